@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+const real = '**/*.real.test.ts';
+
+/** What needs more than node and git (apt packages, agent CLIs, a browser) is named `*.real.test.ts`; see tools/run.sh. */
+export default defineConfig({
+  test: {
+    projects: [
+      { extends: true, test: { name: 'quick', include: ['test/**/*.test.ts'], exclude: [real] } },
+      { extends: true, test: { name: 'real', include: [`test/${real}`] } },
+    ],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    reporters: ['default', './test/totals-reporter.ts'],
+  },
+});
