@@ -7,11 +7,7 @@ import type { Reporter, TestModule, TestRunEndReason, SerializedError } from 'vi
  * a line that says `0 failed` means that everything found was run.
  */
 export default class TotalsReporter implements Reporter {
-  onTestRunEnd(
-    modules: readonly TestModule[],
-    unhandled: readonly SerializedError[],
-    reason: TestRunEndReason,
-  ): void {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[], reason: TestRunEndReason): void {
     const count = { passed: 0, failed: unhandled.length, skipped: 0, pending: 0 };
     for (const module of modules) {
       count.failed += module.errors().length;

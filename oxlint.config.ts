@@ -1,0 +1,126 @@
+import type { OxlintConfig, OxlintOverride } from 'oxlint';
+
+/** What one room may import beside itself, and what its people should do when they want more. */
+interface Room {
+  readonly files: string[];
+  readonly may: readonly string[];
+  readonly instead: string;
+  /** Rooms whose types (but not values) may be imported. */
+  readonly mayType?: readonly string[];
+  /** When given, the only packages that may be imported. */
+  readonly packages?: readonly string[];
+}
+
+const adapter =
+  'Adapters know only core, ports and themselves: put the shared idea into src/core, the seam into src/ports.ts, and let src/host.ts join the two.';
+
+/** The table of rooms; docs/architecture.md tells the reasons. Only src/host.ts and src/host/ import everything. */
+const rooms: Record<string, Room> = {
+  core: {
+    files: ['src/core/**'],
+    may: ['core'],
+    packages: ['zod'],
+    instead:
+      'The core is pure: it imports only core and zod. Take time, random bytes, hashes and I/O as arguments, or return an action that the shell carries out.',
+  },
+  ports: {
+    files: ['src/ports.ts'],
+    may: ['core'],
+    packages: [],
+    instead: 'Ports are interfaces over the types of src/core; an implementation lives in its own room.',
+  },
+  store: { files: ['src/store/**'], may: ['core', 'ports', 'store'], instead: adapter },
+  fabric: { files: ['src/fabric/**'], may: ['core', 'ports', 'fabric'], instead: adapter },
+  runtime: { files: ['src/runtime/**'], may: ['core', 'ports', 'runtime'], instead: adapter },
+  driver: { files: ['src/driver/**'], may: ['core', 'ports', 'driver'], instead: adapter },
+  workspace: { files: ['src/workspace/**'], may: ['core', 'ports', 'workspace'], instead: adapter },
+  door: { files: ['src/door/**'], may: ['core', 'ports', 'door'], instead: adapter },
+  sim: {
+    files: ['src/sim/**'],
+    may: ['core', 'ports', 'sim'],
+    instead:
+      'The simulator runs the real core in its own world: write a small simulated disk, network or agent in src/sim.',
+  },
+  cli: {
+    files: ['src/cli/**'],
+    may: ['cli', 'host'],
+    mayType: ['core'],
+    instead:
+      'A verb speaks HTTP or the admin socket and holds no logic: move the logic behind a route, or start a node through #host.ts. Types of the core are welcome (`import type`).',
+  },
+};
+
+const names = [
+  'core',
+  'ports',
+  'host',
+  'store',
+  'fabric',
+  'runtime',
+  'driver',
+  'workspace',
+  'door',
+  'cli',
+  'sim',
+  'wall',
+  'compile',
+];
+
+/** Matches the room both as `#store/x.ts` and as `../store/x.ts`. */
+const entrance = (list: readonly string[]): string => `^(#|(\\.\\.?/)+)(${list.join('|')})(/|\\.ts$)`;
+
+function wall(name: string, room: Room): OxlintOverride {
+  const types = room.mayType ?? [];
+  const closed = names.filter((other) => !room.may.includes(other) && !types.includes(other) && other !== name);
+  const message = `${name} may not import this. ${room.instead}`;
+  const patterns: { regex: string; message: string; allowTypeImports?: boolean }[] = [
+    { regex: entrance(closed), message },
+  ];
+  if (types.length > 0) patterns.push({ regex: entrance(types), message, allowTypeImports: true });
+  if (room.packages) patterns.push({ regex: `^(?!#|\\.|(${['-', ...room.packages].join('|')})(/|$))`, message });
+  return { files: room.files, rules: { 'eslint/no-restricted-imports': ['error', { patterns }] } };
+}
+
+const config: OxlintConfig = {
+  plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import', 'promise', 'vitest'],
+  options: { typeAware: true, reportUnusedDisableDirectives: 'error' },
+  categories: { correctness: 'error' },
+  ignorePatterns: ['dist', 'coverage', 'data'],
+  rules: {
+    'eslint/max-lines': ['error', { max: 300 }],
+    'eslint/max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],
+    'eslint/no-empty': 'error',
+    'eslint/no-var': 'error',
+    'eslint/prefer-const': 'error',
+    'eslint/eqeqeq': 'error',
+    'import/no-cycle': 'error',
+    'import/no-default-export': 'error',
+    'oxc/no-barrel-file': ['error', { threshold: 0 }],
+    'typescript/no-explicit-any': 'error',
+    'typescript/no-non-null-assertion': 'error',
+    'typescript/consistent-type-assertions': ['error', { assertionStyle: 'never' }],
+    'typescript/consistent-type-imports': 'error',
+    'typescript/ban-ts-comment': 'error',
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'error',
+    'typescript/only-throw-error': 'error',
+    'typescript/return-await': ['error', 'in-try-catch'],
+    'typescript/switch-exhaustiveness-check': [
+      'error',
+      { considerDefaultExhaustiveForUnions: false, requireDefaultForNonUnion: false },
+    ],
+    'vitest/no-focused-tests': 'error',
+  },
+  overrides: [
+    ...Object.entries(rooms).map(([name, room]) => wall(name, room)),
+    { files: ['src/**'], rules: { 'eslint/no-console': 'error' } },
+    { files: ['src/cli/**'], rules: { 'eslint/no-console': 'off' } },
+    // The one place where plain strings and numbers become branded ones.
+    { files: ['src/core/brand.ts'], rules: { 'typescript/consistent-type-assertions': 'off' } },
+    // A `describe` is one long function by nature; each test inside it is short.
+    { files: ['test/**'], rules: { 'eslint/max-lines-per-function': 'off' } },
+    { files: ['*.config.ts', 'test/totals-reporter.ts'], rules: { 'import/no-default-export': 'off' } },
+  ],
+};
+
+export default config;
