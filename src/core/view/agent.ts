@@ -1,0 +1,65 @@
+/** Agents of the whole swarm. What an agent is doing now is no fact of the log: it comes from presence and from the tasks' slots. */
+import type { NodeId, OpId } from '../brand.ts';
+import type { KnownOp, Stamp } from '../op.ts';
+import { stampOf } from '../op.ts';
+import type { ViewSpec } from './view.ts';
+
+export type AgentRow = {
+  id: OpId;
+  registered:
+    | {
+        node: NodeId;
+        name: string;
+        tool: string;
+        capabilities: string[];
+        projectPath: string | null;
+        tmuxSessionId: string | null;
+        maxConcurrentTasks: number;
+        stamp: Stamp;
+        wallMs: number;
+      }
+    | undefined;
+  deregistered: boolean;
+};
+
+/** An agent whose registration is known and which has not been withdrawn. */
+export type LiveAgent = AgentRow & { registered: NonNullable<AgentRow['registered']>; deregistered: false };
+
+export const isLive = (row: AgentRow | undefined): row is LiveAgent =>
+  row !== undefined && row.registered !== undefined && !row.deregistered;
+
+function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
+  const known: AgentRow = row ?? { id: op.header.entity, registered: undefined, deregistered: false };
+  const { body } = op;
+  if (body.type === 'agent.deregistered') return { ...known, deregistered: true };
+  if (body.type !== 'agent.registered' || known.registered !== undefined) return known;
+  return {
+    ...known,
+    registered: {
+      node: op.header.node,
+      name: body.name,
+      tool: body.tool,
+      capabilities: [...body.capabilities],
+      projectPath: body.projectPath,
+      tmuxSessionId: body.tmuxSessionId,
+      maxConcurrentTasks: body.maxConcurrentTasks,
+      stamp: stampOf(op),
+      wallMs: op.header.wallMs,
+    },
+  };
+}
+
+export const agentView: ViewSpec<AgentRow> = {
+  name: 'agent',
+  version: 1,
+  types: ['agent.registered', 'agent.deregistered'],
+  key: (op) => op.header.entity,
+  fold,
+  columns: (row) => ({
+    live: isLive(row) ? 1 : 0,
+    node: row.registered?.node ?? null,
+    name: row.registered?.name ?? null,
+    created: row.registered?.stamp.lamport ?? null,
+  }),
+  indexes: [['live', 'node']],
+};

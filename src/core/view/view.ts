@@ -1,0 +1,39 @@
+/**
+ * A view is a table of rows folded from ops. Folds are commutative and idempotent: any order of arrival and any repetition of the same ops
+ * give the same row, because each field is set once, is a set, or keeps the value with the highest stamp.
+ */
+import type { OpId } from '../brand.ts';
+import type { KnownOp } from '../op.ts';
+import type { BodyType } from '../schema/body.ts';
+
+/** Values a store can index and compare. */
+export type Column = string | number | null;
+
+export type ViewSpec<Row> = {
+  name: ViewName;
+  /** Raised when the fold or the columns change: the store then folds this view anew from the log. */
+  version: number;
+  /** The op types this view folds; others never reach it. */
+  types: readonly BodyType[];
+  /** Which row an op changes. */
+  key(op: KnownOp): string;
+  /** The row after the op; `row` is undefined for the first op seen of this key. Never changes `row` in place. */
+  fold(row: Row | undefined, op: KnownOp): Row;
+  /** Indexed values of a row, by column name. */
+  columns(row: Row): Record<string, Column>;
+  /** Indexes, each a list of columns. */
+  indexes: readonly (readonly string[])[];
+};
+
+export type ViewName = 'node' | 'agent' | 'project' | 'task' | 'post';
+
+/** One page of a view. Rows compare by `order`, then by key; `after` continues behind the last row of the page before. */
+export type Query = {
+  where?: Readonly<Record<string, Column>>;
+  order?: readonly (readonly [column: string, direction: 'asc' | 'desc'])[];
+  limit: number;
+  offset?: number;
+};
+
+/** What a fold remembers of the op that set a value. */
+export type Origin = { op: OpId; lamport: number; wallMs: number };

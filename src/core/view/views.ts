@@ -1,0 +1,24 @@
+/** All views by name, and the read side that decisions and doors share. */
+import type { AgentRow } from './agent.ts';
+import { agentView } from './agent.ts';
+import type { NodeRow } from './node.ts';
+import { nodeView } from './node.ts';
+import type { PostRow } from './post.ts';
+import { postView } from './post.ts';
+import type { ProjectRow } from './project.ts';
+import { projectView } from './project.ts';
+import type { TaskRow } from './task.ts';
+import { taskView } from './task.ts';
+import type { Query, ViewSpec } from './view.ts';
+
+export type RowOf = { node: NodeRow; agent: AgentRow; project: ProjectRow; task: TaskRow; post: PostRow };
+export type Specs = { [N in keyof RowOf]: ViewSpec<RowOf[N]> };
+
+export const viewSpecs: Specs = { node: nodeView, agent: agentView, project: projectView, task: taskView, post: postView };
+
+/** Committed rows only: what is shown or decided upon is on disk. */
+export interface Views {
+  get<N extends keyof RowOf>(view: N, key: string): RowOf[N] | undefined;
+  list<N extends keyof RowOf>(view: N, query: Query): RowOf[N][];
+  count(view: keyof RowOf, where: NonNullable<Query['where']>): number;
+}

@@ -1,0 +1,182 @@
+/** The seams: what the composition root plugs together. Interfaces only; each has one contract suite, run on the fake and on the real thing. */
+import type { Hash, NodeId, ProcId } from '#core/brand.ts';
+import type { Op } from '#core/op.ts';
+import type { Frame, Goodbye } from '#core/schema/frame.ts';
+import type { Views } from '#core/view/views.ts';
+
+// ---------------------------------------------------------------- store
+
+/** A row that only this node knows: votes, proposals, starts. In the same file and group commit as the ops, never replicated. */
+export type LocalRow = { table: LocalTable; key: string; value: unknown };
+export type LocalTable = 'vote' | 'proposal' | 'start' | 'meta';
+
+/** What goes to disk together. Ops of one author are consecutive and follow what the store holds of that author. */
+export type Write = { ops: readonly Op[]; rows: readonly LocalRow[] };
+
+/** An op with its place in this node's order of arrival (1, 2, 3 …), which streams resume from. */
+export type Arrival = { n: number; op: Op };
+
+export type Head = { seq: number; hash: Hash };
+
+/**
+ * The log and its views on disk. `commit` is group commit: everything handed in during one turn of the event loop becomes one transaction and
+ * one fsync; its promise resolves after the fsync. A failed commit rejects every commit of that turn and the store refuses all further ones:
+ * the node must stop. The read side shows committed state only.
+ */
+export interface OpStore extends Views {
+  commit(write: Write): Promise<readonly Arrival[]>;
+  /** The highest consecutive op of each author. */
+  heads(): ReadonlyMap<NodeId, Head>;
+  /** The highest Lamport stamp ever committed. */
+  lamport(): number;
+  /** Ops `from`, `from + 1`, … of one author: at most `maxOps`, at most `maxBytes` of texts (always at least one if there is one). */
+  opsOf(node: NodeId, o: { from: number; maxOps: number; maxBytes: number }): Op[];
+  /** All ops about one entity in stamp order: the timeline. At most `limit`, the newest ones. */
+  opsAbout(entity: string, limit: number): Op[];
+  /** Ops in order of arrival after `n`. */
+  arrivals(o: { after: number; limit: number }): Arrival[];
+  /** The number of the last arrival; 0 for an empty store. */
+  lastArrival(): number;
+  /** Takes a log out from `seq` on (its ops no longer count) and folds anew what they touched. Durable when the promise resolves. */
+  truncateLog(node: NodeId, seq: number): Promise<void>;
+  localRow(table: LocalTable, key: string): unknown;
+  localRows(table: LocalTable): { key: string; value: unknown }[];
+  /** SHA-256 over all rows of all views in canonical form: equal on two nodes that hold the same ops. */
+  digest(): Hash;
+  /** Idempotent. Waits for the commit under way. */
+  close(): Promise<void>;
+}
+
+/** Texts and bundles by their SHA-256. */
+export interface BlobStore {
+  /** Durable when it resolves. A blob that is there already is left alone. */
+  put(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<{ hash: Hash; sizeBytes: number }>;
+  has(hash: Hash): Promise<boolean>;
+  sizeBytes(hash: Hash): Promise<number | undefined>;
+  /** At most `maxBytes` from `offset`; undefined for a blob that is not here. */
+  read(hash: Hash, o: { offset: number; maxBytes: number }): Promise<Uint8Array | undefined>;
+  /** Path of the blob's file, for tools such as git; undefined when it is not here. */
+  path(hash: Hash): Promise<string | undefined>;
+  /** Bytes of a blob that arrives in pieces. `finish` checks the hash: on a mismatch nothing is stored. */
+  receive(hash: Hash): Promise<BlobReceiver>;
+}
+export interface BlobReceiver {
+  readonly offset: number;
+  write(piece: Uint8Array): Promise<void>;
+  finish(): Promise<'stored' | 'mismatch'>;
+  abort(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- fabric
+
+export type LinkInfo = { node: NodeId; address: string; outbound: boolean; sinceMs: number; roundTripMs: number | undefined; httpPort: number };
+
+export type TransportHandler = {
+  linkUp(link: LinkInfo): void;
+  linkDown(node: NodeId, reason: string): void;
+  /** A well-formed frame of a linked, authenticated peer. */
+  frame(from: NodeId, frame: Frame): void;
+  /** A peer's queue overflowed and was dropped; called once it drained: repair is due. */
+  drained(node: NodeId): void;
+};
+
+/** Authenticated links to other nodes, one a node. Frames sent in one turn of the event loop leave in one write a link. */
+export interface Transport {
+  start(handler: TransportHandler): Promise<void>;
+  /** Queues one frame for each of `to`; nodes that are not linked, or whose queue is full, are skipped and returned. */
+  send(to: readonly NodeId[], frame: Frame): NodeId[];
+  links(): LinkInfo[];
+  /** Tells an address (`host:port`) at which a node may be found; it is dialled until linked. */
+  learn(address: string): void;
+  disconnect(node: NodeId, why: Goodbye): void;
+  /** Idempotent, bounded: says goodbye, then closes. */
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- runtime
+
+export type Exit = { code: number | null; signal: string | null; /** Why the holder itself ended it, or could not start it. */ error: string | null };
+
+export type ProcSpec = {
+  id: ProcId;
+  argv: readonly [string, ...string[]];
+  cwd: string;
+  /** The whole environment: nothing is inherited. */
+  env: Readonly<Record<string, string>>;
+  /** Output kept on disk for reading again; beyond it the middle is dropped, and a line says how much. */
+  outboxMaxBytes: number;
+};
+
+/**
+ * A pipe of lines to a process that outlives this node. Lines are split on `\n` only, decoded as UTF-8 with replacement; a line above 64 KiB
+ * comes in pieces.
+ */
+export interface Proc {
+  readonly id: ProcId;
+  /** Standard output from its beginning, also after `attach`. Ends after the process has. One reader. */
+  readonly lines: AsyncIterable<string>;
+  readonly errors: AsyncIterable<string>;
+  /** Resolves when the line is in the inbox on disk. */
+  write(line: string): Promise<void>;
+  readonly exited: Promise<Exit>;
+  /** SIGTERM to the process group, SIGKILL after `graceMs`, then whatever still carries this process's mark. */
+  kill(graceMs: number): Promise<Exit>;
+  /** Stops following; the process goes on. */
+  detach(): Promise<void>;
+}
+
+export type ExecOptions = { cwd: string; env: Readonly<Record<string, string>>; timeoutMs: number; stdin?: string };
+export type ExecResult = { exit: Exit; stdout: string; stderr: string };
+
+export interface Runtime {
+  /** Starting an id that runs or ran is a refusal (`Error` with code `proc_exists`): an attempt never starts twice. */
+  start(spec: ProcSpec): Promise<Proc>;
+  /** The process of that id, running or ended with its output still there; undefined when this runtime knows nothing of it. */
+  attach(id: ProcId): Promise<Proc | undefined>;
+  exec(argv: readonly [string, ...string[]], o: ExecOptions): Promise<ExecResult>;
+  /** Forgets an ended process and removes its files. A running one is left alone. */
+  forget(id: ProcId): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- driver
+
+export type AgentState = 'starting' | 'idle' | 'running' | 'waiting' | 'retrying' | 'rate_limited' | 'error' | 'exited' | 'unknown';
+
+export type TurnOutcome = 'completed' | 'failed' | 'interrupted' | 'timed_out';
+
+/** A turn ends exactly once. `exited` is the last event. */
+export type AgentEvent =
+  | { kind: 'state'; state: AgentState; source: 'protocol' | 'hooks' | 'screen'; exact: boolean; evidence: string }
+  | { kind: 'delta'; stream: 'stdout' | 'stderr'; text: string }
+  | { kind: 'turn_started'; turn: string }
+  | { kind: 'turn_ended'; turn: string; outcome: TurnOutcome; text: string; exit: Exit | undefined }
+  | { kind: 'exited'; exit: Exit };
+
+export type SessionSpec = {
+  procId: ProcId;
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  /** A turn above this is ended as `timed_out`, by the same ladder as an interrupt. */
+  turnLimitMs: number;
+};
+
+export interface AgentSession {
+  readonly events: AsyncIterable<AgentEvent>;
+  prompt(text: string): Promise<string>;
+  steer(text: string): Promise<void>;
+  interrupt(): Promise<void>;
+  close(graceMs: number): Promise<void>;
+}
+
+export interface AgentDriver {
+  readonly tool: string;
+  open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession>;
+  /** The session that was open when this node stopped, its turn still running or already ended; undefined when the runtime has no trace of it. */
+  attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined>;
+}
+
+// ---------------------------------------------------------------- refusals
+
+/** The caller's fault: what was expected, what came, and what to do. Nothing was stored. */
+export type Refusal = { code: string; message: string; expected?: string; got?: string };
