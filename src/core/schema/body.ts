@@ -1,5 +1,6 @@
 /**
- * Bodies of ops, one schema a type, `noun.pastVerb`. Unknown fields pass through; an unknown type is stored, forwarded and changes no view.
+ * Bodies of ops, one schema a type, `noun.pastVerb`. Unknown fields and unknown types are
+ * stored and forwarded with the op's text and change no view; the values of slots keep theirs, because a vote must repeat a value as it came.
  * Names are the field's words in camelCase; the HTTP door shows the seed's snake_case.
  */
 import { z } from 'zod';
@@ -9,7 +10,7 @@ const capabilities = z.array(z.string().min(1).max(64)).max(64);
 const slotNumber = z.number().int().min(1).max(10_000);
 
 /** First op of every log (it carries the key by which the log is verified), and again whenever addresses or version change. */
-const nodeRegistered = z.looseObject({
+const nodeRegistered = z.object({
   type: z.literal('node.registered'),
   /** SPKI in DER, base64. SHA-256 of it begins with the node id. */
   publicKey: z.string().max(256),
@@ -20,7 +21,7 @@ const nodeRegistered = z.looseObject({
 });
 
 /** Proof that a node signed two histories: its log counts up to `seq - 1` everywhere. */
-const logForked = z.looseObject({
+const logForked = z.object({
   type: z.literal('log.forked'),
   node: nodeIdSchema,
   seq: z.number().int().min(1),
@@ -28,7 +29,7 @@ const logForked = z.looseObject({
   proof: longTextSchema,
 });
 
-const agentRegistered = z.looseObject({
+const agentRegistered = z.object({
   type: z.literal('agent.registered'),
   name: z.string().min(1).max(64),
   tool: z.string().min(1).max(64),
@@ -37,9 +38,9 @@ const agentRegistered = z.looseObject({
   tmuxSessionId: z.string().max(128).nullable(),
   maxConcurrentTasks: z.number().int().min(1).max(64),
 });
-const agentDeregistered = z.looseObject({ type: z.literal('agent.deregistered') });
+const agentDeregistered = z.object({ type: z.literal('agent.deregistered') });
 
-const projectRegistered = z.looseObject({
+const projectRegistered = z.object({
   type: z.literal('project.registered'),
   name: z.string().min(1).max(64),
   /** A URL that `git clone` takes, or a path on the registering node. */
@@ -49,9 +50,9 @@ const projectRegistered = z.looseObject({
   /** Shell command run in each new worktree before the agent, or null. */
   setup: z.string().max(4096).nullable(),
 });
-const projectRemoved = z.looseObject({ type: z.literal('project.removed') });
+const projectRemoved = z.object({ type: z.literal('project.removed') });
 
-const taskCreated = z.looseObject({
+const taskCreated = z.object({
   type: z.literal('task.created'),
   title: z.string().min(1).max(1000),
   description: longTextSchema,
@@ -74,10 +75,10 @@ const taskCreated = z.looseObject({
   supersedes: opIdSchema.nullable(),
 });
 
-const taskClaimed = z.looseObject({ type: z.literal('task.claimed'), slot: slotNumber, agent: opIdSchema });
-const taskClaimWithdrawn = z.looseObject({ type: z.literal('task.claimWithdrawn'), claim: opIdSchema });
+const taskClaimed = z.object({ type: z.literal('task.claimed'), slot: slotNumber, agent: opIdSchema });
+const taskClaimWithdrawn = z.object({ type: z.literal('task.claimWithdrawn'), claim: opIdSchema });
 /** Appended by the grantee in the commit that lets the attempt start. */
-const taskStarted = z.looseObject({ type: z.literal('task.started'), slot: slotNumber });
+const taskStarted = z.object({ type: z.literal('task.started'), slot: slotNumber });
 
 /** Work as a git bundle base..head, stored as a blob on the grantee and on home before the end is proposed. */
 export const workSchema = z.looseObject({
@@ -132,10 +133,10 @@ export type EndValue = z.output<typeof endValueSchema>;
 export const slotValueSchema = z.union([grantValueSchema, endValueSchema]);
 export type SlotValue = z.output<typeof slotValueSchema>;
 
-const taskGranted = z.looseObject({ type: z.literal('task.granted'), slot: slotNumber, value: grantValueSchema });
-const taskEnded = z.looseObject({ type: z.literal('task.ended'), slot: slotNumber, value: endValueSchema });
+const taskGranted = z.object({ type: z.literal('task.granted'), slot: slotNumber, value: grantValueSchema });
+const taskEnded = z.object({ type: z.literal('task.ended'), slot: slotNumber, value: endValueSchema });
 
-const postCreated = z.looseObject({
+const postCreated = z.object({
   type: z.literal('post.created'),
   content: z.string().min(1).max(1000),
   author: z.string().min(1).max(64),
