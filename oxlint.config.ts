@@ -62,7 +62,7 @@ const entrance = (list: readonly string[]): string => {
 
 /** Matches every package but the one, letter by letter: the linter's regular expressions know no lookahead. */
 const packageOtherThan = (name: string): string => {
-  const letters = [...name].map((letter, at) => `${name.slice(0, at)}([^${at === 0 ? '#.' : ''}${letter}]|$)`);
+  const letters = Array.from(name, (letter, at) => `${name.slice(0, at)}([^${at === 0 ? '#.' : ''}${letter}]|$)`);
   return `^(${[...letters, `${name}[^${name === '' ? '#.' : '/'}]`].join('|')})`;
 };
 

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# What the npm scripts run: `bash tools/run.sh VERB [argument...]`. Sets up first, so that every script works on a fresh
+# clone with nothing but an older Node and npm.
+set -uo pipefail
+verb=${1:?verb}
+shift
+. "$(dirname "${BASH_SOURCE[0]}")/setup.sh" || exit 1
+cd "$skep_root" || exit 1
+bin=$skep_root/node_modules/.bin
+
+failed_checks=0
+
+# check NAME COMMAND...: runs one check quietly; shows what it said, and counts it, when it fails.
+check() {
+  local name=$1 said
+  shift
+  if said=$("$@" 2>&1); then
+    printf 'check %-16s ok\n' "$name"
+  else
+    printf 'check %-16s FAILED: %s\n%s\n' "$name" "${*/#"$skep_root/"/}" "$said"
+    failed_checks=$((failed_checks + 1))
+  fi
+}
+
+checks() {
+  check types "$bin/tsc" --noEmit -p .
+  check "core's wall" "$bin/tsc" --noEmit -p src/core
+  check lint "$bin/oxlint"
+  check format "$bin/oxfmt" --check
+  check "unused code" "$bin/knip" --no-progress
+  # The aim of 250 lines is a nudge and never fails; `lint` fails at 300.
+  "$bin/oxlint" -c tools/lint-aim.json --format=unix src test 2>/dev/null | grep 'max-lines' | sed 's/^/aim: /'
+  return 0
+}
+
+# run_tests PROJECT [argument...]: runs a vitest project and sets passed, failed and skipped to its totals.
+run_tests() {
+  local project=$1 totals code
+  shift
+  totals=$(mktemp) || return 1
+  SKEP_TOTALS_FILE=$totals "$bin/vitest" run --project "$project" "$@"
+  code=$?
+  passed=0 failed=0 skipped=0
+  read -r passed failed skipped <"$totals" || failed=1
+  rm -f "$totals"
+  # Whatever vitest calls a failure is one here, also when no test bears its name.
+  if [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+}
+
+# last_line: the one line that tools read; skipped ones are named only when there are some.
+last_line() {
+  echo "$passed passed, $failed failed$([ "$skipped" -gt 0 ] && echo ", $skipped skipped")"
+  [ "$failed" -eq 0 ]
+}
+
+real_files() { find test -name '*.real.test.ts' 2>/dev/null | sort; }
+
+# Each real test file says on its first line what it needs: `// Needs: chromium`.
+tell_skipped() {
+  local file
+  echo
+  echo "Not run here: what needs more than node and git. Run it with: npm run test:real"
+  for file in $(real_files); do
+    printf '  %s  %s\n' "$file" "$(sed -n '1s|^// *\([Nn]eeds:.*\)|(\1)|p' "$file")"
+  done
+  echo "Longer still: npm run sim, npm run soak, npm run bench"
+  if [ "$skipped" -gt 0 ]; then echo "Skipped in the quick set: $skipped (vitest names them above)"; fi
+}
+
+case $verb in
+  start) exec node src/cli/main.ts start "$@" ;;
+  sim) exec node src/sim/main.ts "$@" ;;
+  soak) exec node src/sim/main.ts soak "$@" ;;
+  bench)
+    if [ -f bench/package-lock.json ]; then skep_tree "$skep_root/bench" || exit 1; fi
+    exec node bench/run.ts "$@"
+    ;;
+  lint) exec "$bin/oxlint" "$@" ;;
+  format) exec "$bin/oxfmt" "$@" ;;
+  check)
+    checks
+    [ "$failed_checks" -eq 0 ]
+    ;;
+  test)
+    checks
+    run_tests quick "$@"
+    failed=$((failed + failed_checks))
+    tell_skipped
+    last_line
+    ;;
+  test:real)
+    passed=0 failed=0 skipped=0
+    if [ -n "$(real_files)" ]; then run_tests real "$@"; fi
+    last_line
+    ;;
+  *)
+    echo "tools/run.sh: no such verb: $verb" >&2
+    exit 2
+    ;;
+esac

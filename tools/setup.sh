@@ -1,0 +1,30 @@
+# Sourced from bash: `. tools/setup.sh`. Afterwards `node` fits and node_modules is what package-lock.json says.
+#
+# Installs only what is missing or older than its lock file, says so on stderr, and otherwise says nothing. Returns 1
+# when something could not be installed.
+
+skep_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$skep_root/tools/use-node.sh" || return 1
+
+# npm writes node_modules/.package-lock.json last, so a newer one means a finished install of this lock.
+skep_tree_fits() {
+  [ -f "$1/node_modules/.package-lock.json" ] && [ ! "$1/package-lock.json" -nt "$1/node_modules/.package-lock.json" ]
+}
+
+skep_install_tree() {
+  skep_tree_fits "$1" && return 0
+  # `--include=dev`: NODE_ENV=production in a user's shell must not leave half a tree behind.
+  (cd "$1" && npm ci --include=dev --no-audit --no-fund --loglevel=error >&2 </dev/null)
+}
+
+# skep_tree DIR: brings DIR/node_modules up to DIR/package-lock.json.
+skep_tree() {
+  skep_tree_fits "$1" && return 0
+  echo "skep: installing libraries into $1/node_modules (once for each lock file) ..." >&2
+  if ! skep_alone skep_install_tree "$1"; then
+    echo "skep: could not install the libraries; the messages of npm above say why." >&2
+    return 1
+  fi
+}
+
+skep_tree "$skep_root"
