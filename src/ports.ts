@@ -1,7 +1,8 @@
-/** The seams: what the composition root plugs together. Interfaces only; each has one contract suite, run on the fake and on the real thing. */
-import type { Hash, NodeId, ProcId } from '#core/brand.ts';
-import type { Op } from '#core/op.ts';
+/** The seams: what the composition root plugs together. Interfaces, and the one constructor of refusals; each has one contract suite, run on the fake and on the real thing. */
+import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
+import type { Draft, Op } from '#core/op.ts';
 import type { Frame, Goodbye } from '#core/schema/frame.ts';
+import type { LongText } from '#core/schema/ids.ts';
 import type { Views } from '#core/view/views.ts';
 
 // ---------------------------------------------------------------- store
@@ -178,5 +179,110 @@ export interface AgentDriver {
 
 // ---------------------------------------------------------------- refusals
 
-/** The caller's fault: what was expected, what came, and what to do. Nothing was stored. */
-export type Refusal = { code: string; message: string; expected?: string; got?: string };
+/** The caller's fault: what was expected, what came, and what to do. Nothing was stored. `code` is a closed list in `src/door/refusal.ts`. */
+export type Refusal = { refused: true; code: RefusalCode; message: string; expected?: string; got?: string };
+
+export type RefusalCode =
+  | 'invalid'
+  | 'not_found'
+  | 'forbidden'
+  | 'conflict'
+  | 'too_large'
+  | 'driver_unavailable'
+  | 'not_supported'
+  | 'home_unreachable'
+  | 'node_unreachable'
+  | 'no_work'
+  | 'merge_conflict'
+  | 'fenced'
+  | 'workspace'
+  | 'stopping';
+
+export const refusal = (code: RefusalCode, message: string, detail: { expected?: string; got?: string } = {}): Refusal => ({
+  refused: true,
+  code,
+  message,
+  ...detail,
+});
+
+// ---------------------------------------------------------------- the node, as doors see it
+
+/** What a node last said of itself and of its agents. In memory only. */
+export type Presence = {
+  node: NodeId;
+  heardMs: number;
+  links: readonly NodeId[];
+  agents: readonly { agent: OpId; status: string; task: OpId | null; attempt: number | null }[];
+};
+
+/** A glimpse of work in progress, for watchers: lost when nobody looks. */
+export type Glimpse = {
+  task: OpId;
+  agent: OpId;
+  attempt: number;
+  status: string;
+  /** Last line the agent printed. */
+  progress: string | null;
+  /** What it printed since the last glimpse; only for watchers of this task. */
+  output: string | undefined;
+};
+
+export type NodeInfo = {
+  self: NodeId;
+  name: string;
+  role: 'emperor' | 'worker';
+  version: string;
+  startedMs: number;
+  httpPort: number;
+  p2pPort: number;
+  dataDir: string;
+};
+
+/**
+ * One node of the swarm, as the doors use it. Doors parse and authorise, then append or call; they hold no state of the swarm. Every method that
+ * may be refused answers with a {@link Refusal} and has then changed nothing.
+ */
+export interface SwarmNode {
+  readonly info: NodeInfo;
+  readonly store: Pick<OpStore, 'get' | 'list' | 'count' | 'arrivals' | 'lastArrival' | 'opsAbout' | 'heads' | 'lamport' | 'digest'>;
+  /** Resolves after the fsync, with the ops in the order of the drafts. */
+  append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal>;
+  /** Texts above 16 KiB become blobs; shorter ones stay. */
+  stash(text: string): Promise<LongText>;
+  /** The whole text; from another node if the blob is not here. Falls back to the kept head with a note when no holder is reachable. */
+  unstash(text: LongText): Promise<string>;
+  /** Nodes that decide a new task of this node: home first. */
+  votersForNewTask(): NodeId[];
+  cancelTask(task: OpId, by: Principal): Promise<'cancelled' | Refusal>;
+  /** What the agent of the running or last attempt printed, newest `lines` lines, from whichever node has it. */
+  taskOutput(task: OpId, lines: number): Promise<{ attempt: number; output: string } | Refusal>;
+  taskDiff(task: OpId, format: 'patch' | 'stat' | 'name-status'): Promise<{ text: string; truncated: boolean } | Refusal>;
+  /** Writes the delivered branch into the repository at `repository` on this node. */
+  taskFetch(task: OpId, repository: string): Promise<{ branch: string; head: string } | Refusal>;
+  taskMerge(task: OpId, by: Principal, into: string | null): Promise<MergeOutcome | Refusal>;
+  agentOutput(agent: OpId, lines: number): Promise<{ status: string; output: string } | Refusal>;
+  agentSend(agent: OpId, text: string): Promise<{ sent: boolean } | Refusal>;
+  /** Tools this node has a driver for. */
+  tools(): readonly string[];
+  presence(): ReadonlyMap<NodeId, Presence>;
+  links(): readonly LinkInfo[];
+  /** Last glimpse of a running attempt, if this node has one. */
+  glimpse(task: OpId): Glimpse | undefined;
+  /** Calls back after each commit, in order of arrival. The returned function stops it. */
+  onArrivals(listener: (arrivals: readonly Arrival[]) => void): () => void;
+  /** Presence of a node changed, or a link came or went. */
+  onPresence(listener: () => void): () => void;
+  /** Glimpses of all tasks (`*`) or, with output, of one. While anybody listens, this node asks the others for them. */
+  watch(topic: '*' | OpId, listener: (glimpse: Glimpse) => void): () => void;
+  /** Secret and addresses for `skep join-code`; operator only. */
+  joinCode(): string;
+}
+
+export type MergeOutcome = {
+  state: 'merged' | 'ready';
+  /** Commit that holds the merge; null while only ready. */
+  commit: string | null;
+  into: string;
+  /** What the person runs when the branch is checked out somewhere and skep therefore leaves it alone. */
+  command: string | null;
+};
