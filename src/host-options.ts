@@ -1,0 +1,46 @@
+/** What starts a node, and what a started node is to whoever started it: the seam between `src/cli` and `src/host.ts`. */
+import type { NodeInfo } from '#ports.ts';
+
+export type NodeOptions = {
+  /** Token and cluster secret lie here, the node's own state in `<dataDir>/<p2pPort>/`. Made when it is not there. */
+  dataDir: string;
+  httpPort: number;
+  p2pPort: number;
+  discoveryPort: number;
+  /** `host:port` of the mesh at which other nodes may be found. */
+  seeds: readonly string[];
+  role: 'emperor' | 'worker';
+  /** Address the mesh listens on; undefined for loopback only. */
+  bind: string | undefined;
+  /** Address HTTP listens on. Beyond loopback it needs TLS or `behindProxy`, else the node refuses to start. */
+  httpBind: string;
+  tlsCert?: string | undefined;
+  tlsKey?: string | undefined;
+  /** Host name under which a proxy in front serves this node; it also passes the Host check. */
+  behindProxy?: string | undefined;
+  /** What people call this node; undefined for the machine's name. */
+  name?: string | undefined;
+  /** This node sees to it that it has this many agents of the tool `shell`. Those of an earlier start count: none is registered twice. */
+  shellAgents?: number | undefined;
+  /** A code of `skep join-code`: its secret is kept in the data directory, its addresses are learnt as seeds. */
+  join?: string | undefined;
+  /** Says nothing but warnings. */
+  quiet?: boolean | undefined;
+  /** One line of the node's log, without its newline. */
+  log: (line: string) => void;
+};
+
+export type RunningNode = {
+  readonly info: NodeInfo;
+  /** Address of the page, `http://127.0.0.1:9090`. */
+  readonly httpUrl: string;
+  /** Stops the node. Its agents go on under the holder, and the next start finds them again. Idempotent, bounded. */
+  close(): Promise<void>;
+  /** Stops the node and then all that would go on without it: agents at work, and the holder. Idempotent, bounded. */
+  stopHolder(): Promise<void>;
+  /** Resolves once when the node has stopped: with the reason when it stopped by itself (a failed disk), else undefined. */
+  readonly closed: Promise<Error | undefined>;
+};
+
+/** The one function that makes a node of real parts. Throws an `Error` whose message says what to do when it cannot start. */
+export type StartNode = (options: NodeOptions) => Promise<RunningNode>;
