@@ -55,6 +55,7 @@ export const agentView: ViewSpec<AgentRow> = {
   types: ['agent.registered', 'agent.deregistered'],
   key: (op) => op.header.entity,
   fold,
+  columnNames: ['live', 'node', 'name', 'created'],
   columns: (row) => ({
     live: isLive(row) ? 1 : 0,
     node: row.registered?.node ?? null,

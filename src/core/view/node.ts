@@ -57,6 +57,7 @@ export const nodeView: ViewSpec<NodeRow> = {
   types: ['node.registered', 'log.forked'],
   key: (op) => (op.body.type === 'log.forked' ? op.body.node : op.header.node),
   fold,
+  columnNames: ['name'],
   columns: (row) => ({ name: row.name }),
   indexes: [],
 };

@@ -25,6 +25,7 @@ export const postView: ViewSpec<PostRow> = {
   types: ['post.created'],
   key: (op) => opId(op),
   fold,
+  columnNames: ['lamport', 'created'],
   columns: (row) => ({ lamport: row.lamport, created: row.wallMs }),
   indexes: [['lamport']],
 };

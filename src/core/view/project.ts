@@ -51,6 +51,7 @@ export const projectView: ViewSpec<ProjectRow> = {
   types: ['project.registered', 'project.removed'],
   key: (op) => op.header.entity,
   fold,
+  columnNames: ['live', 'name', 'created'],
   columns: (row) => ({
     live: isLiveProject(row) ? 1 : 0,
     name: row.registered?.name ?? null,

@@ -52,7 +52,10 @@ const unseen = (id: OpId): TaskRow => ({
 });
 
 /** Keeps the copy with the lowest stamp and reports whether the values differ. */
-function decide<V extends SlotValue>(held: Decided<V> | undefined, next: Decided<V>): { kept: Decided<V>; differs: boolean } {
+function decide<V extends SlotValue>(
+  held: Decided<V> | undefined,
+  next: Decided<V>,
+): { kept: Decided<V>; differs: boolean } {
   if (held === undefined) return { kept: next, differs: false };
   const differs = canonicalJson(held.value) !== canonicalJson(next.value);
   return { kept: compareStamps(held.stamp, next.stamp) <= 0 ? held : next, differs };
@@ -79,7 +82,9 @@ function foldBody(row: TaskRow, op: KnownOp): TaskRow {
   switch (body.type) {
     case 'task.created': {
       const { type: _type, ...fields } = body;
-      return row.created === undefined ? { ...row, created: { ...fields, home: header.node, by: header.by, ...at } } : row;
+      return row.created === undefined
+        ? { ...row, created: { ...fields, home: header.node, by: header.by, ...at } }
+        : row;
     }
     case 'task.claimed': {
       const claim: Claim = { slot: body.slot, node: header.node, agent: body.agent, ...at };
@@ -114,6 +119,7 @@ export const taskView: ViewSpec<TaskRow> = {
   types: ['task.created', 'task.claimed', 'task.claimWithdrawn', 'task.started', 'task.granted', 'task.ended'],
   key: (op) => op.header.entity,
   fold,
+  columnNames: ['status', 'priority', 'created', 'open', 'agent', 'home', 'alias', 'waits'],
   columns: (row) => {
     const chain = taskChain(row);
     return {
@@ -127,5 +133,11 @@ export const taskView: ViewSpec<TaskRow> = {
       waits: (row.created?.dependsOn.length ?? 0) > 0 ? 1 : 0,
     };
   },
-  indexes: [['status', 'priority', 'created'], ['priority', 'created'], ['open'], ['agent'], ['alias']],
+  indexes: [
+    ['status', ['priority', 'desc'], 'created'],
+    [['priority', 'desc'], 'created'],
+    ['open'],
+    ['agent'],
+    ['alias'],
+  ],
 };

@@ -19,15 +19,20 @@ export type ViewSpec<Row> = {
   key(op: KnownOp): string;
   /** The row after the op; `row` is undefined for the first op seen of this key. Never changes `row` in place. */
   fold(row: Row | undefined, op: KnownOp): Row;
-  /** Indexed values of a row, by column name. */
+  /** Names of all columns: a store makes its table before the first row. */
+  columnNames: readonly string[];
+  /** Indexed values of a row: one for each of `columnNames`. */
   columns(row: Row): Record<string, Column>;
-  /** Indexes, each a list of columns. */
-  indexes: readonly (readonly string[])[];
+  /** Indexes, each a list of columns in the order in which queries ask for them. */
+  indexes: readonly (readonly IndexColumn[])[];
 };
+
+/** Ascending unless it says so: an order that mixes directions is only read from an index that mixes them alike. */
+export type IndexColumn = string | readonly [column: string, direction: 'desc'];
 
 export type ViewName = 'node' | 'agent' | 'project' | 'task' | 'post';
 
-/** One page of a view. Rows compare by `order`, then by key; `after` continues behind the last row of the page before. */
+/** One page of a view. Rows compare by `order`, then by key (ascending), so a page is the same however it was reached. */
 export type Query = {
   where?: Readonly<Record<string, Column>>;
   order?: readonly (readonly [column: string, direction: 'asc' | 'desc'])[];
