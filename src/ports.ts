@@ -1,15 +1,12 @@
 /** The seams: what the composition root plugs together. Interfaces, and the one constructor of refusals; each has one contract suite, run on the fake and on the real thing. */
 import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
+import type { LocalRow, LocalTable } from '#core/local.ts';
 import type { Draft, Op } from '#core/op.ts';
 import type { Frame, Goodbye } from '#core/schema/frame.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import type { Views } from '#core/view/views.ts';
 
 // ---------------------------------------------------------------- store
-
-/** A row that only this node knows: votes, proposals, starts. In the same file and group commit as the ops, never replicated. */
-export type LocalRow = { table: LocalTable; key: string; value: unknown };
-export type LocalTable = 'vote' | 'proposal' | 'start' | 'meta';
 
 /** What goes to disk together. Ops of one author are consecutive and follow what the store holds of that author. */
 export type Write = { ops: readonly Op[]; rows: readonly LocalRow[] };
@@ -70,7 +67,14 @@ export interface BlobReceiver {
 
 // ---------------------------------------------------------------- fabric
 
-export type LinkInfo = { node: NodeId; address: string; outbound: boolean; sinceMs: number; roundTripMs: number | undefined; httpPort: number };
+export type LinkInfo = {
+  node: NodeId;
+  address: string;
+  outbound: boolean;
+  sinceMs: number;
+  roundTripMs: number | undefined;
+  httpPort: number;
+};
 
 export type TransportHandler = {
   linkUp(link: LinkInfo): void;
@@ -96,7 +100,11 @@ export interface Transport {
 
 // ---------------------------------------------------------------- runtime
 
-export type Exit = { code: number | null; signal: string | null; /** Why the holder itself ended it, or could not start it. */ error: string | null };
+export type Exit = {
+  code: number | null;
+  signal: string | null;
+  /** Why the holder itself ended it, or could not start it. */ error: string | null;
+};
 
 export type ProcSpec = {
   id: ProcId;
@@ -142,7 +150,16 @@ export interface Runtime {
 
 // ---------------------------------------------------------------- driver
 
-export type AgentState = 'starting' | 'idle' | 'running' | 'waiting' | 'retrying' | 'rate_limited' | 'error' | 'exited' | 'unknown';
+export type AgentState =
+  | 'starting'
+  | 'idle'
+  | 'running'
+  | 'waiting'
+  | 'retrying'
+  | 'rate_limited'
+  | 'error'
+  | 'exited'
+  | 'unknown';
 
 export type TurnOutcome = 'completed' | 'failed' | 'interrupted' | 'timed_out';
 
@@ -198,7 +215,11 @@ export type RefusalCode =
   | 'workspace'
   | 'stopping';
 
-export const refusal = (code: RefusalCode, message: string, detail: { expected?: string; got?: string } = {}): Refusal => ({
+export const refusal = (
+  code: RefusalCode,
+  message: string,
+  detail: { expected?: string; got?: string } = {},
+): Refusal => ({
   refused: true,
   code,
   message,
@@ -244,7 +265,10 @@ export type NodeInfo = {
  */
 export interface SwarmNode {
   readonly info: NodeInfo;
-  readonly store: Pick<OpStore, 'get' | 'list' | 'count' | 'arrivals' | 'lastArrival' | 'opsAbout' | 'heads' | 'lamport' | 'digest'>;
+  readonly store: Pick<
+    OpStore,
+    'get' | 'list' | 'count' | 'arrivals' | 'lastArrival' | 'opsAbout' | 'heads' | 'lamport' | 'digest'
+  >;
   /** Resolves after the fsync, with the ops in the order of the drafts. */
   append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal>;
   /** Texts above 16 KiB become blobs; shorter ones stay. */
@@ -256,7 +280,10 @@ export interface SwarmNode {
   cancelTask(task: OpId, by: Principal): Promise<'cancelled' | Refusal>;
   /** What the agent of the running or last attempt printed, newest `lines` lines, from whichever node has it. */
   taskOutput(task: OpId, lines: number): Promise<{ attempt: number; output: string } | Refusal>;
-  taskDiff(task: OpId, format: 'patch' | 'stat' | 'name-status'): Promise<{ text: string; truncated: boolean } | Refusal>;
+  taskDiff(
+    task: OpId,
+    format: 'patch' | 'stat' | 'name-status',
+  ): Promise<{ text: string; truncated: boolean } | Refusal>;
   /** Writes the delivered branch into the repository at `repository` on this node. */
   taskFetch(task: OpId, repository: string): Promise<{ branch: string; head: string } | Refusal>;
   taskMerge(task: OpId, by: Principal, into: string | null): Promise<MergeOutcome | Refusal>;

@@ -45,17 +45,32 @@ export const helloSchema = z.object({
 });
 export type Hello = z.output<typeof helloSchema>;
 
-/** Why the sender closes the link; the last frame on it. */
+/**
+ * Why the sender closes the link; the last frame on it. `duplicate`: one node id runs twice; `second_link`: these two nodes are linked already;
+ * `full`: the sender has as many links as it can.
+ */
 export const goodbyeSchema = z.object({
   type: z.literal(FRAME.goodbye),
-  code: z.enum(['wrong_secret', 'wrong_protocol', 'duplicate', 'self', 'forked', 'bad_frame', 'shutdown']),
+  code: z.enum([
+    'wrong_secret',
+    'wrong_protocol',
+    'duplicate',
+    'second_link',
+    'full',
+    'self',
+    'forked',
+    'bad_frame',
+    'shutdown',
+  ]),
   message: z.string().max(500),
 });
 export type Goodbye = z.output<typeof goodbyeSchema>;
 
 export const peersSchema = z.object({
   type: z.literal(FRAME.peers),
-  peers: z.array(z.object({ host: z.string().max(255), port: z.number().int().min(1).max(65_535), node_id: nodeIdSchema })).max(256),
+  peers: z
+    .array(z.object({ host: z.string().max(255), port: z.number().int().min(1).max(65_535), node_id: nodeIdSchema }))
+    .max(256),
 });
 export type Peers = z.output<typeof peersSchema>;
 

@@ -34,11 +34,18 @@ export function taskChain(row: TaskRow): Chain {
     const cancelled = row.ends[slot];
     if (cancelled !== undefined) return over(slot, attempt - 1, cancelled);
     const grant = row.grants[slot];
-    if (grant === undefined) return { status: pendingOr(row), slot, attempt: attempt - 1, running: undefined, ended: undefined };
+    if (grant === undefined)
+      return { status: pendingOr(row), slot, attempt: attempt - 1, running: undefined, ended: undefined };
     const end = row.ends[slot + 1];
     if (end === undefined) {
       const status = row.starts[slot] === undefined ? 'claimed' : 'in_progress';
-      return { status: row.created === undefined ? 'unknown' : status, slot: slot + 1, attempt, running: grant, ended: undefined };
+      return {
+        status: row.created === undefined ? 'unknown' : status,
+        slot: slot + 1,
+        attempt,
+        running: grant,
+        ended: undefined,
+      };
     }
     if (!opensNextAttempt(end.value) || attempt === attemptsMax) return over(slot + 1, attempt, end);
     slot += 2;

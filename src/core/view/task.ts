@@ -3,6 +3,7 @@
  * by stamp, because a decision may reach a node in an op with a lower stamp than the decision before it.
  */
 import type { NodeId, OpId, Principal } from '../brand.ts';
+import { parsedOpId } from '../brand.ts';
 import { canonicalJson } from '../canonical.ts';
 import type { KnownOp, Stamp } from '../op.ts';
 import { compareStamps, opId, stampOf } from '../op.ts';
@@ -113,13 +114,22 @@ function fold(row: TaskRow | undefined, op: KnownOp): TaskRow {
   return { ...next, updated: { stamp, wallMs: op.header.wallMs } };
 }
 
+/** Claims of the slot that is open now and were not withdrawn, lowest stamp first: the order in which they win. */
+export function openClaims(row: TaskRow): { id: OpId; claim: Claim }[] {
+  const { slot } = taskChain(row);
+  return Object.entries(row.claims)
+    .map(([id, claim]) => ({ id: parsedOpId(id), claim }))
+    .filter(({ id, claim }) => claim.slot === slot && row.withdrawn[id] === undefined)
+    .toSorted((a, b) => compareStamps(a.claim.stamp, b.claim.stamp));
+}
+
 export const taskView: ViewSpec<TaskRow> = {
   name: 'task',
   version: 1,
   types: ['task.created', 'task.claimed', 'task.claimWithdrawn', 'task.started', 'task.granted', 'task.ended'],
   key: (op) => op.header.entity,
   fold,
-  columnNames: ['status', 'priority', 'created', 'open', 'agent', 'home', 'alias', 'waits'],
+  columnNames: ['status', 'priority', 'created', 'open', 'agent', 'home', 'alias', 'contested', 'waits'],
   columns: (row) => {
     const chain = taskChain(row);
     return {
@@ -130,6 +140,7 @@ export const taskView: ViewSpec<TaskRow> = {
       agent: chain.running?.value.agent ?? null,
       home: row.created?.home ?? null,
       alias: row.created?.alias ?? null,
+      contested: chain.status === 'pending' && openClaims(row).length > 0 ? 1 : 0,
       waits: (row.created?.dependsOn.length ?? 0) > 0 ? 1 : 0,
     };
   },
@@ -139,5 +150,7 @@ export const taskView: ViewSpec<TaskRow> = {
     ['open'],
     ['agent'],
     ['alias'],
+    ['contested'],
+    ['waits', 'status'],
   ],
 };

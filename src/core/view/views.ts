@@ -14,7 +14,13 @@ import type { Query, ViewSpec } from './view.ts';
 export type RowOf = { node: NodeRow; agent: AgentRow; project: ProjectRow; task: TaskRow; post: PostRow };
 export type Specs = { [N in keyof RowOf]: ViewSpec<RowOf[N]> };
 
-export const viewSpecs: Specs = { node: nodeView, agent: agentView, project: projectView, task: taskView, post: postView };
+export const viewSpecs: Specs = {
+  node: nodeView,
+  agent: agentView,
+  project: projectView,
+  task: taskView,
+  post: postView,
+};
 
 /** Committed rows only: what is shown or decided upon is on disk. */
 export interface Views {

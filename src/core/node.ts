@@ -1,0 +1,290 @@
+/**
+ * One node without I/O: links, frames and time go in; a {@link Turn} comes out: relays, one write, and what may happen once that write is on
+ * disk. The host and the simulator run this same class.
+ *
+ * A turn: inputs fill it → `take` → the shell sends the relays, commits the write → `settle` with the same turn → the shell sends and acts.
+ */
+import type { NodeId, OpId, Principal } from './brand.ts';
+import type { CallAnswer } from './calls.ts';
+import { Calls } from './calls.ts';
+import type { Crypto } from './crypto.ts';
+import { forkDraft } from './fork.ts';
+import type { Admitted, SignedBatch } from './log.ts';
+import { Log } from './log.ts';
+import type { Draft, Op } from './op.ts';
+import { OwnAgents } from './own-agents.ts';
+import type { NodePresence } from './presence.ts';
+import { PresenceBoard } from './presence.ts';
+import type { EndValue } from './schema/body.ts';
+import type { CallFrame, Frame } from './schema/frame.ts';
+import { FRAME } from './schema/frame.ts';
+import { Sync } from './sync.ts';
+import { Tasks } from './task/tasks.ts';
+import { Timers } from './timers.ts';
+import type { Turn } from './turn.ts';
+import { emptyTurn, isEmpty } from './turn.ts';
+import type { CoreSettings, CoreStore } from './world.ts';
+import { World } from './world.ts';
+
+/** Monotonic time for deadlines, wall time for people. */
+export type Clock = { nowMs: number; wallMs: number };
+
+export type CoreOptions = {
+  self: NodeId;
+  store: CoreStore;
+  heads: ReadonlyMap<NodeId, { seq: number; hash: Op['hash'] }>;
+  lamport: number;
+  crypto: Crypto;
+  settings: CoreSettings;
+  random: () => number;
+};
+
+export class NodeCore {
+  private readonly world: World;
+  private readonly presence: PresenceBoard;
+  private readonly sync: Sync;
+  private readonly calls: Calls;
+  private readonly tasks: Tasks;
+  private readonly ownAgents = new OwnAgents();
+
+  constructor(o: CoreOptions) {
+    const { store, self, crypto } = o;
+    const log = new Log({
+      self,
+      crypto,
+      heads: o.heads,
+      lamport: o.lamport,
+      publicKeyOf: (node) => store.get('node', node)?.publicKey,
+      storedHash: (node, seq) => store.opsOf(node, { from: seq, maxOps: 1, maxBytes: 0 })[0]?.hash,
+      forkedAt: (node) => store.get('node', node)?.forkedAt,
+    });
+    this.world = new World({ ...o, log, timers: new Timers(), turn: emptyTurn() });
+    this.presence = new PresenceBoard(this.world, () => this.ownAgents.list(this.tasks));
+    this.sync = new Sync(this.world, this.presence);
+    this.calls = new Calls(this.world, (node) => this.presence.neighbourOf(node));
+    this.tasks = new Tasks(this.world, this.calls, (agent) => this.ownAgents.isOffline(agent));
+  }
+
+  /** Once, first: reads what is open and goes on with it. */
+  boot(clock: Clock): void {
+    this.at(clock);
+    this.tasks.boot();
+  }
+
+  // ------------------------------------------------------------ inputs
+
+  linkUp(o: { node: NodeId; roundTripMs: number | undefined }, clock: Clock): void {
+    this.at(clock);
+    this.world.links.add(o.node);
+    if (o.roundTripMs !== undefined) this.world.setRoundTrip(o.node, o.roundTripMs);
+    this.sync.onLinkUp(o.node);
+    this.presence.announce();
+    this.tasks.onLinkUp();
+  }
+
+  linkDown(node: NodeId, clock: Clock): void {
+    this.at(clock);
+    this.world.links.delete(node);
+    this.sync.onLinkDown(node);
+    this.presence.onLinkDown(node);
+    this.presence.announce();
+  }
+
+  /** A peer's queue overflowed and has drained: what it missed is found by comparing heads. */
+  drained(node: NodeId, clock: Clock): void {
+    this.at(clock);
+    if (this.world.links.has(node)) this.sync.onLinkUp(node);
+  }
+
+  roundTrip(node: NodeId, roundTripMs: number): void {
+    this.world.setRoundTrip(node, roundTripMs);
+  }
+
+  /** A frame of a linked peer. Frames that only watchers care for never reach the core. */
+  frame(from: NodeId, frame: Frame, clock: Clock): void {
+    this.at(clock);
+    switch (frame.type) {
+      case FRAME.ops:
+        return this.batch(from, { ops: frame.ops, sig: frame.sig }, frame.more ?? false);
+      case FRAME.heads:
+        return this.sync.onHeads(from, frame);
+      case FRAME.agentHeartbeat:
+        this.world.log.witness(frame.lamport_ts);
+        this.presence.onHeartbeat(from, frame);
+        return;
+      case FRAME.call:
+        if (!this.calls.relayed(frame, from)) this.serve(frame);
+        return;
+      case FRAME.reply:
+        if (!this.calls.relayed(frame, from)) this.calls.onReply(frame);
+        return;
+      default:
+        if ('op' in frame) this.batch(from, { ops: [frame.op], sig: frame.sig }, false);
+    }
+  }
+
+  /** Ops of this node. On disk, and visible, once the turn they are in is settled. */
+  append(drafts: readonly Draft[], clock: Clock): Op[] | 'tooLarge' {
+    this.at(clock);
+    return this.world.append(drafts);
+  }
+
+  /** `done` runs once the cancellation, or another end, is decided and on disk here. */
+  cancelTask(
+    o: { task: OpId; by: Principal; done: (outcome: 'cancelled' | 'over' | 'unreachable') => void },
+    clock: Clock,
+  ): void {
+    this.at(clock);
+    this.tasks.cancel(o);
+  }
+
+  /** An attempt of this node ended and its work is where it should be. */
+  attemptEnded(o: { task: OpId; attempt: number; value: EndValue }, clock: Clock): void {
+    this.at(clock);
+    this.tasks.attemptEnded(o);
+  }
+
+  /** An attempt of this node is stopped and cleaned; its agent may work again. */
+  attemptGone(o: { task: OpId; attempt: number }, clock: Clock): void {
+    this.at(clock);
+    this.tasks.attemptGone(o);
+    this.presence.announce();
+  }
+
+  /** What the shell saw of an own agent: `offline` agents take no work. Undefined: as the tasks say. */
+  agentState(o: { agent: OpId; state: string | undefined }, clock: Clock): void {
+    this.at(clock);
+    this.ownAgents.setState(o.agent, o.state);
+    this.presence.announce();
+    this.tasks.seek();
+  }
+
+  /** What this node can work on changed: a project was cloned, a tool appeared. */
+  abilitiesChanged(clock: Clock): void {
+    this.at(clock);
+    this.tasks.seek();
+  }
+
+  call(
+    o: { to: NodeId; method: string; params: unknown; deadlineMs: number; done: (answer: CallAnswer) => void },
+    clock: Clock,
+  ): void {
+    this.at(clock);
+    this.calls.start(o);
+  }
+
+  /** Answers a call handed out as a `serve` action. */
+  reply(call: CallFrame, answer: CallAnswer, clock: Clock): void {
+    this.at(clock);
+    this.calls.reply(call, answer);
+  }
+
+  tick(clock: Clock): void {
+    this.at(clock);
+    for (const name of this.world.timers.due(clock.nowMs)) {
+      if (name === 'beat') this.presence.announce();
+      else if (name === 'compare') this.sync.compare();
+      else if (name.startsWith('call:')) this.calls.onDeadline(name.slice(5));
+      else this.tasks.onTimer(name);
+    }
+  }
+
+  /** When `tick` is due; undefined while nothing waits. */
+  nextWakeMs(): number | undefined {
+    return this.world.timers.nextMs();
+  }
+
+  // ------------------------------------------------------------ turns
+
+  /** Closes the turn under way and opens the next; undefined when it is empty. The last op of each own batch is signed here. */
+  take(): Turn | undefined {
+    const { world } = this;
+    if (isEmpty(world.turn)) return undefined;
+    const turn = world.turn;
+    world.turn = emptyTurn();
+    const own = world.log.sign(turn.ops.filter((op) => op.header.node === world.self));
+    const signed = new Map(own.map((op) => [op.header.seq, op]));
+    turn.ops = turn.ops.map((op) => (op.header.node === world.self ? (signed.get(op.header.seq) ?? op) : op));
+    return turn;
+  }
+
+  /** The turn's write is on disk: decisions follow from it, and its sends and actions may happen. */
+  settle(turn: Turn, clock: Clock): void {
+    this.at(clock);
+    this.world.log.committed(turn.ops);
+    turn.sends.push(...this.sync.pushes(turn.ops.filter((op) => op.header.node === this.world.self)));
+    this.onCommitted(turn.ops);
+    for (const run of turn.after) run();
+  }
+
+  // ------------------------------------------------------------ reads
+
+  presences(): ReadonlyMap<NodeId, NodePresence> {
+    return this.presence.all();
+  }
+
+  links(): ReadonlySet<NodeId> {
+    return this.world.links;
+  }
+
+  votersForNewTask(): NodeId[] {
+    return this.tasks.votersForNewTask();
+  }
+
+  lamport(): number {
+    return this.world.log.lamport();
+  }
+
+  headsDigest(): string {
+    return this.world.log.digest();
+  }
+
+  // ------------------------------------------------------------ inside
+
+  private at(clock: Clock): void {
+    this.world.nowMs = clock.nowMs;
+    this.world.wallMs = clock.wallMs;
+  }
+
+  private batch(from: NodeId, batch: SignedBatch, more: boolean): void {
+    for (const result of this.sync.onBatch(from, batch, more)) if (result.kind === 'fork') this.onFork(result);
+  }
+
+  private onFork(fork: Extract<Admitted, { kind: 'fork' }>): void {
+    const { world } = this;
+    const [held] = world.store.opsOf(fork.author, { from: fork.seq, maxOps: 1, maxBytes: 0 });
+    world.alarm(`node ${fork.author} signed two histories: its log counts up to ${fork.seq - 1}`);
+    world.append([
+      forkDraft({ self: world.self, author: fork.author, seq: fork.seq, held, theirs: fork.theirs, sig: fork.sig }),
+    ]);
+  }
+
+  private serve(call: CallFrame): void {
+    this.world.log.witness(call.lamport);
+    const vote = this.tasks.vote(call.method, call.params);
+    if (vote === undefined) this.world.turn.actions.push({ kind: 'serve', call });
+    else this.calls.reply(call, { ok: true, result: vote });
+  }
+
+  private onCommitted(ops: readonly Op[]): void {
+    const touched = new Set<OpId>();
+    let agentsChanged = false;
+    for (const op of ops) {
+      const { body } = op;
+      if (body.type.startsWith('task.')) touched.add(op.header.entity);
+      if (body.type.startsWith('agent.')) {
+        agentsChanged = true;
+        this.tasks.onAgent(op.header.entity);
+      }
+      if (body.type === 'project.registered') this.tasks.seek();
+      if (body.type === 'log.forked') this.truncate(body.node, body.seq);
+    }
+    for (const task of touched) this.tasks.onTask(task);
+    if ((agentsChanged || touched.size > 0) && this.ownAgents.changed(this.tasks)) this.presence.announce();
+  }
+
+  private truncate(node: NodeId, seq: number): void {
+    this.world.log.markForked(node, seq);
+    this.world.turn.truncate.push({ node, seq });
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Who may do what: one table, checked once, at the door of entry. Other nodes check chains, signatures and limits instead, so a node's key is
+ * as good as an operator's for what nodes ask of one another.
+ */
+import type { Principal } from './brand.ts';
+
+/** `viewer` reads; `operator` also changes things and reads secrets; `node` is another member of the swarm. */
+export type Role = 'operator' | 'viewer' | 'node';
+
+/** Who stands at a door, as the door itself found out. Undefined where a caller is expected means: nobody in particular. */
+export type Caller = { principal: Principal; role: Role };
+
+type Standing = Role | 'anyone';
+
+const ANYONE: readonly Standing[] = ['anyone', 'viewer', 'operator', 'node'];
+const READERS: readonly Standing[] = ['viewer', 'operator', 'node'];
+const ACTORS: readonly Standing[] = ['operator', 'node'];
+/** What would hand a key on, or touches files outside the swarm, needs a person. */
+const OPERATORS: readonly Standing[] = ['operator'];
+
+const TABLE = {
+  'page.open': ANYONE,
+  'login.use': ANYONE,
+  'health.read': ANYONE,
+  'status.read': READERS,
+  'task.read': READERS,
+  'task.create': ACTORS,
+  'task.cancel': ACTORS,
+  'task.merge': ACTORS,
+  'task.fetch': OPERATORS,
+  'agent.read': READERS,
+  'agent.register': ACTORS,
+  'agent.deregister': ACTORS,
+  'agent.send': ACTORS,
+  'project.read': READERS,
+  'project.register': ACTORS,
+  'project.remove': ACTORS,
+  'node.read': READERS,
+  'event.read': READERS,
+  'post.read': READERS,
+  'post.create': ACTORS,
+  'token.read': OPERATORS,
+  'token.create': OPERATORS,
+  'token.remove': OPERATORS,
+  'login.create': OPERATORS,
+  'joinCode.read': OPERATORS,
+} satisfies Record<string, readonly Standing[]>;
+
+export type Action = keyof typeof TABLE;
+
+/** True when the caller may do this. Depends on nothing but its two arguments. */
+export function allowed(caller: Caller | undefined, action: Action): boolean {
+  return TABLE[action].includes(caller?.role ?? 'anyone');
+}
+
+/** The least a person needs for an action, for documents and messages. */
+export function accessOf(action: Action): 'public' | 'viewer' | 'operator' {
+  const row = TABLE[action];
+  if (row.includes('anyone')) return 'public';
+  return row.includes('viewer') ? 'viewer' : 'operator';
+}

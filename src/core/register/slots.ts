@@ -1,0 +1,242 @@
+/**
+ * The slot register of this node: proposer and acceptor of all slots it has to do with. A decision becomes an op (`task.granted`, `task.ended`)
+ * appended by whoever sees the majority; a second copy is harmless.
+ */
+import type { NodeId, OpId } from '../brand.ts';
+import { parsedOpId } from '../brand.ts';
+import type { CallAnswer, Calls } from '../calls.ts';
+import type { SlotValue } from '../schema/body.ts';
+import type { TaskRow } from '../view/task.ts';
+import type { World } from '../world.ts';
+import type { VoteReply } from './acceptor.ts';
+import { slotKey, voteReplySchema } from './acceptor.ts';
+import { decidedValue, isGrant } from './admissible.ts';
+import type { Ballot } from './ballot.ts';
+import type { ProposerRow, Round } from './proposer.ts';
+import { onVote, openRound, proposerRowSchema } from './proposer.ts';
+import { REPAIR_MS, Voter } from './voter.ts';
+
+/** A round without its majority is given up after this, and the next one waits a random time up to it: two proposers must not keep pace. */
+const ROUND_MS = 1_000;
+const BACKOFF_MAX_MS = 5_000;
+export type Outcome = { kind: 'decided'; value: SlotValue } | { kind: 'unreachable' };
+
+type Proposal = {
+  task: OpId;
+  slot: number;
+  row: ProposerRow;
+  round: Round | undefined;
+  above: Ballot | undefined;
+  tries: number;
+  /** After this the proposer stops asking; undefined: until decided. */
+  untilMs: number | undefined;
+  done: ((outcome: Outcome) => void)[];
+};
+
+export class Slots {
+  private readonly world: World;
+  private readonly calls: Calls;
+  private readonly voter: Voter;
+  private readonly proposals = new Map<string, Proposal>();
+
+  constructor(world: World, calls: Calls) {
+    this.world = world;
+    this.calls = calls;
+    this.voter = new Voter(world);
+  }
+
+  /** Goes on with what was under way before a restart. */
+  resume(): void {
+    for (const { key, value } of this.world.store.localRows('proposal')) {
+      const row = proposerRowSchema.safeParse(value);
+      const [task, slot] = this.keyParts(key);
+      const held = this.world.store.get('task', task);
+      if (held !== undefined && decidedValue(held, slot) !== undefined) this.onTask(held, slot);
+      else if (row.success) this.propose({ task, slot, value: row.data.value });
+    }
+    for (const { key } of this.world.store.localRows('vote'))
+      this.world.timers.set(`repair:${key}`, this.world.nowMs + REPAIR_MS);
+  }
+
+  /**
+   * Wants `value` decided in a slot. `done` runs once, after the decision is on disk here as an op (its value may be another's), or when
+   * `untilMs` has passed without a majority. Proposing again while a proposal is under way only adds the caller.
+   */
+  propose(o: {
+    task: OpId;
+    slot: number;
+    value: SlotValue;
+    untilMs?: number;
+    done?: (outcome: Outcome) => void;
+  }): void {
+    const key = slotKey(o.task, o.slot);
+    const row = this.world.store.get('task', o.task);
+    const decided = row === undefined ? undefined : decidedValue(row, o.slot);
+    if (decided !== undefined) {
+      o.done?.({ kind: 'decided', value: decided });
+      return;
+    }
+    const done = o.done === undefined ? [] : [o.done];
+    const held = this.proposals.get(key);
+    if (held !== undefined) {
+      held.done.push(...done);
+      held.untilMs =
+        held.untilMs === undefined || o.untilMs === undefined ? undefined : Math.max(held.untilMs, o.untilMs);
+      return;
+    }
+    const stored = proposerRowSchema.safeParse(this.world.store.localRow('proposal', key));
+    // What was sent at ballot 0 is never replaced: a second value at one ballot would be two truths.
+    const proposer: ProposerRow = stored.success
+      ? { ...stored.data, value: stored.data.first ? stored.data.value : o.value }
+      : { round: -1, value: o.value, first: false };
+    const { task, slot, untilMs } = o;
+    this.proposals.set(key, { task, slot, row: proposer, round: undefined, above: undefined, tries: 0, untilMs, done });
+    this.openNext(key);
+  }
+
+  isProposing(task: OpId, slot: number): boolean {
+    return this.proposals.has(slotKey(task, slot));
+  }
+
+  /** A link came up: rounds that waited for it go on at once. */
+  onLinkUp(): void {
+    for (const key of this.proposals.keys()) if (this.proposals.get(key)?.round === undefined) this.openNext(key);
+  }
+
+  /** `round:<key>`: the round under way failed, or the pause before the next one is over. */
+  onRoundTimer(key: string): void {
+    const proposal = this.proposals.get(key);
+    if (proposal === undefined) return;
+    if (proposal.untilMs !== undefined && this.world.nowMs >= proposal.untilMs) {
+      this.proposals.delete(key);
+      for (const done of proposal.done) done({ kind: 'unreachable' });
+      return;
+    }
+    if (proposal.round === undefined) this.openNext(key);
+    else this.pause(key, proposal, proposal.round.highest);
+  }
+
+  /** `repair:<key>`: this node voted, and still nobody appended the decision. */
+  onRepairTimer(key: string): void {
+    const [task, slot] = this.keyParts(key);
+    const vote = this.voter.row(key);
+    const row = this.world.store.get('task', task);
+    if (row === undefined || vote.accepted === null || decidedValue(row, slot) !== undefined) return;
+    this.propose({ task, slot, value: vote.accepted.value });
+  }
+
+  /** Committed ops changed a task: proposals and votes of decided slots are over. */
+  onTask(row: TaskRow, slot: number): void {
+    const value = decidedValue(row, slot);
+    if (value === undefined) return;
+    const key = slotKey(row.id, slot);
+    for (const table of ['vote', 'proposal'] as const) {
+      if (this.world.store.localRow(table, key) !== undefined) this.world.persist({ table, key, value: undefined });
+    }
+    this.world.timers.clear(`repair:${key}`);
+    this.world.timers.clear(`round:${key}`);
+    const proposal = this.proposals.get(key);
+    this.proposals.delete(key);
+    for (const done of proposal?.done ?? []) done({ kind: 'decided', value });
+  }
+
+  /** Answers a vote call; undefined for another method. */
+  vote(method: string, params: unknown): VoteReply | undefined {
+    return this.voter.vote(method, params);
+  }
+
+  private openNext(key: string): void {
+    const proposal = this.proposals.get(key);
+    const row = proposal === undefined ? undefined : this.world.store.get('task', proposal.task);
+    if (proposal === undefined || row?.created === undefined) return;
+    const { slot } = proposal;
+    const before = slot === 1 ? null : (decidedValue(row, slot - 1) ?? null);
+    if (slot > 1 && before === null) return this.pause(key, proposal, undefined);
+    const owner = before !== null && isGrant(before) ? before.node : row.created.home;
+    const opened = openRound({
+      row: proposal.row,
+      self: this.world.self,
+      ownsBallotZero: owner === this.world.self,
+      above: proposal.above,
+    });
+    proposal.row = opened.row;
+    proposal.round = opened.round;
+    this.world.persist({ table: 'proposal', key, value: opened.row });
+    this.world.timers.set(`round:${key}`, this.world.nowMs + ROUND_MS);
+    this.ask(key, proposal, opened.round, { row, before });
+  }
+
+  private ask(key: string, proposal: Proposal, round: Round, o: { row: TaskRow; before: SlotValue | null }): void {
+    const { task, slot } = proposal;
+    const common = { task, slot, ballot: round.ballot, carry: o.before };
+    const [method, params] =
+      round.phase === 'prepare' ? ['slot.prepare', common] : ['slot.accept', { ...common, value: round.value }];
+    for (const voter of o.row.created?.voters ?? []) {
+      if (voter === this.world.self) {
+        this.voteMyself(key, round, method, params);
+        continue;
+      }
+      this.calls.start({
+        to: voter,
+        method,
+        params,
+        deadlineMs: ROUND_MS,
+        done: (answer) => this.onAnswer(key, round, voter, answer),
+      });
+    }
+  }
+
+  /** This node's own vote counts once it is on disk, like anybody's. */
+  private voteMyself(key: string, round: Round, method: string, params: unknown): void {
+    const reply = this.vote(method, params);
+    if (reply !== undefined) this.world.afterWrite(() => this.onReply(key, round, { from: this.world.self, reply }));
+  }
+
+  private onAnswer(key: string, round: Round, from: NodeId, answer: CallAnswer): void {
+    if (!answer.ok) return;
+    const reply = voteReplySchema.safeParse(answer.result);
+    if (reply.success) this.onReply(key, round, { from, reply: reply.data });
+  }
+
+  private onReply(key: string, round: Round, o: { from: NodeId; reply: VoteReply }): void {
+    const proposal = this.proposals.get(key);
+    const row = proposal === undefined ? undefined : this.world.store.get('task', proposal.task);
+    if (proposal === undefined || proposal.round !== round || row?.created === undefined) return;
+    const step = onVote(round, { ...o, voters: row.created.voters });
+    switch (step.kind) {
+      case 'wait':
+        return;
+      case 'accept': {
+        proposal.round = step.round;
+        const before = proposal.slot === 1 ? null : (decidedValue(row, proposal.slot - 1) ?? null);
+        return this.ask(key, proposal, step.round, { row, before });
+      }
+      case 'beaten':
+        return this.pause(key, proposal, step.above);
+      case 'decided':
+        return this.record(proposal, step.value);
+    }
+  }
+
+  /** The op is appended once; {@link onTask} ends the proposal when it is committed. */
+  private record(proposal: Proposal, value: SlotValue): void {
+    proposal.round = undefined;
+    const { task, slot } = proposal;
+    this.world.timers.set(`round:${slotKey(task, slot)}`, this.world.nowMs + BACKOFF_MAX_MS);
+    if (isGrant(value)) this.world.state(task, { type: 'task.granted', slot, value });
+    else this.world.state(task, { type: 'task.ended', slot, value });
+  }
+
+  private pause(key: string, proposal: Proposal, above: Ballot | undefined): void {
+    proposal.round = undefined;
+    proposal.above = above ?? proposal.above;
+    proposal.tries += 1;
+    const limitMs = Math.min(ROUND_MS * proposal.tries, BACKOFF_MAX_MS);
+    this.world.timers.set(`round:${key}`, this.world.nowMs + Math.ceil(this.world.random() * limitMs));
+  }
+
+  private keyParts(key: string): [OpId, number] {
+    const [task = '', slot = '0'] = key.split('/');
+    return [parsedOpId(task), Number(slot)];
+  }
+}

@@ -1,0 +1,94 @@
+/** The voting half of the register: what this node's acceptor answers. Each answer leaves after its row is on disk. */
+import type { NodeId, OpId } from '../brand.ts';
+import type { SlotValue } from '../schema/body.ts';
+import type { World } from '../world.ts';
+import type { AcceptorRow, VoteReply } from './acceptor.ts';
+import {
+  accept,
+  acceptorRowSchema,
+  acceptSchema,
+  NOTHING_PROMISED,
+  prepare,
+  prepareSchema,
+  slotKey,
+} from './acceptor.ts';
+import { fitsSlot, standingOf } from './admissible.ts';
+
+/** Whoever holds a vote whose decision did not become an op in this time finishes the slot. */
+export const REPAIR_MS = 2_000;
+
+export class Voter {
+  private readonly world: World;
+  /** Votes given in the turn under way: later votes of the same turn must see them. */
+  private readonly pendingVotes = new Map<string, AcceptorRow>();
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  /** Answers `slot.prepare` and `slot.accept`; the reply leaves after the vote is on disk. Undefined for another method. */
+  vote(method: string, params: unknown): VoteReply | undefined {
+    if (method === 'slot.prepare') {
+      const message = prepareSchema.safeParse(params);
+      return message.success
+        ? this.judge(message.data, (row) => prepare(row, message.data))
+        : unreadable(message.error.message);
+    }
+    if (method === 'slot.accept') {
+      const message = acceptSchema.safeParse(params);
+      if (!message.success) return unreadable(message.error.message);
+      const { value, slot } = message.data;
+      if (!fitsSlot(value, slot)) return { vote: 'silent', reason: 'the value does not fit the slot' };
+      return this.judge(message.data, (row, owner) => accept(row, message.data, owner));
+    }
+    return undefined;
+  }
+
+  private judge(
+    message: { task: OpId; slot: number; carry: SlotValue | null },
+    decide: (row: AcceptorRow, owner: NodeId) => { row: AcceptorRow | undefined; reply: VoteReply },
+  ): VoteReply {
+    const key = slotKey(message.task, message.slot);
+    const held = this.row(key);
+    const task = this.world.store.get('task', message.task);
+    const standing = standingOf({
+      row: task,
+      self: this.world.self,
+      slot: message.slot,
+      carry: message.carry ?? held.carried,
+    });
+    switch (standing.kind) {
+      case 'decided':
+        return { vote: 'decided', value: standing.value };
+      case 'conflict':
+        this.world.alarm(standing.reason);
+        return { vote: 'silent', reason: standing.reason };
+      case 'silent':
+        return { vote: 'silent', reason: standing.reason };
+      case 'open': {
+        const voted = decide(held, standing.owner);
+        if (voted.row !== undefined) {
+          this.pendingVotes.set(key, voted.row);
+          this.world.persist({ table: 'vote', key, value: voted.row });
+          this.world.afterWrite(() => this.written(key, voted.row));
+          this.world.timers.set(`repair:${key}`, this.world.nowMs + REPAIR_MS * (1 + this.world.random()));
+        }
+        return voted.reply;
+      }
+    }
+  }
+
+  /** What this acceptor remembers of a slot, votes of the turn under way included. */
+  row(key: string): AcceptorRow {
+    const pending = this.pendingVotes.get(key);
+    if (pending !== undefined) return pending;
+    const stored = acceptorRowSchema.safeParse(this.world.store.localRow('vote', key));
+    return stored.success ? stored.data : NOTHING_PROMISED;
+  }
+
+  private written(key: string, row: AcceptorRow | undefined): void {
+    if (this.pendingVotes.get(key) === row) this.pendingVotes.delete(key);
+  }
+}
+
+const unreadable = (reason: string): VoteReply => ({ vote: 'silent', reason: reason.slice(0, 200) });

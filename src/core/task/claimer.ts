@@ -1,0 +1,147 @@
+/**
+ * Claims for this node's own agents. One claim a node and task, by its first idle agent that fits; one open claim an agent. A claim that is not
+ * decided in 30 s is withdrawn, so that no agent starves behind a task that cannot be decided.
+ */
+import type { OpId } from '../brand.ts';
+import { majorityOf } from '../register/ballot.ts';
+import type { LiveAgent } from '../view/agent.ts';
+import { isLive } from '../view/agent.ts';
+import { taskChain } from '../view/chain.ts';
+import { openClaims } from '../view/task.ts';
+import type { World } from '../world.ts';
+import type { Board } from './board.ts';
+import type { PendingTask } from './fit.ts';
+import { dependencies, fits, isPending } from './fit.ts';
+
+const WITHDRAW_AFTER_MS = 30_000;
+/** A task whose claim was withdrawn is left alone so long, so that the agent gets to the others; a new link ends it at once. */
+const AVOID_MS = 60_000;
+/** Pending tasks read a time while an idle agent looks for one that fits. */
+const PAGE = 64;
+/** Agents of one node. */
+const OWN_AGENTS_MAX = 1_000;
+
+export class Claimer {
+  private readonly world: World;
+  private readonly board: Board;
+  /** Agents that must not take work now, whatever the log says: at work here, or their tool is not ready. */
+  private readonly isHeld: (agent: OpId) => boolean;
+  private readonly agents = new Map<OpId, LiveAgent>();
+
+  constructor(world: World, board: Board, isHeld: (agent: OpId) => boolean) {
+    this.world = world;
+    this.board = board;
+    this.isHeld = isHeld;
+  }
+
+  load(): void {
+    const where = { live: 1, node: this.world.self };
+    for (const row of this.world.store.list('agent', { where, limit: OWN_AGENTS_MAX })) {
+      if (isLive(row)) this.agents.set(row.id, row);
+    }
+    for (const agent of this.agents.keys()) this.seekWork(agent);
+  }
+
+  own(): ReadonlyMap<OpId, LiveAgent> {
+    return this.agents;
+  }
+
+  /** An agent of this node was registered or withdrawn. */
+  onAgent(id: OpId): void {
+    const row = this.world.store.get('agent', id);
+    if (!isLive(row) || row.registered.node !== this.world.self) {
+      this.agents.delete(id);
+      return;
+    }
+    this.agents.set(id, row);
+    this.seekWork(id);
+  }
+
+  /** A task waits: the first of this node's idle agents that fits claims it. */
+  onPending(row: PendingTask): void {
+    if (!this.isClaimable(row)) return;
+    for (const agent of this.agents.values()) {
+      if (!this.isIdle(agent.id) || !fits(agent, row.created)) continue;
+      this.claim(agent.id, row);
+      return;
+    }
+  }
+
+  /** An agent has nothing to do: the pending task of highest priority, then lowest stamp, that fits it. */
+  seekWork(id: OpId): void {
+    const agent = this.agents.get(id);
+    if (agent === undefined || !this.isIdle(id)) return;
+    for (let offset = 0; ; offset += PAGE) {
+      const page = this.world.store.list('task', {
+        where: { status: 'pending' },
+        order: [
+          ['priority', 'desc'],
+          ['created', 'asc'],
+        ],
+        limit: PAGE,
+        offset,
+      });
+      for (const row of page) {
+        if (!isPending(row) || !fits(agent, row.created) || !this.isClaimable(row)) continue;
+        this.claim(id, row);
+        return;
+      }
+      if (page.length < PAGE) return;
+    }
+  }
+
+  /** `withdraw:<agent>`: its claim stood undecided for too long. */
+  onWithdrawTimer(agent: OpId): void {
+    const task = this.board.claims(agent);
+    const row = task === undefined ? undefined : this.world.store.get('task', task);
+    if (row === undefined) return;
+    const mine = openClaims(row).find(({ claim }) => claim.agent === agent && claim.node === this.world.self);
+    if (mine === undefined) return;
+    this.avoid.set(row.id, this.world.nowMs + AVOID_MS);
+    this.world.timers.setEarlier('seek', this.world.nowMs + AVOID_MS);
+    this.world.state(row.id, { type: 'task.claimWithdrawn', claim: mine.id });
+  }
+
+  /** A link, a project or a tool came: what could not be claimed may be claimable now. */
+  seekAll(o: { afresh: boolean }): void {
+    if (o.afresh) this.avoid.clear();
+    for (const [task, untilMs] of this.avoid) if (untilMs <= this.world.nowMs) this.avoid.delete(task);
+    for (const agent of this.agents.keys()) this.seekWork(agent);
+  }
+
+  private readonly avoid = new Map<OpId, number>();
+
+  /** Claims made in this turn, which the committed rows do not show yet. */
+  private readonly claimedNow = new Map<OpId, number>();
+
+  onCommitted(task: OpId): void {
+    this.claimedNow.delete(task);
+  }
+
+  private isIdle(agent: OpId): boolean {
+    return this.board.isFree(agent) && !this.isHeld(agent);
+  }
+
+  private isClaimable(row: PendingTask): boolean {
+    const { created } = row;
+    const { settings, self } = this.world;
+    const { slot } = taskChain(row);
+    if (this.claimedNow.get(row.id) === slot) return false;
+    if (openClaims(row).some(({ claim }) => claim.node === self)) return false;
+    if ((this.avoid.get(row.id) ?? 0) > this.world.nowMs) return false;
+    // Without a majority of its voters a claim could only wait and hold the agent back.
+    if (created.voters.filter((voter) => this.world.alive(voter)).length < majorityOf(created.voters)) return false;
+    if (created.project !== null && !settings.hasProject(created.project)) return false;
+    if (created.project === null && created.projectPath !== null && !settings.hasPath(created.projectPath))
+      return false;
+    return dependencies(this.world.store, created) === 'met';
+  }
+
+  private claim(agent: OpId, row: PendingTask): void {
+    const { slot } = taskChain(row);
+    this.claimedNow.set(row.id, slot);
+    this.board.addClaim(agent, row.id);
+    this.world.timers.set(`withdraw:${agent}`, this.world.nowMs + WITHDRAW_AFTER_MS);
+    this.world.state(row.id, { type: 'task.claimed', slot, agent });
+  }
+}

@@ -1,0 +1,39 @@
+/** Which agent may work which task. The claiming node asks before it claims, home asks again before it grants. */
+import type { AgentRow } from '../view/agent.ts';
+import { isLive } from '../view/agent.ts';
+import { taskChain } from '../view/chain.ts';
+import type { TaskCreated, TaskRow } from '../view/task.ts';
+import type { Views } from '../view/views.ts';
+
+/** The capability without which a shell agent takes nothing: a description is a script only where its author said so. */
+export const SHELL = 'shell';
+
+/** Tools a node drives at all are a matter of that node; here only what the log says counts. */
+export function fits(agent: AgentRow, task: TaskCreated): boolean {
+  if (!isLive(agent)) return false;
+  const { tool, capabilities } = agent.registered;
+  if (tool === 'shell' && !task.requiredCapabilities.includes(SHELL)) return false;
+  // A task that an agent made needs a box as tight as its maker's; boxes come later, until then it waits for an operator.
+  if (task.by.startsWith('agent:')) return false;
+  return task.requiredCapabilities.every((wanted) => capabilities.includes(wanted));
+}
+
+export type Dependencies = 'met' | 'waiting' | 'broken';
+
+/** `met` when every dependency is decided `completed`; `broken` when one ended otherwise. */
+export function dependencies(views: Views, task: TaskCreated): Dependencies {
+  let state: Dependencies = 'met';
+  for (const id of task.dependsOn) {
+    const row = views.get('task', id);
+    const ended = row === undefined ? undefined : taskChain(row).ended;
+    if (ended === undefined) state = 'waiting';
+    else if (ended.value.kind !== 'completed') return 'broken';
+  }
+  return state;
+}
+
+/** A task that waits for a grant now, with its creation at hand. */
+export type PendingTask = TaskRow & { created: TaskCreated };
+
+export const isPending = (row: TaskRow | undefined): row is PendingTask =>
+  row?.created !== undefined && taskChain(row).status === 'pending';

@@ -1,0 +1,124 @@
+/**
+ * Attempts granted to this node. Only the decided node starts, after `started` is on its own disk; after a restart it asks the holder and never
+ * starts an attempt twice.
+ */
+import { z } from 'zod';
+import type { OpId } from '../brand.ts';
+import { parsedOpId } from '../brand.ts';
+import type { Slots } from '../register/slots.ts';
+import type { EndReason, EndValue } from '../schema/body.ts';
+import { opIdSchema } from '../schema/ids.ts';
+import { grantSlotOf, taskChain } from '../view/chain.ts';
+import type { TaskRow } from '../view/task.ts';
+import type { World } from '../world.ts';
+
+const startSchema = z.object({ agent: opIdSchema, slot: z.number().int().min(1) });
+
+export type ActiveAttempt = { task: OpId; attempt: number; agent: OpId };
+
+const startKey = (task: OpId, attempt: number): string => `${task}/${attempt}`;
+
+export class Grantee {
+  private readonly world: World;
+  private readonly slots: Slots;
+  private readonly isOwnAgent: (agent: OpId) => boolean;
+  /** Attempts that run here, or whose end is decided and whose worktree is not cleaned yet. */
+  private readonly active = new Map<string, ActiveAttempt & { over: boolean }>();
+
+  constructor(world: World, slots: Slots, isOwnAgent: (agent: OpId) => boolean) {
+    this.world = world;
+    this.slots = slots;
+    this.isOwnAgent = isOwnAgent;
+  }
+
+  /** At boot: what had been started goes on or is reported lost by the shell; what ended meanwhile is cleaned. */
+  load(): void {
+    for (const { key, value } of this.world.store.localRows('start')) {
+      const row = startSchema.safeParse(value);
+      const [taskText = '', attemptText = ''] = key.split('/');
+      const [task, attempt] = [parsedOpId(taskText), Number(attemptText)];
+      if (!row.success || this.active.has(key)) continue;
+      const { agent, slot } = row.data;
+      this.active.set(key, { task, attempt, agent, over: false });
+      const held = this.world.store.get('task', task);
+      if (held?.ends[slot + 1] === undefined)
+        this.world.turn.actions.push({ kind: 'resume', task, attempt, slot, agent });
+      else this.finish(key, held, slot);
+    }
+  }
+
+  isBusy(agent: OpId): boolean {
+    for (const one of this.active.values()) if (one.agent === agent) return true;
+    return false;
+  }
+
+  workOf(agent: OpId): ActiveAttempt | undefined {
+    for (const one of this.active.values()) if (one.agent === agent) return one;
+    return undefined;
+  }
+
+  /** Starts what is granted to this node and not started; stops what was decided otherwise. Level-triggered: safe to call again. */
+  onTask(row: TaskRow): void {
+    for (const [key, one] of this.active) {
+      const slot = grantSlotOf(one.attempt);
+      if (one.task === row.id && row.ends[slot + 1] !== undefined) this.finish(key, row, slot);
+    }
+    const { running, slot, attempt } = taskChain(row);
+    if (running === undefined || running.value.node !== this.world.self) return;
+    const key = startKey(row.id, attempt);
+    if (this.active.has(key) || this.slots.isProposing(row.id, slot)) return;
+    const { agent } = running.value;
+    if (!this.isOwnAgent(agent) || this.isBusy(agent)) {
+      this.slots.propose({ task: row.id, slot, value: released(attempt) });
+      return;
+    }
+    this.start({ task: row.id, attempt, agent }, slot - 1);
+  }
+
+  /** The shell saw the attempt end (its work is delivered): this is proposed until the slot is decided. */
+  ended(o: { task: OpId; attempt: number; value: EndValue }): void {
+    this.slots.propose({ task: o.task, slot: grantSlotOf(o.attempt) + 1, value: o.value });
+  }
+
+  /** The shell has stopped and cleaned the attempt: the agent is free. Returns the agent. */
+  gone(task: OpId, attempt: number): OpId | undefined {
+    const key = startKey(task, attempt);
+    const held = this.active.get(key);
+    if (held === undefined) return undefined;
+    this.active.delete(key);
+    this.world.persist({ table: 'start', key, value: undefined });
+    return held.agent;
+  }
+
+  private start(one: ActiveAttempt, slot: number): void {
+    const { world } = this;
+    const key = startKey(one.task, one.attempt);
+    this.active.set(key, { ...one, over: false });
+    world.persist({ table: 'start', key, value: { agent: one.agent, slot } });
+    world.state(one.task, { type: 'task.started', slot });
+    world.turn.actions.push({ kind: 'start', ...one, slot });
+  }
+
+  private finish(key: string, row: TaskRow, slot: number): void {
+    const held = this.active.get(key);
+    const end = row.ends[slot + 1];
+    if (held === undefined || held.over || end === undefined) return;
+    held.over = true;
+    const { task, attempt, agent } = held;
+    const reason: EndReason = end.value.reason ?? 'interrupted';
+    this.world.turn.actions.push(
+      { kind: 'interrupt', task, attempt, agent, reason },
+      { kind: 'clean', task, attempt, agent },
+    );
+  }
+}
+
+const released = (attempt: number): EndValue => ({
+  kind: 'released',
+  attempt,
+  reason: 'refused',
+  result: null,
+  error: 'the agent is busy or gone',
+  work: null,
+  by: null,
+});

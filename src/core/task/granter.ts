@@ -1,0 +1,117 @@
+/**
+ * Home decides who works a task. It waits for the claims of every node that has a fitting idle agent, at most 50 ms or twice the slowest of
+ * their round trips, and takes the lowest (lamport, node) it holds. Claims that come later lose, whatever their stamp.
+ */
+import type { NodeId, OpId } from '../brand.ts';
+import type { Slots } from '../register/slots.ts';
+import type { EndValue } from '../schema/body.ts';
+import type { AgentRow } from '../view/agent.ts';
+import { isLive } from '../view/agent.ts';
+import { attemptOfSlot, taskChain } from '../view/chain.ts';
+import type { Claim } from '../view/task.ts';
+import { openClaims } from '../view/task.ts';
+import type { World } from '../world.ts';
+import type { Board } from './board.ts';
+import type { PendingTask } from './fit.ts';
+import { dependencies, fits, isPending } from './fit.ts';
+
+const SETTLE_MAX_MS = 50;
+/** Agents considered when home asks whom to wait for. */
+const AGENTS_MAX = 5_000;
+
+export class Granter {
+  private readonly world: World;
+  private readonly board: Board;
+  private readonly slots: Slots;
+  /** All live agents of the swarm: read once, then kept in step with the ops. */
+  private readonly agents = new Map<OpId, AgentRow>();
+
+  constructor(world: World, board: Board, slots: Slots) {
+    this.world = world;
+    this.board = board;
+    this.slots = slots;
+  }
+
+  load(): void {
+    for (const row of this.world.store.list('agent', { where: { live: 1 }, limit: AGENTS_MAX }))
+      this.agents.set(row.id, row);
+  }
+
+  onAgent(id: OpId): void {
+    const row = this.world.store.get('agent', id);
+    if (row !== undefined && isLive(row)) this.agents.set(id, row);
+    else this.agents.delete(id);
+  }
+
+  /** A pending task of this home has a new row. */
+  onPending(row: PendingTask): void {
+    const { slot } = taskChain(row);
+    if (this.slots.isProposing(row.id, slot)) return;
+    if (dependencies(this.world.store, row.created) === 'broken') {
+      this.slots.propose({ task: row.id, slot, value: brokenDependency(slot) });
+      return;
+    }
+    const claims = this.validClaims(row);
+    if (claims.length === 0) return;
+    const awaited = this.awaitedNodes(row, claims);
+    if (awaited.length === 0) return this.grant(row, claims);
+    const slowestMs = Math.max(...awaited.map((node) => this.world.roundTripMs(node) ?? SETTLE_MAX_MS));
+    this.world.timers.setEarlier(`grant:${row.id}`, this.world.nowMs + Math.min(SETTLE_MAX_MS, 2 * slowestMs));
+  }
+
+  /** `grant:<task>`: the settle time is over. */
+  onGrantTimer(task: OpId): void {
+    const row = this.world.store.get('task', task);
+    if (!isPending(row) || this.slots.isProposing(task, taskChain(row).slot)) return;
+    const claims = this.validClaims(row);
+    if (claims.length > 0) this.grant(row, claims);
+  }
+
+  private grant(row: PendingTask, claims: readonly { id: OpId; claim: Claim }[]): void {
+    const lowest = claims[0];
+    if (lowest === undefined) return;
+    const { slot } = taskChain(row);
+    this.world.timers.clear(`grant:${row.id}`);
+    const { node, agent } = lowest.claim;
+    this.slots.propose({
+      task: row.id,
+      slot,
+      value: { kind: 'granted', attempt: attemptOfSlot(slot), claim: lowest.id, node, agent },
+    });
+  }
+
+  /** Claims of agents that still fit and are free, on nodes that are not suspect; lowest stamp first. */
+  private validClaims(row: PendingTask): { id: OpId; claim: Claim }[] {
+    return openClaims(row).filter(({ claim }) => {
+      const agent = this.agents.get(claim.agent);
+      return (
+        agent?.registered?.node === claim.node &&
+        fits(agent, row.created) &&
+        this.world.alive(claim.node) &&
+        this.board.worksOn(claim.agent) === undefined
+      );
+    });
+  }
+
+  /** Nodes with a fitting idle agent that have not claimed yet. */
+  private awaitedNodes(row: PendingTask, claims: readonly { claim: Claim }[]): NodeId[] {
+    const claimed = new Set(claims.map(({ claim }) => claim.node));
+    const awaited = new Set<NodeId>();
+    for (const agent of this.agents.values()) {
+      const node = agent.registered?.node;
+      if (node === undefined || claimed.has(node) || awaited.has(node) || !this.world.alive(node)) continue;
+      if (this.board.isFree(agent.id) && fits(agent, row.created)) awaited.add(node);
+    }
+    return [...awaited];
+  }
+}
+
+const brokenDependency = (slot: number): EndValue => ({
+  kind: 'cancelled',
+  attempt: attemptOfSlot(slot) - 1,
+  reason: 'dependency',
+  result: null,
+  error: 'a task it depends on did not complete',
+  work: null,
+  by: null,
+});

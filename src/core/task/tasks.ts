@@ -1,0 +1,170 @@
+/** Everything one node does about tasks: claims for its agents, grants as home, votes as voter, attempts as grantee. */
+import type { NodeId, OpId, Principal } from '../brand.ts';
+import { parsedOpId } from '../brand.ts';
+import type { Calls } from '../calls.ts';
+import { Slots } from '../register/slots.ts';
+import type { VoteReply } from '../register/acceptor.ts';
+import type { EndValue } from '../schema/body.ts';
+import { attemptOfSlot, isGrantSlot, taskChain } from '../view/chain.ts';
+import type { TaskRow } from '../view/task.ts';
+import type { World } from '../world.ts';
+import { Board } from './board.ts';
+import { Claimer } from './claimer.ts';
+import { isPending } from './fit.ts';
+import { Granter } from './granter.ts';
+import type { ActiveAttempt } from './grantee.ts';
+import { Grantee } from './grantee.ts';
+
+/** How long a door waits for a cancellation to be decided. */
+const CANCEL_MS = 5_000;
+/** A cancellation that meets a slot decided otherwise goes on to the next one, at most so often: an attempt has two. */
+const CANCEL_TRIES = 4;
+/** Dependents looked at when a task ends. */
+const DEPENDENTS_MAX = 10_000;
+
+type CancelDone = (outcome: 'cancelled' | 'over' | 'unreachable') => void;
+
+export class Tasks {
+  private readonly world: World;
+  private readonly board = new Board();
+  private readonly slots: Slots;
+  private readonly claimer: Claimer;
+  private readonly granter: Granter;
+  private readonly grantee: Grantee;
+
+  constructor(world: World, calls: Calls, isOffline: (agent: OpId) => boolean) {
+    this.world = world;
+    this.slots = new Slots(world, calls);
+    this.claimer = new Claimer(world, this.board, (agent) => isOffline(agent) || this.grantee.isBusy(agent));
+    this.granter = new Granter(world, this.board, this.slots);
+    this.grantee = new Grantee(world, this.slots, (agent) => this.claimer.own().has(agent));
+  }
+
+  boot(): void {
+    const open = this.board.load(this.world.store);
+    this.granter.load();
+    this.grantee.load();
+    this.slots.resume();
+    this.claimer.load();
+    for (const task of open) this.onTask(task);
+  }
+
+  /** Committed ops changed a task: whatever follows is recomputed from its row. */
+  onTask(id: OpId): void {
+    const row = this.world.store.get('task', id);
+    if (row === undefined) return;
+    this.claimer.onCommitted(id);
+    const freed = this.board.update(row);
+    const chain = taskChain(row);
+    for (const slot of [...Object.keys(row.grants), ...Object.keys(row.ends)]) this.slots.onTask(row, Number(slot));
+    this.reportConflicts(row);
+    this.grantee.onTask(row);
+    if (isPending(row)) {
+      this.claimer.onPending(row);
+      if (row.created.home === this.world.self) this.granter.onPending(row);
+    }
+    if (chain.ended !== undefined) this.onEnded(row);
+    for (const agent of freed) this.claimer.seekWork(agent);
+  }
+
+  onAgent(id: OpId): void {
+    this.granter.onAgent(id);
+    this.claimer.onAgent(id);
+  }
+
+  onLinkUp(): void {
+    this.slots.onLinkUp();
+    this.claimer.seekAll({ afresh: true });
+  }
+
+  seek(): void {
+    this.claimer.seekAll({ afresh: true });
+  }
+
+  onTimer(name: string): void {
+    const [kind, key = ''] = name.split(/:(.*)/s);
+    if (kind === 'round') this.slots.onRoundTimer(key);
+    else if (kind === 'repair') this.slots.onRepairTimer(key);
+    else if (kind === 'grant') this.granter.onGrantTimer(parsedOpId(key));
+    else if (kind === 'withdraw') this.claimer.onWithdrawTimer(parsedOpId(key));
+    else if (kind === 'seek') this.claimer.seekAll({ afresh: false });
+  }
+
+  vote(method: string, params: unknown): VoteReply | undefined {
+    return this.slots.vote(method, params);
+  }
+
+  /** Proposes the cancellation in whichever slot is open, until it or another end of the task is decided. */
+  cancel(o: { task: OpId; by: Principal; done: CancelDone }): void {
+    this.cancelStep(o, CANCEL_TRIES, this.world.nowMs + CANCEL_MS);
+  }
+
+  attemptEnded(o: { task: OpId; attempt: number; value: EndValue }): void {
+    this.grantee.ended(o);
+  }
+
+  attemptGone(o: { task: OpId; attempt: number }): void {
+    const agent = this.grantee.gone(o.task, o.attempt);
+    const row = this.world.store.get('task', o.task);
+    if (row !== undefined) this.grantee.onTask(row);
+    if (agent !== undefined) this.claimer.seekWork(agent);
+  }
+
+  ownAgents(): Iterable<OpId> {
+    return this.claimer.own().keys();
+  }
+
+  workOf(agent: OpId): ActiveAttempt | undefined {
+    return this.grantee.workOf(agent);
+  }
+
+  /** Home first. More than one voter comes with the work on decisions; the register is made for any odd number. */
+  votersForNewTask(): NodeId[] {
+    return [this.world.self];
+  }
+
+  private cancelStep(o: { task: OpId; by: Principal; done: CancelDone }, triesLeft: number, untilMs: number): void {
+    const row = this.world.store.get('task', o.task);
+    const chain = row === undefined ? undefined : taskChain(row);
+    if (chain === undefined || chain.status === 'unknown' || chain.ended !== undefined || triesLeft === 0) {
+      o.done('over');
+      return;
+    }
+    const { slot } = chain;
+    const value: EndValue = {
+      kind: 'cancelled',
+      attempt: isGrantSlot(slot) ? attemptOfSlot(slot) - 1 : attemptOfSlot(slot),
+      reason: 'cancelled',
+      result: null,
+      error: null,
+      work: null,
+      by: o.by,
+    };
+    this.slots.propose({
+      task: o.task,
+      slot,
+      value,
+      untilMs,
+      done: (outcome) => {
+        if (outcome.kind === 'unreachable') o.done('unreachable');
+        else if (outcome.value.kind === 'cancelled') o.done('cancelled');
+        else this.cancelStep(o, triesLeft - 1, untilMs);
+      },
+    });
+  }
+
+  /** Dependents may start now, or are cancelled by their home. */
+  private onEnded(row: TaskRow): void {
+    const where = { waits: 1, status: 'pending' };
+    for (const dependent of this.world.store.list('task', { where, limit: DEPENDENTS_MAX })) {
+      if (!isPending(dependent) || !dependent.created.dependsOn.includes(row.id)) continue;
+      this.claimer.onPending(dependent);
+      if (dependent.created.home === this.world.self) this.granter.onPending(dependent);
+    }
+  }
+
+  private reportConflicts(row: TaskRow): void {
+    for (const slot of Object.keys(row.conflicts))
+      this.world.alarm(`slot ${slot} of task ${row.id} was decided in two ways`);
+  }
+}

@@ -1,0 +1,110 @@
+/** What the parts of one core share: who they are, what time it is, what is committed, and the turn they add to. */
+import type { NodeId, OpId } from './brand.ts';
+import { nodePrincipal } from './brand.ts';
+import type { Crypto } from './crypto.ts';
+import type { LocalRow, LocalTable } from './local.ts';
+import type { Log } from './log.ts';
+import type { Draft, Op } from './op.ts';
+import type { Body } from './schema/body.ts';
+import type { Frame } from './schema/frame.ts';
+import type { Timers } from './timers.ts';
+import type { Turn } from './turn.ts';
+import type { Views } from './view/views.ts';
+
+/** Committed state, as the store shows it. */
+export interface CoreStore extends Views {
+  localRow(table: LocalTable, key: string): unknown;
+  localRows(table: LocalTable): { key: string; value: unknown }[];
+  opsOf(node: NodeId, o: { from: number; maxOps: number; maxBytes: number }): Op[];
+}
+
+export type CoreSettings = {
+  /** At most so many voters decide a new task: 1, 3 or 5. */
+  votersMax: number;
+  /** Whether this node can work in that directory, or on that project, and has a driver for the tool. */
+  hasPath(path: string): boolean;
+  hasProject(project: OpId): boolean;
+};
+
+export class World {
+  readonly self: NodeId;
+  readonly store: CoreStore;
+  readonly log: Log;
+  readonly crypto: Crypto;
+  readonly settings: CoreSettings;
+  readonly timers: Timers;
+  readonly random: () => number;
+  /** Monotonic; all deadlines are in it. */
+  nowMs = 0;
+  /** For people to read, in ops; never for a decision. */
+  wallMs = 0;
+  turn: Turn;
+  /** Round trips by node, as far as known. */
+  private readonly roundTrips = new Map<NodeId, number>();
+  readonly links = new Set<NodeId>();
+
+  constructor(o: {
+    self: NodeId;
+    store: CoreStore;
+    log: Log;
+    crypto: Crypto;
+    settings: CoreSettings;
+    timers: Timers;
+    /** Uniform in [0, 1). */
+    random: () => number;
+    turn: Turn;
+  }) {
+    this.self = o.self;
+    this.store = o.store;
+    this.log = o.log;
+    this.crypto = o.crypto;
+    this.settings = o.settings;
+    this.timers = o.timers;
+    this.random = o.random;
+    this.turn = o.turn;
+  }
+
+  /** Reachable now: this node itself, or linked. Everybody else is suspect. */
+  alive(node: NodeId): boolean {
+    return node === this.self || this.links.has(node);
+  }
+
+  roundTripMs(node: NodeId): number | undefined {
+    return this.roundTrips.get(node);
+  }
+
+  setRoundTrip(node: NodeId, roundTripMs: number): void {
+    this.roundTrips.set(node, roundTripMs);
+  }
+
+  /** Appends ops in this turn; on disk when the turn is. */
+  append(drafts: readonly Draft[]): Op[] | 'tooLarge' {
+    const ops = this.log.append(drafts, this.wallMs);
+    if (ops !== 'tooLarge') this.turn.ops.push(...ops);
+    return ops;
+  }
+
+  /** Appends one small op in this node's own name. */
+  state(entity: OpId, body: Body): void {
+    const ops = this.append([{ entity, by: nodePrincipal(this.self), body }]);
+    if (ops === 'tooLarge') this.alarm(`an op of type ${body.type} about ${entity} is too large and was not written`);
+  }
+
+  persist(row: LocalRow): void {
+    this.turn.rows.push(row);
+  }
+
+  /** Leaves after this turn's write is on disk. */
+  send(to: readonly NodeId[], frame: Frame): void {
+    const others = to.filter((node) => node !== this.self);
+    if (others.length > 0) this.turn.sends.push({ to: others, frame });
+  }
+
+  afterWrite(run: () => void): void {
+    this.turn.after.push(run);
+  }
+
+  alarm(text: string): void {
+    this.turn.actions.push({ kind: 'alarm', text });
+  }
+}

@@ -1,0 +1,141 @@
+/** Links of virtual time: in order, with delay; a frame may fall out of an overflowing queue, a link may be cut and take what was in flight with it. */
+import type { NodeId } from '#core/brand.ts';
+import type { Frame } from '#core/schema/frame.ts';
+import type { Random } from './random.ts';
+import type { VirtualTime } from './time.ts';
+
+export type Station = {
+  id: NodeId;
+  up(): boolean;
+  linkUp(peer: NodeId): void;
+  linkDown(peer: NodeId): void;
+  frame(from: NodeId, text: string): void;
+  drained(peer: NodeId): void;
+};
+
+export type NetworkKnobs = { delayMinMs: number; delayMaxMs: number; lossProbability: number };
+
+/** How soon a broken link is noticed, and how soon a new try comes. */
+const NOTICE_MAX_MS = 300;
+const REDIAL_MS = 400;
+
+type Link = { open: boolean; cut: boolean; epoch: number; clearAtMs: Map<NodeId, number> };
+
+export class Network {
+  private readonly time: VirtualTime;
+  private readonly random: Random;
+  private readonly knobs: NetworkKnobs;
+  private readonly stations = new Map<NodeId, Station>();
+  private readonly links = new Map<string, Link>();
+  /** How often each fault bit. */
+  readonly bites = { lost: 0, cutInFlight: 0, cuts: 0 };
+  quiet = false;
+
+  constructor(o: { time: VirtualTime; random: Random; knobs: NetworkKnobs }) {
+    this.time = o.time;
+    this.random = o.random;
+    this.knobs = o.knobs;
+  }
+
+  join(station: Station): void {
+    this.stations.set(station.id, station);
+    for (const other of this.stations.keys()) if (other !== station.id) this.dial(station.id, other);
+  }
+
+  /** Takes both directions down until {@link heal}. */
+  cut(a: NodeId, b: NodeId): void {
+    const link = this.link(a, b);
+    if (link.cut) return;
+    link.cut = true;
+    this.bites.cuts += 1;
+    this.drop(a, b);
+  }
+
+  heal(a: NodeId, b: NodeId): void {
+    const link = this.link(a, b);
+    link.cut = false;
+    this.dial(a, b);
+  }
+
+  healAll(): void {
+    const ids = [...this.stations.keys()];
+    for (const [index, a] of ids.entries()) for (const b of ids.slice(index + 1)) this.heal(a, b);
+  }
+
+  /** A node went down: its links break, and are dialled again until it is back. */
+  nodeDown(id: NodeId): void {
+    for (const other of this.stations.keys()) if (other !== id) this.drop(id, other);
+  }
+
+  nodeUp(id: NodeId): void {
+    for (const other of this.stations.keys()) if (other !== id) this.dial(id, other);
+  }
+
+  send(from: NodeId, to: readonly NodeId[], frame: Frame): void {
+    const text = JSON.stringify(frame);
+    for (const peer of to) this.sendOne(from, peer, text);
+  }
+
+  private sendOne(from: NodeId, to: NodeId, text: string): void {
+    const link = this.link(from, to);
+    if (!link.open) return;
+    if (!this.quiet && this.random.chance(this.knobs.lossProbability)) {
+      this.bites.lost += 1;
+      this.time.after(this.delayMs(), () => this.ifOpen(link, () => this.stations.get(from)?.drained(to)));
+      return;
+    }
+    const arriveMs = Math.max(link.clearAtMs.get(to) ?? 0, this.time.nowMs + this.delayMs());
+    link.clearAtMs.set(to, arriveMs);
+    const { epoch } = link;
+    this.time.after(arriveMs - this.time.nowMs, () => {
+      if (link.open && link.epoch === epoch) this.stations.get(to)?.frame(from, text);
+      else this.bites.cutInFlight += 1;
+    });
+  }
+
+  private ifOpen(link: Link, run: () => void): void {
+    if (link.open) run();
+  }
+
+  private drop(a: NodeId, b: NodeId): void {
+    const link = this.link(a, b);
+    if (!link.open) return;
+    link.open = false;
+    link.epoch += 1;
+    link.clearAtMs.clear();
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const { epoch } = link;
+      this.time.after(this.random.between(1, NOTICE_MAX_MS), () => {
+        if (link.epoch === epoch || !link.open) this.stations.get(one)?.linkDown(other);
+      });
+    }
+    this.dial(a, b);
+  }
+
+  private dial(a: NodeId, b: NodeId): void {
+    const link = this.link(a, b);
+    this.time.after(NOTICE_MAX_MS + this.random.between(1, REDIAL_MS), () => {
+      if (link.open || link.cut) return;
+      const [one, other] = [this.stations.get(a), this.stations.get(b)];
+      if (one?.up() !== true || other?.up() !== true) return;
+      link.open = true;
+      link.epoch += 1;
+      one.linkUp(b);
+      other.linkUp(a);
+    });
+  }
+
+  private delayMs(): number {
+    return this.random.between(this.knobs.delayMinMs, this.knobs.delayMaxMs);
+  }
+
+  private link(a: NodeId, b: NodeId): Link {
+    const key = a < b ? `${a} ${b}` : `${b} ${a}`;
+    const held = this.links.get(key) ?? { open: false, cut: false, epoch: 0, clearAtMs: new Map<NodeId, number>() };
+    this.links.set(key, held);
+    return held;
+  }
+}

@@ -1,0 +1,252 @@
+/** A storm on a small swarm: some nodes, some tasks, faults at random, then quiet; and the checks of the whole history. One seed is one history. */
+import type { OpId } from '#core/brand.ts';
+import { userPrincipal } from '#core/brand.ts';
+import type { BodyOf } from '#core/schema/body.ts';
+import { opId } from '#core/op.ts';
+import { taskChain } from '#core/view/chain.ts';
+import { History } from './history.ts';
+import type { MachineKnobs } from './node.ts';
+import { SimNode } from './node.ts';
+import type { NetworkKnobs } from './network.ts';
+import { Network } from './network.ts';
+import { Random } from './random.ts';
+import { VirtualTime } from './time.ts';
+
+export type StormKnobs = MachineKnobs &
+  NetworkKnobs & {
+    nodes: number;
+    agentsPerNode: number;
+    tasks: number;
+    stormMs: number;
+    /** Time after the last fault in which everything must come right. */
+    healMs: number;
+    crashes: number;
+    cuts: number;
+    cancelProbability: number;
+    dependsProbability: number;
+  };
+
+export const SKELETON_STORM: StormKnobs = {
+  nodes: 3,
+  agentsPerNode: 2,
+  tasks: 12,
+  stormMs: 20_000,
+  healMs: 300_000,
+  crashes: 4,
+  cuts: 4,
+  cancelProbability: 0.1,
+  dependsProbability: 0.2,
+  delayMinMs: 1,
+  delayMaxMs: 20,
+  lossProbability: 0.02,
+  diskMinMs: 0,
+  diskMaxMs: 15,
+  workMinMs: 5,
+  workMaxMs: 3_000,
+  failProbability: 0.1,
+  holderDiesProbability: 0.3,
+};
+
+export type Verdict = {
+  seed: number;
+  violations: string[];
+  /** How often each fault bit: a knob that never bites tests nothing. */
+  bites: Record<string, number>;
+  tasks: { completed: number; failed: number; cancelled: number };
+  starts: number;
+  events: number;
+  virtualMs: number;
+};
+
+/** Events of one history at most; a storm of the default size has some ten thousand. */
+const EVENTS_MAX = 2_000_000;
+
+export class Storm {
+  private readonly knobs: StormKnobs;
+  private readonly seed: number;
+  private readonly random: Random;
+  private readonly time = new VirtualTime();
+  private readonly history = new History();
+  private readonly network: Network;
+  private readonly nodes: SimNode[] = [];
+  private readonly taskIds: OpId[] = [];
+  private readonly trace: ((line: string) => void) | undefined;
+  private readonly bites = { crashes: 0, machineCrashes: 0, cancels: 0 };
+
+  constructor(o: { seed: number; knobs: StormKnobs; trace?: (line: string) => void }) {
+    this.seed = o.seed;
+    this.knobs = o.knobs;
+    this.trace = o.trace;
+    this.random = new Random(o.seed);
+    this.network = new Network({ time: this.time, random: this.random.fork(), knobs: o.knobs });
+    for (let index = 0; index < o.knobs.nodes; index++) {
+      this.nodes.push(
+        new SimNode({
+          index,
+          time: this.time,
+          random: this.random.fork(),
+          network: this.network,
+          history: this.history,
+          knobs: o.knobs,
+        }),
+      );
+    }
+  }
+
+  async run(): Promise<Verdict> {
+    const { time, knobs } = this;
+    for (const node of this.nodes) {
+      this.network.join(node);
+      node.start();
+      for (let n = 0; n < knobs.agentsPerNode; n++)
+        time.after(1, () => void node.registerAgent(`agent-${node.index}-${n}`));
+    }
+    this.planTasks();
+    this.planFaults();
+    await time.run({ untilMs: knobs.stormMs, maxEvents: EVENTS_MAX });
+    this.say('heal');
+    this.network.quiet = true;
+    this.network.healAll();
+    for (const node of this.nodes) node.start();
+    await time.run({ untilMs: knobs.stormMs + knobs.healMs, maxEvents: EVENTS_MAX, enough: () => this.isSettled() });
+    this.checkFinally();
+    return this.verdict();
+  }
+
+  private say(text: string): void {
+    this.trace?.(`${String(Math.round(this.time.nowMs)).padStart(8)} ms  ${text}`);
+  }
+
+  private at(fraction: number, run: () => void): void {
+    this.time.after(this.random.unit() * this.knobs.stormMs * fraction, run);
+  }
+
+  private planTasks(): void {
+    for (let n = 0; n < this.knobs.tasks; n++) this.at(0.8, () => void this.createTask(n));
+  }
+
+  private async createTask(n: number): Promise<void> {
+    const home = this.random.pick(this.nodes.filter((node) => node.up()));
+    if (home === undefined) return;
+    const earlier = this.random.chance(this.knobs.dependsProbability) ? this.random.pick(this.taskIds) : undefined;
+    const body: BodyOf<'task.created'> = {
+      type: 'task.created',
+      title: `task ${n}`,
+      description: 'true',
+      context: '',
+      priority: this.random.between(0, 3),
+      requiredCapabilities: ['shell'],
+      project: null,
+      projectPath: null,
+      base: null,
+      createdBy: home.id,
+      dependsOn: earlier === undefined ? [] : [earlier],
+      attemptsMax: 3,
+      timeLimitSeconds: null,
+      voters: home.votersForNewTask(),
+      claims: 'decided',
+      alias: null,
+      supersedes: null,
+    };
+    const cancels = this.random.chance(this.knobs.cancelProbability);
+    const arrivals = await home.append([{ entity: undefined, by: userPrincipal('sim'), body }]);
+    const op = arrivals?.[0]?.op;
+    if (op === undefined) return;
+    this.say(`task ${n} ${opId(op)} created at node ${home.index}`);
+    this.taskIds.push(opId(op));
+    if (cancels) this.time.after(this.random.unit() * 2_000, () => this.cancel(opId(op)));
+  }
+
+  private cancel(task: OpId): void {
+    this.bites.cancels += 1;
+    const door = this.random.pick(this.nodes);
+    this.say(`cancel ${task} at node ${door?.index}`);
+    door?.cancel(task);
+  }
+
+  private planFaults(): void {
+    const { knobs, random, network } = this;
+    for (let n = 0; n < knobs.crashes; n++) {
+      const node = random.pick(this.nodes);
+      const machine = random.chance(knobs.holderDiesProbability);
+      this.at(1, () => {
+        if (node?.up() !== true) return;
+        this.bites.crashes += 1;
+        if (machine) this.bites.machineCrashes += 1;
+        this.say(`${machine ? 'machine' : 'node'} ${node.index} crashes`);
+        node.crash(machine);
+        this.time.after(random.between(50, 8_000), () => {
+          this.say(`node ${node.index} starts again`);
+          node.start();
+        });
+      });
+    }
+    for (let n = 0; n < knobs.cuts; n++) {
+      const [a, b] = [random.pick(this.nodes), random.pick(this.nodes)];
+      if (a === undefined || b === undefined || a === b) continue;
+      this.at(1, () => {
+        this.say(`link ${a.index}-${b.index} is cut`);
+        network.cut(a.id, b.id);
+        this.time.after(random.between(100, 10_000), () => network.heal(a.id, b.id));
+      });
+    }
+  }
+
+  /** Every task over, every node the same. */
+  private isSettled(): boolean {
+    const [first, ...rest] = this.nodes.map((node) => node.committed());
+    if (first === undefined) return true;
+    const over = this.taskIds.every((id) => {
+      const row = first.get('task', id);
+      return row !== undefined && taskChain(row).ended !== undefined;
+    });
+    return over && rest.every((store) => store.lamport() === first.lamport()) && this.sameEverywhere();
+  }
+
+  private sameEverywhere(): boolean {
+    return new Set(this.nodes.map((node) => node.committed().digest())).size === 1;
+  }
+
+  private checkFinally(): void {
+    if (!this.sameEverywhere()) this.history.broken('finally/agreement: the views of the nodes differ after heal');
+    for (const node of this.nodes) {
+      const store = node.committed();
+      for (const [id, hash] of this.history.acknowledgedOps) {
+        const [author = '', seq = '0'] = id.split('-');
+        const known = [...store.heads().keys()].find((held) => held === author);
+        const held =
+          known === undefined ? undefined : store.opsOf(known, { from: Number(seq), maxOps: 1, maxBytes: 0 })[0];
+        if (held?.hash !== hash)
+          this.history.broken(`finally/nothing-lost: node ${node.index} lacks acknowledged op ${id}`);
+      }
+      for (const id of this.taskIds) {
+        const row = store.get('task', id);
+        const chain = row === undefined ? undefined : taskChain(row);
+        if (chain?.ended === undefined) {
+          this.history.broken(
+            `eventually/ended: task ${id} is ${chain?.status ?? 'unknown'} (slot ${chain?.slot}) at node ${node.index}`,
+          );
+        }
+        if (Object.keys(row?.conflicts ?? {}).length > 0)
+          this.history.broken(`always/slot-decided-once: task ${id} shows a conflict`);
+      }
+    }
+  }
+
+  private verdict(): Verdict {
+    const statuses = this.taskIds.map((id) => {
+      const row = this.nodes[0]?.committed().get('task', id);
+      return row === undefined ? 'unknown' : taskChain(row).status;
+    });
+    const count = (status: string): number => statuses.filter((one) => one === status).length;
+    return {
+      seed: this.seed,
+      violations: [...new Set(this.history.violations)],
+      bites: { ...this.bites, ...this.network.bites },
+      tasks: { completed: count('completed'), failed: count('failed'), cancelled: count('cancelled') },
+      starts: this.history.starts.length,
+      events: this.time.events(),
+      virtualMs: Math.round(this.time.nowMs),
+    };
+  }
+}
