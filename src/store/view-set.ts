@@ -1,0 +1,84 @@
+/** All views of a store: folding into them, reading them, and the digest over them. */
+import { canonicalJson } from '#core/canonical.ts';
+import type { KnownOp, Op } from '#core/op.ts';
+import type { BodyType } from '#core/schema/body.ts';
+import type { Query, ViewName, ViewSpec } from '#core/view/view.ts';
+import type { RowOf, Specs } from '#core/view/views.ts';
+import type { OpSource, RowTable } from './row-folder.ts';
+import { isKnown, RowFolder } from './row-folder.ts';
+
+/** One view's rows, with the read side. */
+export interface ViewTable<Row> extends RowTable<Row> {
+  list(query: Query): Row[];
+  count(where: NonNullable<Query['where']>): number;
+  /** All rows, by key. */
+  rows(): Iterable<readonly [key: string, row: Row]>;
+}
+
+export type ViewTables = { [N in keyof RowOf]: ViewTable<RowOf[N]> };
+
+type Folder = Pick<RowFolder<never>, 'fold' | 'retract' | 'write'>;
+
+export const viewTables = (specs: Specs, make: <Row>(spec: ViewSpec<Row>) => ViewTable<Row>): ViewTables => ({
+  node: make(specs.node),
+  agent: make(specs.agent),
+  project: make(specs.project),
+  task: make(specs.task),
+  post: make(specs.post),
+});
+
+/** In the order in which their rows enter the digest. */
+const NAMES: readonly ViewName[] = ['agent', 'node', 'post', 'project', 'task'];
+
+export class ViewSet {
+  private readonly tables: ViewTables;
+  private readonly folders: readonly Folder[];
+  private readonly byType = new Map<BodyType, Folder[]>();
+
+  /** `only`: fold into these views alone. */
+  constructor(tables: ViewTables, only: readonly ViewName[] = NAMES) {
+    this.tables = tables;
+    this.folders = only.map((name) => this.folder(name));
+  }
+
+  /** Into rows held in memory until {@link write}. */
+  fold(op: Op): void {
+    if (!isKnown(op)) return;
+    for (const folder of this.byType.get(op.body.type) ?? []) folder.fold(op);
+  }
+
+  retract(voided: readonly Op[], source: OpSource): void {
+    const known: KnownOp[] = voided.filter(isKnown);
+    for (const folder of this.folders) folder.retract(known, source);
+  }
+
+  write(): void {
+    for (const folder of this.folders) folder.write();
+  }
+
+  get<N extends keyof RowOf>(view: N, key: string): RowOf[N] | undefined {
+    return this.tables[view].read(key);
+  }
+
+  list<N extends keyof RowOf>(view: N, query: Query): RowOf[N][] {
+    return this.tables[view].list(query);
+  }
+
+  count(view: keyof RowOf, where: NonNullable<Query['where']>): number {
+    return this.tables[view].count(where);
+  }
+
+  /** One line a row, in one order on every node. */
+  *digestLines(): Generator<string> {
+    for (const name of NAMES) {
+      for (const [key, row] of this.tables[name].rows()) yield `${name} ${key} ${canonicalJson(row)}\n`;
+    }
+  }
+
+  private folder<N extends ViewName>(name: N): Folder {
+    const table: RowTable<RowOf[N]> = this.tables[name];
+    const folder = new RowFolder(table);
+    for (const type of table.spec.types) this.byType.set(type, [...(this.byType.get(type) ?? []), folder]);
+    return folder;
+  }
+}
