@@ -17,6 +17,8 @@ export type TurnLoopOptions = {
   act: (action: Action) => void;
   /** Committed ops, in order of arrival, after the core has seen them. */
   arrived: (arrivals: readonly Arrival[]) => void;
+  /** The core has nothing more to do now: time to look at its next deadline. */
+  rested?: () => void;
   /** A commit failed: nothing later may happen, the node stops. */
   failed: (error: unknown) => void;
 };
@@ -70,6 +72,7 @@ export class TurnLoop {
       this.options.failed(error);
     } finally {
       this.running = false;
+      this.options.rested?.();
     }
   }
 

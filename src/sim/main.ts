@@ -14,6 +14,8 @@ const { values, positionals } = parseArgs({
   },
 });
 
+// A reader that closes the pipe early (`… | head`) ends the run quietly.
+process.stdout.on('error', () => process.exit(1));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.help) {

@@ -10,6 +10,7 @@ import type { TaskRow } from '../view/task.ts';
 import type { World } from '../world.ts';
 import { Board } from './board.ts';
 import { Claimer } from './claimer.ts';
+import type { PendingTask } from './fit.ts';
 import { isPending } from './fit.ts';
 import { Granter } from './granter.ts';
 import type { ActiveAttempt } from './grantee.ts';
@@ -47,6 +48,8 @@ export class Tasks {
     this.slots.resume();
     this.claimer.load();
     for (const task of open) this.onTask(task);
+    // A dependency may have ended in the moment before the last stop.
+    for (const row of this.waiting()) this.onPending(row);
   }
 
   /** Committed ops changed a task: whatever follows is recomputed from its row. */
@@ -59,10 +62,7 @@ export class Tasks {
     for (const slot of [...Object.keys(row.grants), ...Object.keys(row.ends)]) this.slots.onTask(row, Number(slot));
     this.reportConflicts(row);
     this.grantee.onTask(row);
-    if (isPending(row)) {
-      this.claimer.onPending(row);
-      if (row.created.home === this.world.self) this.granter.onPending(row);
-    }
+    if (isPending(row)) this.onPending(row);
     if (chain.ended !== undefined) this.onEnded(row);
     for (const agent of freed) this.claimer.seekWork(agent);
   }
@@ -155,12 +155,19 @@ export class Tasks {
 
   /** Dependents may start now, or are cancelled by their home. */
   private onEnded(row: TaskRow): void {
-    const where = { waits: 1, status: 'pending' };
-    for (const dependent of this.world.store.list('task', { where, limit: DEPENDENTS_MAX })) {
-      if (!isPending(dependent) || !dependent.created.dependsOn.includes(row.id)) continue;
-      this.claimer.onPending(dependent);
-      if (dependent.created.home === this.world.self) this.granter.onPending(dependent);
-    }
+    for (const dependent of this.waiting()) if (dependent.created.dependsOn.includes(row.id)) this.onPending(dependent);
+  }
+
+  private onPending(row: PendingTask): void {
+    this.claimer.onPending(row);
+    if (row.created.home === this.world.self) this.granter.onPending(row);
+  }
+
+  /** Pending tasks that depend on others. */
+  private waiting(): PendingTask[] {
+    return this.world.store
+      .list('task', { where: { waits: 1, status: 'pending' }, limit: DEPENDENTS_MAX })
+      .filter(isPending);
   }
 
   private reportConflicts(row: TaskRow): void {

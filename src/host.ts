@@ -1,0 +1,243 @@
+/** The composition root: the only place that knows real time and real adapters. One call makes a node of them, `close` takes it apart again. */
+import { existsSync, statSync } from 'node:fs';
+import type { OpId } from '#core/brand.ts';
+import { FRAME } from '#core/schema/frame.ts';
+import type { Action } from '#core/turn.ts';
+import { isLiveProject } from '#core/view/project.ts';
+import { openDoor } from '#door/door.ts';
+import { startHttp } from '#door/http.ts';
+import { startAdminSocket } from '#door/socket.ts';
+import { Tokens } from '#door/tokens.ts';
+import { nodeCrypto } from '#fabric/identity.ts';
+import { MeshTransport } from '#fabric/mesh.ts';
+import type { NodeInfo } from '#ports.ts';
+import type { NodeOptions, RunningNode } from './host-options.ts';
+import { bindAddresses, dialAddresses } from './host/addresses.ts';
+import { Attempts } from './host/attempts.ts';
+import { BlobTransfer } from './host/blob-transfer.ts';
+import { Engine, realClock } from './host/engine.ts';
+import { Glimpses } from './host/glimpses.ts';
+import type { Parts } from './host/parts.ts';
+import { Closers, openParts } from './host/parts.ts';
+import { selfDraft, shellAgentDrafts } from './host/registration.ts';
+import { isRefusal, Remote } from './host/remote.ts';
+import { joinCodeOf } from './host/secrets.ts';
+import { Sources } from './host/sources.ts';
+import { HostedNode } from './host/swarm-node.ts';
+import { DeliveredWork } from './host/work.ts';
+import { makeSocketDir, socketPath } from './socket-path.ts';
+
+/** Nodes of an earlier life that are dialled again at the start. */
+const KNOWN_NODES_MAX = 256;
+
+/** Starts a node. Throws an `Error` whose message says what to do when it cannot; nothing stays open then. */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const closers = new Closers();
+  try {
+    return await assemble(options, closers);
+  } catch (error) {
+    await closers.closeAll(() => {});
+    throw error;
+  }
+}
+
+async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> {
+  const parts = await openParts(o, closers);
+  const bind = bindAddresses(o.bind);
+  const transport = new MeshTransport({
+    identity: parts.identity,
+    secret: parts.secret,
+    seeds: parts.seeds,
+    bind,
+    port: o.p2pPort,
+    httpPort: o.httpPort,
+    onRefused: (address, why, by) => o.log(`${by === 'peer' ? 'refused by' : 'refused'} ${address}: ${why.message}`),
+  });
+  const addresses = dialAddresses(bind, o.p2pPort);
+  const info: NodeInfo = { ...parts.info, httpPort: o.httpPort, p2pPort: o.p2pPort };
+  const stopping = Promise.withResolvers<Error | undefined>();
+  const wired = wire({ o, parts, info, transport, addresses, onFailed: (error) => stopping.resolve(asError(error)) });
+  const { engine, node, attempts, glimpses } = wired;
+  closers.add(() => transport.close());
+  closers.add(() => {
+    attempts.detach();
+    glimpses.close();
+    engine.close();
+  });
+  engine.boot();
+  // Before any door opens: the first op of a log carries the key by which everybody verifies the rest.
+  await announce({ o, parts, node, addresses });
+  const http = await openDoors({ o, parts, node, closers });
+  await engine.link();
+  for (const row of parts.store.list('node', { limit: KNOWN_NODES_MAX })) {
+    if (row.id !== info.self) for (const address of row.addresses) transport.learn(address);
+  }
+  return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, log: o.log });
+}
+
+type Wiring = {
+  o: NodeOptions;
+  parts: Parts;
+  info: NodeInfo;
+  transport: MeshTransport;
+  addresses: readonly string[];
+  onFailed: (error: unknown) => void;
+};
+
+function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
+  const { store, blobs, workspaces, identity, secret, drivers } = parts;
+  const links = () => transport.links().map((link) => link.node);
+  const glimpses = new Glimpses({ send: (to, frame) => void transport.send(to, frame), links });
+  const engine = new Engine({
+    self: info.self,
+    store,
+    transport,
+    crypto: nodeCrypto(identity),
+    settings: { votersMax: 1, hasPath, hasProject: (id) => hasProject(store, id) },
+    onAction: (action) => act(action),
+    onArrivals: (arrivals) => {
+      for (const { op } of arrivals) {
+        if (op.body.type === 'node.registered' && op.header.node !== info.self)
+          op.body.addresses.forEach((one) => transport.learn(one));
+      }
+      node.arrived(arrivals);
+    },
+    onPresence: () => node.presenceChanged(),
+    onGlimpse: (from, frame) => {
+      if (frame.type === FRAME.taskUpdate) glimpses.onUpdate(frame);
+      if (frame.type === FRAME.watch) glimpses.onWatch(from, frame);
+    },
+    onLink: (link) => glimpses.onLinkUp(link.node),
+    onFailed,
+  });
+  const kick = (): void => engine.kick();
+  const remote = new Remote({ core: engine.core, clock: realClock, kick });
+  const transfer = new BlobTransfer(blobs, remote);
+  const sources = new Sources({ self: info.self, store, workspaces, blobs, transfer, remote });
+  const work = new DeliveredWork({ self: info.self, store, workspaces, sources, blobs, transfer, remote });
+  const attempts = new Attempts({
+    store,
+    drivers,
+    tools: {
+      runtime: parts.runtime,
+      workspaces,
+      sources,
+      blobs,
+      glimpses,
+      stash: (text) => node.stash(text),
+      unstash: (text) => node.unstash(text),
+      deliverHome: (request, signal) => work.deliverHome(request, signal),
+      log: o.log,
+    },
+    ended: (end) => {
+      engine.core.attemptEnded(end, realClock());
+      kick();
+    },
+    gone: (one) => {
+      engine.core.attemptGone(one, realClock());
+      kick();
+    },
+  });
+  const act = (action: Action): void => {
+    if (action.kind === 'serve') return remote.answer(action.call);
+    if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);
+    attempts.act(action);
+    node.presenceChanged();
+  };
+  const node = new HostedNode({
+    info,
+    core: engine.core,
+    loop: engine.loop,
+    clock: realClock,
+    store,
+    blobs,
+    transfer,
+    transport,
+    remote,
+    glimpses,
+    attempts,
+    work,
+    tools: [...drivers.keys()],
+    joinCode: () => joinCodeOf({ secret, addresses }),
+  });
+  return { engine, node, attempts, glimpses };
+}
+
+async function openDoors({
+  o,
+  parts,
+  node,
+  closers,
+}: {
+  o: NodeOptions;
+  parts: Parts;
+  node: HostedNode;
+  closers: Closers;
+}) {
+  const tokens = await Tokens.open({ dataDir: o.dataDir, now: Date.now, environmentToken: process.env['SKEP_TOKEN'] });
+  const door = openDoor({
+    node,
+    tokens,
+    now: Date.now,
+    onFault: (error, where) => o.log(`${where} failed: ${asError(error).message}`),
+  });
+  closers.add(() => door.close());
+  const tls =
+    o.tlsCert === undefined || o.tlsKey === undefined ? undefined : { certFile: o.tlsCert, keyFile: o.tlsKey };
+  const http = await startHttp({ door, port: o.httpPort, bind: o.httpBind, tls, behindProxy: o.behindProxy });
+  closers.add(() => http.close());
+  const path = socketPath(parts.stateDir, 'admin');
+  makeSocketDir(path);
+  const socket = await startAdminSocket({ door, path });
+  closers.add(() => socket.close());
+  return http;
+}
+
+/** Says who this node is, and sees to it that it has the agents it was asked to have. */
+async function announce(a: { o: NodeOptions; parts: Parts; node: HostedNode; addresses: string[] }): Promise<void> {
+  const { o, parts, node, addresses } = a;
+  const { self, name, version } = parts.info;
+  const own = selfDraft(parts.store, { self, name, version, addresses, publicKey: parts.identity.publicKey });
+  const drafts = [
+    ...(own === undefined ? [] : [own]),
+    ...shellAgentDrafts(parts.store, { self, name, wanted: o.shellAgents ?? 0 }),
+  ];
+  if (drafts.length === 0) return;
+  const answer = await node.append(drafts);
+  if (isRefusal(answer)) throw new Error(`the node could not write its first facts: ${answer.message}`);
+}
+
+function running(r: {
+  info: NodeInfo;
+  httpUrl: string;
+  closers: Closers;
+  stopping: PromiseWithResolvers<Error | undefined>;
+  parts: Parts;
+  log: (line: string) => void;
+}): RunningNode {
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    (closing ??= r.closers
+      .closeAll((error) => r.log(`closing: ${asError(error).message}`))
+      .then(() => r.stopping.resolve(undefined)));
+  // A node whose disk failed must not go on: it closes what it still can.
+  void r.stopping.promise.then((error) => (error === undefined ? undefined : close()));
+  return {
+    info: r.info,
+    httpUrl: r.httpUrl,
+    close,
+    stopHolder: async () => {
+      await r.parts.runtime.stopHolder();
+      await close();
+    },
+    closed: r.stopping.promise,
+  };
+}
+
+/** A task's plain path counts only where it is a directory. */
+const hasPath = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
+
+/** A project is cloned when an attempt needs it: any node that knows of it can try. */
+const hasProject = (store: Parts['store'], id: OpId): boolean => isLiveProject(store.get('project', id));
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

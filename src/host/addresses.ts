@@ -1,0 +1,21 @@
+/** Where this node's mesh can be dialled, as it tells the others. */
+import { networkInterfaces } from 'node:os';
+
+const ANY = new Set(['0.0.0.0', '::']);
+
+const withPort = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+
+/** Addresses to listen on: loopback without `bind`. */
+export const bindAddresses = (bind: string | undefined): string[] =>
+  bind === undefined ? ['127.0.0.1'] : bind.split(',').map((one) => one.trim());
+
+/** Every address of the machine where the mesh listens on all, else the ones it listens on. */
+export function dialAddresses(bind: readonly string[], port: number): string[] {
+  const hosts = bind.flatMap((host) => (ANY.has(host) ? outsideHosts() : [host]));
+  return [...new Set(hosts)].slice(0, 16).map((host) => withPort(host, port));
+}
+
+function outsideHosts(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return all.filter((one) => !one.internal && !one.address.startsWith('fe80')).map((one) => one.address);
+}

@@ -1,0 +1,271 @@
+/** One attempt on this node, from its worktree to its delivery. It emits glimpses, never throws, and ends with exactly one {@link AttemptEnd}. */
+import type { NodeId, OpId } from '#core/brand.ts';
+import { procIdOf } from '#core/brand.ts';
+import type { EndReason, EndValue, Work } from '#core/schema/body.ts';
+import type { LiveAgent } from '#core/view/agent.ts';
+import type { TaskCreated } from '#core/view/task.ts';
+import type { AgentDriver, AgentEvent, AgentSession, BlobStore, Refusal, Runtime, SessionSpec } from '#ports.ts';
+import type { Prepared } from '#workspace/record.ts';
+import type { Workspaces } from '#workspace/workspaces.ts';
+import type { Glimpses } from './glimpses.ts';
+import { OutputTail } from './output.ts';
+import { isRefusal } from './remote.ts';
+import type { Sources } from './sources.ts';
+
+/** A turn without a limit of its own ends after this. */
+const TURN_LIMIT_MS = 30 * 60_000;
+const SETUP_LIMIT_MS = 15 * 60_000;
+const KILL_GRACE_MS = 5_000;
+/** Lines of output that an end carries as its error. */
+const ERROR_LINES = 30;
+
+export type AttemptPlan = { task: OpId; created: TaskCreated; attempt: number; agent: LiveAgent };
+
+export type AttemptEnd = Pick<EndValue, 'kind' | 'reason' | 'result' | 'error' | 'work' | 'by'>;
+
+export type AttemptTools = {
+  runtime: Runtime;
+  driver: AgentDriver;
+  workspaces: Workspaces;
+  sources: Sources;
+  blobs: BlobStore;
+  glimpses: Glimpses;
+  stash(text: string): Promise<EndValue['result']>;
+  unstash(text: TaskCreated['description']): Promise<string>;
+  /** Puts the work on the task's home; resolves when it is on disk there. Tries until it is, or the signal says stop. */
+  deliverHome(
+    o: { home: NodeId; task: OpId; attempt: number; work: Work },
+    signal: AbortSignal,
+  ): Promise<Refusal | undefined>;
+  log(line: string): void;
+};
+
+export class Attempt {
+  readonly plan: AttemptPlan;
+  readonly output = new OutputTail();
+  private readonly tools: AttemptTools;
+  private session: AgentSession | undefined;
+  private prepared: Prepared | undefined;
+  /** Why the attempt is to stop, once anybody said so. */
+  private stopping: EndReason | undefined;
+  private readonly abort = new AbortController();
+  private finished: Promise<unknown> = Promise.resolve();
+
+  constructor(plan: AttemptPlan, tools: AttemptTools) {
+    this.plan = plan;
+    this.tools = tools;
+  }
+
+  /** Runs the attempt from its beginning. */
+  run(): Promise<AttemptEnd | undefined> {
+    return this.guard(async () => {
+      const ready = await this.prepare();
+      if ('kind' in ready) return ready;
+      const session = await this.tools.driver.open(ready.spec, this.tools.runtime);
+      this.session = session;
+      if (this.stopping !== undefined) await session.interrupt();
+      await session.prompt(ready.prompt);
+      return this.follow(session, ready.prepared);
+    });
+  }
+
+  /** Goes on with what ran when this node stopped; `lost` when the holder knows nothing of it. */
+  resume(): Promise<AttemptEnd | undefined> {
+    return this.guard(async () => {
+      const { workspaces, driver, runtime } = this.tools;
+      const { task, attempt } = this.plan;
+      const found = await workspaces.find({ task, attempt });
+      if (found === undefined) return end('lost', 'lost', 'the node went down before the agent was started');
+      this.prepared = found;
+      const session = await driver.attach(await this.specOf(found), runtime);
+      if (session === undefined) return end('lost', 'lost', 'the agent was gone when its node came back');
+      this.session = session;
+      return this.follow(session, found);
+    });
+  }
+
+  /** Stops the agent; `run` then answers with that reason. Safe to call at any time, and again. */
+  async interrupt(reason: EndReason): Promise<void> {
+    this.stopping ??= reason;
+    this.abort.abort();
+    await this.session?.interrupt();
+    await this.finished;
+  }
+
+  /** The node stops: the agent goes on under the holder, this attempt stops following it and ends without an answer. */
+  detach(): void {
+    this.detached = true;
+    this.abort.abort();
+  }
+
+  /** Keeps what there is to keep, then removes worktree and process files. Only after the attempt is stopped. */
+  async clean(): Promise<void> {
+    const { workspaces, runtime, log } = this.tools;
+    const { task, attempt } = this.plan;
+    await this.finished;
+    await this.session?.close(KILL_GRACE_MS);
+    const prepared = this.prepared ?? (await workspaces.find({ task, attempt }));
+    if (prepared !== undefined) {
+      const removed = await workspaces.salvageAndRemove(prepared);
+      if (isRefusal(removed)) log(`the worktree of ${task}.${attempt} is kept: ${removed.message}`);
+      else if (removed.state === 'kept') log(`${removed.path} is kept: ${removed.reason.message}`);
+    }
+    await runtime.forget(procIdOf(task, attempt));
+  }
+
+  private detached = false;
+
+  private guard(run: () => Promise<AttemptEnd>): Promise<AttemptEnd | undefined> {
+    const answer = run()
+      .catch((error: unknown) => {
+        const message = error instanceof Error ? error.message : String(error);
+        this.tools.log(`attempt ${this.plan.task}.${this.plan.attempt} failed: ${message}`);
+        return end('failed', 'script_failed', message);
+      })
+      .then((value) => (this.detached ? undefined : value));
+    this.finished = answer;
+    return answer;
+  }
+
+  private async prepare(): Promise<{ prepared: Prepared; spec: SessionSpec; prompt: string } | AttemptEnd> {
+    const { workspaces, sources, unstash } = this.tools;
+    const { created, task, attempt, agent } = this.plan;
+    const source = await sources.of(created, agent);
+    if (isRefusal(source)) return end('failed', 'setup_failed', source.message);
+    this.say('setup', null);
+    const answer = await workspaces.prepare({
+      task,
+      attempt,
+      source: source.source,
+      onStatus: (line) => this.say('setup', line),
+    });
+    if (isRefusal(answer)) return end('failed', 'setup_failed', answer.message);
+    const { prepared } = answer;
+    this.prepared = prepared;
+    for (const warning of prepared.warnings) this.say('setup', warning.message);
+    const failed = source.setup === null ? undefined : await this.setUp(source.setup, prepared);
+    if (failed !== undefined) return failed;
+    const description = await unstash(created.description);
+    return {
+      prepared,
+      spec: await this.specOf(prepared),
+      prompt: description.trim() === '' ? created.title : description,
+    };
+  }
+
+  private async setUp(command: string, prepared: Prepared): Promise<AttemptEnd | undefined> {
+    this.say('setup', `$ ${command}`);
+    const env = { ...this.environment(''), ...(await this.tools.workspaces.agentEnvironment(prepared)) };
+    const limits = { cwd: prepared.cwd, env, timeoutMs: SETUP_LIMIT_MS };
+    const result = await this.tools.runtime.exec(['bash', '-c', command], limits);
+    for (const line of `${result.stdout}${result.stderr}`.split('\n')) if (line !== '') this.output.add(line);
+    if (result.exit.code === 0) return undefined;
+    const why = result.exit.error ?? `exit code ${result.exit.code ?? result.exit.signal}`;
+    return end('failed', 'setup_failed', `set-up "${command}" failed (${why})\n${this.output.newest(ERROR_LINES)}`);
+  }
+
+  private async follow(session: AgentSession, prepared: Prepared): Promise<AttemptEnd> {
+    for await (const event of this.untilDetached(session.events)) {
+      if (event.kind === 'delta') {
+        const line = this.output.add(event.text);
+        this.say('running', this.output.last(), `${line}\n`);
+      }
+      if (event.kind === 'turn_ended') return this.turnEnded(event, prepared);
+      if (event.kind === 'exited') break;
+    }
+    return end('failed', 'script_failed', 'the agent ended without ending its turn');
+  }
+
+  /** The events until the node stops; an agent that is silent must not hold the stop back. */
+  private async *untilDetached(events: AsyncIterable<AgentEvent>): AsyncIterable<AgentEvent> {
+    const iterator = events[Symbol.asyncIterator]();
+    const stopped = new Promise<undefined>((resolve) => {
+      this.abort.signal.addEventListener('abort', () => this.detached && resolve(undefined), { once: true });
+    });
+    for (;;) {
+      const next = await Promise.race([iterator.next(), stopped]);
+      if (next === undefined || next.done === true) return;
+      yield next.value;
+    }
+  }
+
+  private async turnEnded(event: Extract<AgentEvent, { kind: 'turn_ended' }>, prepared: Prepared): Promise<AttemptEnd> {
+    const { stash, glimpses } = this.tools;
+    glimpses.flush(this.plan.task);
+    if (this.stopping !== undefined || event.outcome === 'interrupted') {
+      return end('failed', this.stopping ?? 'interrupted', this.output.newest(ERROR_LINES));
+    }
+    if (event.outcome === 'timed_out') return end('failed', 'timed_out', this.output.newest(ERROR_LINES));
+    if (event.outcome === 'failed') return this.scriptFailed(event);
+    const work = await this.deliver(prepared);
+    if (isRefusal(work)) return end('failed', 'script_failed', `the work could not be delivered: ${work.message}`);
+    return { ...end('completed', null, null), result: await stash(event.text), work: work ?? null };
+  }
+
+  private async scriptFailed(event: Extract<AgentEvent, { kind: 'turn_ended' }>): Promise<AttemptEnd> {
+    const { exit } = event;
+    const why =
+      exit === undefined
+        ? 'failed'
+        : (exit.error ?? (exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`));
+    const lost = exit?.error === 'holder_lost';
+    const text = await this.tools.stash(`${why}\n${this.output.newest(ERROR_LINES)}`.trim());
+    return { ...end(lost ? 'lost' : 'failed', lost ? 'lost' : 'script_failed', null), error: text };
+  }
+
+  /** The work as a bundle, on home before anybody hears that it is done. Undefined: nothing was changed. */
+  private async deliver(prepared: Prepared): Promise<Work | undefined | Refusal> {
+    const { workspaces, blobs, deliverHome } = this.tools;
+    const { task, attempt, created } = this.plan;
+    const delivery = await workspaces.deliver(prepared);
+    if (isRefusal(delivery)) return { ...delivery, code: 'workspace' };
+    for (const warning of delivery.warnings) this.say('delivering', warning.message);
+    if (delivery.work === undefined) return undefined;
+    const { createReadStream } = await import('node:fs');
+    const { hash, sizeBytes } = await blobs.put(createReadStream(delivery.bundlePath));
+    await workspaces.discard(delivery.bundlePath);
+    const work: Work = { ...delivery.work, bundle: hash, sizeBytes };
+    this.say('delivering', `${work.commits} commits to ${created.home.slice(0, 8)}`);
+    const refused = await deliverHome({ home: created.home, task, attempt, work }, this.abort.signal);
+    return refused ?? work;
+  }
+
+  private async specOf(prepared: Prepared): Promise<SessionSpec> {
+    const { task, attempt, created } = this.plan;
+    const git = await this.tools.workspaces.agentEnvironment(prepared);
+    const context = await this.tools.unstash(created.context);
+    const limitMs = created.timeLimitSeconds === null ? TURN_LIMIT_MS : created.timeLimitSeconds * 1000;
+    const env = { ...this.environment(context), ...git };
+    return { procId: procIdOf(task, attempt), cwd: prepared.cwd, env, turnLimitMs: limitMs };
+  }
+
+  /** The user's environment without anything of skep's own: an agent holds no key of the swarm. */
+  private environment(context: string): Record<string, string> {
+    const { task, attempt, created, agent } = this.plan;
+    const inherited = Object.entries(process.env).flatMap(([name, value]) =>
+      value === undefined || name.startsWith('SKEP_') ? [] : [[name, value] as const],
+    );
+    return {
+      ...Object.fromEntries(inherited),
+      SKEP_TASK: task,
+      SKEP_ATTEMPT: String(attempt),
+      SKEP_AGENT: agent.registered.name,
+      SKEP_TITLE: created.title,
+      SKEP_CONTEXT: context,
+    };
+  }
+
+  private say(status: string, progress: string | null, output?: string): void {
+    const { task, attempt, agent } = this.plan;
+    this.tools.glimpses.make({ task, agent: agent.id, attempt, status, progress, output });
+  }
+}
+
+const end = (kind: EndValue['kind'], reason: EndReason | null, error: string | null): AttemptEnd => ({
+  kind,
+  reason,
+  result: null,
+  error,
+  work: null,
+  by: null,
+});

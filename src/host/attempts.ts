@@ -1,0 +1,121 @@
+/** All attempts of this node: carries out the core's actions and tells it how they ended. */
+import type { OpId } from '#core/brand.ts';
+import type { EndValue } from '#core/schema/body.ts';
+import type { Action } from '#core/turn.ts';
+import { isLive } from '#core/view/agent.ts';
+import type { AgentDriver, OpStore } from '#ports.ts';
+import type { AttemptEnd, AttemptTools } from './attempt.ts';
+import { Attempt } from './attempt.ts';
+import type { OutputTail } from './output.ts';
+
+type Run = Extract<Action, { kind: 'start' | 'resume' }>;
+
+/** Outputs of ended attempts that are kept for whoever looks later. */
+const OUTPUTS_MAX = 200;
+
+export class Attempts {
+  private readonly tools: Omit<AttemptTools, 'driver'>;
+  private readonly drivers: ReadonlyMap<string, AgentDriver>;
+  private readonly store: Pick<OpStore, 'get'>;
+  private readonly ended: (o: { task: OpId; attempt: number; value: EndValue }) => void;
+  private readonly gone: (o: { task: OpId; attempt: number }) => void;
+  private readonly running = new Map<string, Attempt>();
+  private readonly outputs = new Map<OpId, { attempt: number; agent: OpId; output: OutputTail }>();
+
+  constructor(o: {
+    tools: Omit<AttemptTools, 'driver'>;
+    drivers: ReadonlyMap<string, AgentDriver>;
+    store: Pick<OpStore, 'get'>;
+    ended: (o: { task: OpId; attempt: number; value: EndValue }) => void;
+    gone: (o: { task: OpId; attempt: number }) => void;
+  }) {
+    this.tools = o.tools;
+    this.drivers = o.drivers;
+    this.store = o.store;
+    this.ended = o.ended;
+    this.gone = o.gone;
+  }
+
+  act(action: Exclude<Action, { kind: 'serve' | 'alarm' }>): void {
+    switch (action.kind) {
+      case 'start':
+      case 'resume':
+        return this.run(action);
+      case 'interrupt':
+        return this.watchFor(this.running.get(keyOf(action))?.interrupt(action.reason));
+      case 'clean':
+        return this.watchFor(this.clean(action));
+    }
+  }
+
+  /** What the running or last attempt of a task on this node printed. */
+  outputOf(task: OpId): { attempt: number; output: OutputTail } | undefined {
+    return this.outputs.get(task);
+  }
+
+  outputOfAgent(agent: OpId): OutputTail | undefined {
+    return [...this.outputs.values()].findLast((one) => one.agent === agent)?.output;
+  }
+
+  count(): number {
+    return this.running.size;
+  }
+
+  /** The node stops: agents go on under the holder. */
+  detach(): void {
+    for (const attempt of this.running.values()) attempt.detach();
+  }
+
+  private run(action: Run): void {
+    const { task, attempt } = action;
+    const created = this.store.get('task', task)?.created;
+    const agent = this.store.get('agent', action.agent);
+    const driver = isLive(agent) ? this.drivers.get(agent.registered.tool) : undefined;
+    if (created === undefined || !isLive(agent) || driver === undefined) {
+      return this.end(action, released('the agent or its tool is not on this node any more'));
+    }
+    const one = new Attempt({ task, created, attempt, agent }, { ...this.tools, driver });
+    this.running.set(keyOf(action), one);
+    this.remember(action, one.output);
+    const answer = action.kind === 'start' ? one.run() : one.resume();
+    this.watchFor(answer.then((value) => value !== undefined && this.end(action, value)));
+  }
+
+  private remember({ task, attempt, agent }: Run, output: OutputTail): void {
+    this.outputs.delete(task);
+    this.outputs.set(task, { attempt, agent, output });
+    if (this.outputs.size > OUTPUTS_MAX) for (const oldest of this.outputs.keys().take(1)) this.outputs.delete(oldest);
+  }
+
+  private end({ task, attempt }: Run, value: AttemptEnd): void {
+    this.ended({ task, attempt, value: { ...value, attempt } });
+  }
+
+  private async clean(action: { task: OpId; attempt: number }): Promise<void> {
+    const key = keyOf(action);
+    try {
+      await this.running.get(key)?.clean();
+    } finally {
+      this.running.delete(key);
+      this.tools.glimpses.forget(action.task);
+      this.gone(action);
+    }
+  }
+
+  private watchFor(work: Promise<unknown> | undefined): void {
+    work?.catch((error: unknown) =>
+      this.tools.log(`cleaning up: ${error instanceof Error ? error.message : String(error)}`),
+    );
+  }
+}
+
+const keyOf = ({ task, attempt }: { task: OpId; attempt: number }): string => `${task}.${attempt}`;
+
+const released = (error: string): AttemptEnd => ({
+  kind: 'released',
+  reason: 'refused',
+  result: null,
+  error,
+  work: null,
+  by: null,
+});

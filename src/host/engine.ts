@@ -1,0 +1,139 @@
+/** The core with its real store, links and clock: frames and time go in, turns are carried out. Knows nothing of doors and agents. */
+import type { NodeId } from '#core/brand.ts';
+import type { Crypto } from '#core/crypto.ts';
+import type { Clock } from '#core/node.ts';
+import { NodeCore } from '#core/node.ts';
+import type { Frame } from '#core/schema/frame.ts';
+import { FRAME } from '#core/schema/frame.ts';
+import type { Action, Outgoing } from '#core/turn.ts';
+import type { CoreSettings } from '#core/world.ts';
+import type { Arrival, LinkInfo, OpStore, Transport, TransportHandler } from '#ports.ts';
+import { TurnLoop } from '#turn-loop.ts';
+
+export type EngineOptions = {
+  self: NodeId;
+  store: OpStore;
+  transport: Transport;
+  crypto: Crypto;
+  settings: CoreSettings;
+  onAction: (action: Action) => void;
+  onArrivals: (arrivals: readonly Arrival[]) => void;
+  /** Somebody's presence, or a link, may have changed. */
+  onPresence: () => void;
+  /** A frame for watchers, which the core does not look at. */
+  onGlimpse: (from: NodeId, frame: Frame) => void;
+  onLink: (link: LinkInfo) => void;
+  onFailed: (error: unknown) => void;
+};
+
+export const realClock = (): Clock => ({ nowMs: performance.now(), wallMs: Date.now() });
+
+export class Engine {
+  readonly core: NodeCore;
+  readonly loop: TurnLoop;
+  private readonly options: EngineOptions;
+  private timer: NodeJS.Timeout | undefined;
+  private timerAtMs = Number.POSITIVE_INFINITY;
+  private closed = false;
+
+  constructor(options: EngineOptions) {
+    this.options = options;
+    const { self, store, crypto, settings } = options;
+    this.core = new NodeCore({
+      self,
+      store,
+      heads: store.heads(),
+      lamport: store.lamport(),
+      crypto,
+      settings,
+      random: Math.random,
+    });
+    this.loop = new TurnLoop({
+      core: this.core,
+      store,
+      clock: realClock,
+      soon: (run) => void setImmediate(run),
+      send: (outgoing) => this.send(outgoing),
+      act: (action) => options.onAction(action),
+      arrived: (arrivals) => options.onArrivals(arrivals),
+      failed: (error) => options.onFailed(error),
+      rested: () => this.schedule(),
+    });
+  }
+
+  /** Goes on with what was open at the last stop. */
+  boot(): void {
+    this.core.boot(realClock());
+    this.kick();
+  }
+
+  /** Listens and dials; rejects when it cannot listen. */
+  link(): Promise<void> {
+    return this.options.transport.start(this.handler());
+  }
+
+  kick(): void {
+    this.loop.kick();
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+    this.loop.stop();
+  }
+
+  private send({ to, frame }: Outgoing): void {
+    this.options.transport.send(to, frame);
+    if (frame.type === FRAME.agentHeartbeat) this.options.onPresence();
+  }
+
+  private handler(): TransportHandler {
+    const { core, options } = this;
+    return {
+      linkUp: (link) => {
+        core.linkUp({ node: link.node, roundTripMs: link.roundTripMs }, realClock());
+        options.onLink(link);
+        options.onPresence();
+        this.kick();
+      },
+      linkDown: (node) => {
+        core.linkDown(node, realClock());
+        options.onPresence();
+        this.kick();
+      },
+      drained: (node) => {
+        core.drained(node, realClock());
+        this.kick();
+      },
+      frame: (from, frame) => this.frame(from, frame),
+    };
+  }
+
+  private frame(from: NodeId, frame: Frame): void {
+    if (frame.type === FRAME.taskUpdate || frame.type === FRAME.watch) return this.options.onGlimpse(from, frame);
+    this.core.frame(from, frame, realClock());
+    if (frame.type === FRAME.agentHeartbeat) {
+      const roundTripMs = this.options.transport.links().find((link) => link.node === from)?.roundTripMs;
+      if (roundTripMs !== undefined) this.core.roundTrip(from, roundTripMs);
+      this.options.onPresence();
+    }
+    this.kick();
+  }
+
+  /** One timer, set to the next deadline of the core; none while nothing waits. */
+  private schedule(): void {
+    const nextMs = this.core.nextWakeMs();
+    if (this.closed || nextMs === this.timerAtMs) return;
+    clearTimeout(this.timer);
+    this.timerAtMs = nextMs ?? Number.POSITIVE_INFINITY;
+    if (nextMs === undefined) return;
+    this.timer = setTimeout(
+      () => {
+        this.timerAtMs = Number.POSITIVE_INFINITY;
+        this.core.tick(realClock());
+        this.kick();
+      },
+      Math.max(0, Math.ceil(nextMs - performance.now())),
+    );
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Glimpses of work in progress: made where an attempt runs, sent only to nodes that have a watcher, lost when nobody looks. Interest lapses
+ * after 30 s and is renewed every 10 s while somebody listens here.
+ */
+import type { NodeId, OpId } from '#core/brand.ts';
+import type { Frame, TaskUpdate, Watch } from '#core/schema/frame.ts';
+import { FRAME } from '#core/schema/frame.ts';
+import type { Glimpse } from '#ports.ts';
+
+const RENEW_MS = 10_000;
+const LAPSE_MS = 30_000;
+/** Glimpses of one attempt a second, at most: a person reads no faster. */
+const PER_SECOND = 4;
+/** Output of one glimpse; what an agent printed beyond it is in the output itself. */
+const OUTPUT_MAX_CHARS = 32_768;
+/** Tasks whose last glimpse is remembered. */
+const REMEMBERED_MAX = 2_000;
+
+type Listener = (glimpse: Glimpse) => void;
+type Pending = Glimpse & { timer: NodeJS.Timeout };
+
+export class Glimpses {
+  private readonly send: (to: readonly NodeId[], frame: Frame) => void;
+  private readonly links: () => readonly NodeId[];
+  private readonly listeners = new Map<string, Set<Listener>>();
+  private readonly interest = new Map<NodeId, { topics: ReadonlySet<string>; untilMs: number }>();
+  private readonly last = new Map<OpId, Glimpse>();
+  private readonly pending = new Map<OpId, Pending>();
+  private renewal: NodeJS.Timeout | undefined;
+
+  constructor(o: { send: (to: readonly NodeId[], frame: Frame) => void; links: () => readonly NodeId[] }) {
+    this.send = o.send;
+    this.links = o.links;
+  }
+
+  lastOf(task: OpId): Glimpse | undefined {
+    return this.last.get(task);
+  }
+
+  /** Listens to all tasks (`*`: progress) or to one (with output) until the returned function is called. */
+  watch(topic: '*' | OpId, listener: Listener): () => void {
+    const listeners = this.listeners.get(topic) ?? new Set();
+    listeners.add(listener);
+    this.listeners.set(topic, listeners);
+    this.sayInterest(this.links());
+    this.renewal ??= setInterval(() => this.sayInterest(this.links()), RENEW_MS).unref();
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.listeners.delete(topic);
+      if (this.listeners.size > 0) return;
+      clearInterval(this.renewal);
+      this.renewal = undefined;
+    };
+  }
+
+  /** A node that was just linked learns at once what is watched here. */
+  onLinkUp(node: NodeId): void {
+    this.sayInterest([node]);
+  }
+
+  onWatch(from: NodeId, frame: Watch): void {
+    this.interest.set(from, { topics: new Set(frame.topics), untilMs: performance.now() + LAPSE_MS });
+  }
+
+  onUpdate(frame: TaskUpdate): void {
+    this.deliver({
+      task: frame.task_id,
+      agent: frame.agent_id,
+      attempt: frame.attempt,
+      status: frame.status,
+      progress: frame.progress,
+      output: frame.output,
+    });
+  }
+
+  /** What an attempt of this node just did. At most {@link PER_SECOND} a second leave; in between, output adds up. */
+  make(glimpse: Glimpse): void {
+    const held = this.pending.get(glimpse.task);
+    if (held !== undefined) {
+      const output = ((held.output ?? '') + (glimpse.output ?? '')).slice(-OUTPUT_MAX_CHARS);
+      Object.assign(held, glimpse, { output: output === '' ? undefined : output });
+      return;
+    }
+    const timer = setTimeout(() => this.flush(glimpse.task), 1_000 / PER_SECOND).unref();
+    this.pending.set(glimpse.task, { ...glimpse, timer });
+  }
+
+  /** The attempt ended: what is pending leaves now. */
+  flush(task: OpId): void {
+    const held = this.pending.get(task);
+    if (held === undefined) return;
+    this.pending.delete(task);
+    const { timer, ...glimpse } = held;
+    clearTimeout(timer);
+    this.deliver(glimpse);
+    const watchers = this.watchersOf(task);
+    if (watchers.progress.length > 0) this.send(watchers.progress, frameOf({ ...glimpse, output: undefined }));
+    if (watchers.output.length > 0) this.send(watchers.output, frameOf(glimpse));
+  }
+
+  forget(task: OpId): void {
+    this.last.delete(task);
+  }
+
+  close(): void {
+    clearInterval(this.renewal);
+    for (const { timer } of this.pending.values()) clearTimeout(timer);
+    this.pending.clear();
+    this.listeners.clear();
+  }
+
+  private watchersOf(task: OpId): { progress: NodeId[]; output: NodeId[] } {
+    const now = performance.now();
+    const live = [...this.interest].filter(([, one]) => one.untilMs > now);
+    const output = live.filter(([, one]) => one.topics.has(task)).map(([node]) => node);
+    const progress = live.filter(([node, one]) => one.topics.has('*') && !output.includes(node)).map(([node]) => node);
+    return { progress, output };
+  }
+
+  private deliver(glimpse: Glimpse): void {
+    this.last.delete(glimpse.task);
+    this.last.set(glimpse.task, { ...glimpse, output: undefined });
+    if (this.last.size > REMEMBERED_MAX) for (const [oldest] of this.last.entries().take(1)) this.last.delete(oldest);
+    for (const listener of this.listeners.get(glimpse.task) ?? []) listener(glimpse);
+    for (const listener of this.listeners.get('*') ?? []) listener({ ...glimpse, output: undefined });
+  }
+
+  private sayInterest(to: readonly NodeId[]): void {
+    if (this.listeners.size > 0 && to.length > 0)
+      this.send(to, { type: FRAME.watch, topics: [...this.listeners.keys()] });
+  }
+}
+
+const frameOf = (glimpse: Glimpse): TaskUpdate => ({
+  type: FRAME.taskUpdate,
+  task_id: glimpse.task,
+  agent_id: glimpse.agent,
+  attempt: glimpse.attempt,
+  status: glimpse.status,
+  progress: glimpse.progress,
+  ...(glimpse.output === undefined ? {} : { output: glimpse.output }),
+});

@@ -1,0 +1,98 @@
+/** Opens what a node is made of, in the order in which it depends on one another; whatever fails, what was opened before is closed again. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { ShellDriver } from '#driver/shell.ts';
+import { loadIdentity } from '#fabric/identity.ts';
+import type { NodeIdentity } from '#fabric/identity.ts';
+import type { AgentDriver, BlobStore, NodeInfo, OpStore, Runtime } from '#ports.ts';
+import { LocalRuntime } from '#runtime/local.ts';
+import { FileBlobStore } from '#store/blobs.ts';
+import { SqliteStore } from '#store/sqlite.ts';
+import { Workspaces } from '#workspace/workspaces.ts';
+import type { NodeOptions } from '../host-options.ts';
+import { stateDirOf } from '../socket-path.ts';
+import { isRefusal } from './remote.ts';
+import { adoptSecret, clusterSecret, readJoinCode } from './secrets.ts';
+
+/** Closed in reverse order; one that fails does not keep the others open. */
+export class Closers {
+  private readonly list: (() => Promise<void> | void)[] = [];
+
+  add(close: () => Promise<void> | void): void {
+    this.list.push(close);
+  }
+
+  async closeAll(onError: (error: unknown) => void): Promise<void> {
+    for (let close = this.list.pop(); close !== undefined; close = this.list.pop()) {
+      try {
+        await close();
+      } catch (error) {
+        onError(error);
+      }
+    }
+  }
+}
+
+export type Parts = {
+  info: Omit<NodeInfo, 'httpPort' | 'p2pPort'>;
+  stateDir: string;
+  identity: NodeIdentity;
+  secret: string;
+  seeds: string[];
+  store: OpStore;
+  blobs: BlobStore;
+  runtime: Runtime & { stopHolder(): Promise<void> };
+  drivers: ReadonlyMap<string, AgentDriver>;
+  workspaces: Workspaces;
+};
+
+const packageVersion = (): string => {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const json: { version?: unknown } = JSON.parse(text);
+  return typeof json.version === 'string' ? json.version : '0.0.0';
+};
+
+/** Throws an `Error` that says what to do; nothing stays open then. */
+export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts> {
+  mkdirSync(o.dataDir, { recursive: true, mode: 0o700 });
+  const joined = o.join === undefined ? undefined : readJoinCode(o.join);
+  if (joined !== undefined) adoptSecret(o.dataDir, joined.secret);
+  const secret = clusterSecret(o.dataDir, process.env);
+  const stateDir = stateDirOf(o.dataDir, o.p2pPort);
+  const identity = loadIdentity(stateDir);
+  const store = await SqliteStore.open(join(stateDir, 'skep.db'), {
+    onProgress: ({ view, done, total }) => o.log(`folding ${view} anew: ${done} of ${total} ops`),
+  });
+  closers.add(() => store.close());
+  const name = o.name ?? hostname();
+  const workspaces = await Workspaces.open({
+    stateDir,
+    identity: { name: `skep ${name}`, email: `skep@${hostname()}` },
+    environment: process.env,
+  });
+  if (isRefusal(workspaces)) throw new Error(`${workspaces.message} (expected ${workspaces.expected})`);
+  closers.add(() => workspaces.close());
+  const runtime = new LocalRuntime({ directory: stateDir });
+  closers.add(() => runtime.close());
+  const shell = new ShellDriver();
+  return {
+    info: {
+      self: identity.node,
+      name,
+      role: o.role,
+      version: packageVersion(),
+      startedMs: Date.now(),
+      dataDir: o.dataDir,
+    },
+    stateDir,
+    identity,
+    secret,
+    seeds: [...o.seeds, ...(joined?.addresses ?? [])],
+    store,
+    blobs: await FileBlobStore.open(join(stateDir, 'blobs')),
+    runtime,
+    drivers: new Map<string, AgentDriver>([[shell.tool, shell]]),
+    workspaces,
+  };
+}

@@ -1,0 +1,258 @@
+/** The node as its doors see it: parses nothing, authorises nothing; appends, calls, and shows committed views. */
+import { z } from 'zod';
+import type { OpId, Principal } from '#core/brand.ts';
+import type { NodeCore } from '#core/node.ts';
+import type { Draft } from '#core/op.ts';
+import { BLOB_ABOVE_BYTES, BLOB_HEAD_BYTES, opIdSchema } from '#core/schema/ids.ts';
+import type { LongText } from '#core/schema/ids.ts';
+import { isLive } from '#core/view/agent.ts';
+import { taskChain } from '#core/view/chain.ts';
+import type {
+  Arrival,
+  BlobStore,
+  Glimpse,
+  LinkInfo,
+  NodeInfo,
+  OpStore,
+  Refusal,
+  SwarmNode,
+  Transport,
+} from '#ports.ts';
+import { refusal } from '#ports.ts';
+import type { TurnLoop } from '#turn-loop.ts';
+import type { Attempts } from './attempts.ts';
+import type { BlobTransfer } from './blob-transfer.ts';
+import type { Glimpses } from './glimpses.ts';
+import type { Remote } from './remote.ts';
+import type { DeliveredWork } from './work.ts';
+
+const OUTPUT_DEADLINE_MS = 5_000;
+
+const outputRequest = z.object({ task: opIdSchema, lines: z.number().int().min(1).max(1000) });
+const outputAnswer = z.object({ attempt: z.number(), output: z.string() });
+const agentRequest = z.object({ agent: opIdSchema, lines: z.number().int().min(1).max(1000) });
+const agentAnswer = z.object({ status: z.string(), output: z.string() });
+
+export type SwarmNodeParts = {
+  info: NodeInfo;
+  core: NodeCore;
+  loop: TurnLoop;
+  clock: () => { nowMs: number; wallMs: number };
+  store: OpStore;
+  blobs: BlobStore;
+  transfer: BlobTransfer;
+  transport: Transport;
+  remote: Remote;
+  glimpses: Glimpses;
+  attempts: Attempts;
+  work: DeliveredWork;
+  tools: readonly string[];
+  joinCode: () => string;
+};
+
+export class HostedNode implements SwarmNode {
+  readonly info: NodeInfo;
+  readonly store: OpStore;
+  private readonly parts: SwarmNodeParts;
+  private readonly arrivalListeners = new Set<(arrivals: readonly Arrival[]) => void>();
+  private readonly presenceListeners = new Set<() => void>();
+
+  constructor(parts: SwarmNodeParts) {
+    this.parts = parts;
+    this.info = parts.info;
+    this.store = parts.store;
+    parts.remote.serve('task.output', outputRequest, async ({ task, lines }) => this.outputHere(task, lines));
+    parts.remote.serve('agent.output', agentRequest, async ({ agent, lines }) => this.agentOutputHere(agent, lines));
+  }
+
+  async append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal> {
+    const { core, loop, clock } = this.parts;
+    const ops = core.append(drafts, clock());
+    if (ops === 'tooLarge')
+      return refusal('too_large', 'the fact is larger than 64 KiB', { expected: 'at most 64 KiB' });
+    const numbers = new Set(ops.map((op) => op.header.seq));
+    try {
+      const arrivals = await loop.settled();
+      return arrivals.filter(({ op }) => op.header.node === this.info.self && numbers.has(op.header.seq));
+    } catch (error) {
+      return refusal('stopping', `nothing was acknowledged: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  async stash(text: string): Promise<LongText> {
+    if (Buffer.byteLength(text) <= BLOB_ABOVE_BYTES) return text;
+    const { hash, sizeBytes } = await this.parts.blobs.put(Buffer.from(text));
+    return { blob: hash, sizeBytes, head: headOf(text) };
+  }
+
+  async unstash(text: LongText): Promise<string> {
+    if (typeof text === 'string') return text;
+    const { blobs, transfer, transport } = this.parts;
+    const missing = await transfer.ensure(
+      text.blob,
+      transport.links().map((link) => link.node),
+    );
+    const bytes =
+      missing === undefined ? await blobs.read(text.blob, { offset: 0, maxBytes: text.sizeBytes }) : undefined;
+    if (bytes !== undefined) return Buffer.from(bytes).toString();
+    return `${text.head}\n[… ${text.sizeBytes} bytes in all; no node that holds the rest can be reached]`;
+  }
+
+  votersForNewTask() {
+    return this.parts.core.votersForNewTask();
+  }
+
+  cancelTask(task: OpId, by: Principal): Promise<'cancelled' | Refusal> {
+    const { core, loop, clock, store } = this.parts;
+    const home = store.get('task', task)?.created?.home;
+    return new Promise((resolve) => {
+      core.cancelTask(
+        {
+          task,
+          by,
+          done: (outcome) => {
+            if (outcome === 'cancelled') resolve('cancelled');
+            else if (outcome === 'over')
+              resolve(refusal('conflict', 'Cannot cancel task (not found or already terminal)'));
+            else
+              resolve(
+                refusal(
+                  'home_unreachable',
+                  `the task's home ${home?.slice(0, 8)} cannot be reached; try again when it is back`,
+                ),
+              );
+          },
+        },
+        clock(),
+      );
+      loop.kick();
+    });
+  }
+
+  async taskOutput(task: OpId, lines: number): Promise<{ attempt: number; output: string } | Refusal> {
+    const row = this.store.get('task', task);
+    if (row === undefined) return refusal('not_found', 'Task not found', { got: task });
+    const { attempt } = taskChain(row);
+    const node = row.grants[attempt * 2 - 1]?.value.node;
+    if (node === undefined)
+      return refusal('no_work', 'no agent has worked on this task yet', { got: taskChain(row).status });
+    if (node === this.info.self) return this.outputHere(task, lines);
+    return this.parts.remote.ask({
+      to: node,
+      method: 'task.output',
+      params: { task, lines },
+      deadlineMs: OUTPUT_DEADLINE_MS,
+      answer: outputAnswer,
+    });
+  }
+
+  taskDiff(task: OpId, format: 'patch' | 'stat' | 'name-status') {
+    return this.parts.work.diff(task, format);
+  }
+
+  taskFetch(task: OpId, repository: string) {
+    return this.parts.work.fetch(task, repository);
+  }
+
+  taskMerge(task: OpId, _by: Principal, into: string | null) {
+    return this.parts.work.merge(task, into);
+  }
+
+  async agentOutput(agent: OpId, lines: number): Promise<{ status: string; output: string } | Refusal> {
+    const row = this.store.get('agent', agent);
+    if (!isLive(row)) return refusal('not_found', 'Agent not found', { got: agent });
+    const { node } = row.registered;
+    if (node === this.info.self) return this.agentOutputHere(agent, lines);
+    return this.parts.remote.ask({
+      to: node,
+      method: 'agent.output',
+      params: { agent, lines },
+      deadlineMs: OUTPUT_DEADLINE_MS,
+      answer: agentAnswer,
+    });
+  }
+
+  async agentSend(agent: OpId, _text: string): Promise<{ sent: boolean } | Refusal> {
+    const row = this.store.get('agent', agent);
+    if (!isLive(row)) return refusal('not_found', 'Agent not found', { got: agent });
+    // A script takes no messages. The seed's answer for text that reached nobody.
+    return { sent: false };
+  }
+
+  tools(): readonly string[] {
+    return this.parts.tools;
+  }
+
+  presence() {
+    const { core } = this.parts;
+    // The core's clock is monotonic; people and doors count from 1970.
+    const offsetMs = Date.now() - performance.now();
+    return new Map(
+      [...core.presences()].map(([node, one]) => [node, { ...one, heardMs: Math.round(one.heardMs + offsetMs) }]),
+    );
+  }
+
+  links(): readonly LinkInfo[] {
+    return this.parts.transport.links();
+  }
+
+  glimpse(task: OpId): Glimpse | undefined {
+    return this.parts.glimpses.lastOf(task);
+  }
+
+  onArrivals(listener: (arrivals: readonly Arrival[]) => void): () => void {
+    this.arrivalListeners.add(listener);
+    return () => this.arrivalListeners.delete(listener);
+  }
+
+  onPresence(listener: () => void): () => void {
+    this.presenceListeners.add(listener);
+    return () => this.presenceListeners.delete(listener);
+  }
+
+  watch(topic: '*' | OpId, listener: (glimpse: Glimpse) => void): () => void {
+    return this.parts.glimpses.watch(topic, listener);
+  }
+
+  joinCode(): string {
+    return this.parts.joinCode();
+  }
+
+  // ------------------------------------------------------------ for the host
+
+  arrived(arrivals: readonly Arrival[]): void {
+    for (const listener of this.arrivalListeners) listener(arrivals);
+  }
+
+  presenceChanged(): void {
+    for (const listener of this.presenceListeners) listener();
+  }
+
+  private outputHere(task: OpId, lines: number): { attempt: number; output: string } | Refusal {
+    const held = this.parts.attempts.outputOf(task);
+    if (held !== undefined) return { attempt: held.attempt, output: held.output.newest(lines) };
+    const row = this.store.get('task', task);
+    const end = row === undefined ? undefined : taskChain(row).ended?.value;
+    const kept = end?.result ?? end?.error ?? null;
+    if (end === undefined || kept === null)
+      return refusal('no_work', 'the output of that attempt is not kept any more');
+    return { attempt: end.attempt, output: typeof kept === 'string' ? kept : kept.head };
+  }
+
+  private agentOutputHere(agent: OpId, lines: number): { status: string; output: string } {
+    const status = this.parts.core
+      .presences()
+      .get(this.info.self)
+      ?.agents.find((one) => one.agent === agent)?.status;
+    return {
+      status: status === 'busy' ? 'running' : (status ?? 'stopped'),
+      output: this.parts.attempts.outputOfAgent(agent)?.newest(lines) ?? '',
+    };
+  }
+}
+
+/** The beginning of a text, cut between characters. */
+function headOf(text: string): string {
+  const bytes = Buffer.from(text).subarray(0, BLOB_HEAD_BYTES);
+  return new TextDecoder('utf-8').decode(bytes, { stream: true });
+}
