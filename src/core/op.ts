@@ -40,6 +40,9 @@ export type Stamp = { lamport: number; node: NodeId; seq: number };
 
 export const opId = (op: { header: Header }): OpId => opIdOf(op.header.node, op.header.seq);
 
+/** True for the op that made the entity it speaks of: its id is this op's. A creation that names another entity creates nothing. */
+export const createsEntity = (op: { header: Header }): boolean => op.header.entity === opId(op);
+
 export const stampOf = (op: { header: Header }): Stamp => ({
   lamport: op.header.lamport,
   node: op.header.node,

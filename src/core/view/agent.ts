@@ -1,7 +1,7 @@
 /** Agents of the whole swarm. What an agent is doing now is no fact of the log: it comes from presence and from the tasks' slots. */
 import type { NodeId, OpId } from '../brand.ts';
 import type { KnownOp, Stamp } from '../op.ts';
-import { stampOf } from '../op.ts';
+import { createsEntity, stampOf } from '../op.ts';
 import type { ViewSpec } from './view.ts';
 
 export type AgentRow = {
@@ -32,7 +32,7 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
   const known: AgentRow = row ?? { id: op.header.entity, registered: undefined, deregistered: false };
   const { body } = op;
   if (body.type === 'agent.deregistered') return { ...known, deregistered: true };
-  if (body.type !== 'agent.registered' || known.registered !== undefined) return known;
+  if (body.type !== 'agent.registered' || !createsEntity(op)) return known;
   return {
     ...known,
     registered: {

@@ -1,7 +1,7 @@
 /** Projects: where the code of a task comes from and goes back to. */
 import type { NodeId, OpId } from '../brand.ts';
 import type { KnownOp, Stamp } from '../op.ts';
-import { stampOf } from '../op.ts';
+import { createsEntity, stampOf } from '../op.ts';
 import type { ViewSpec } from './view.ts';
 
 export type ProjectRow = {
@@ -30,7 +30,7 @@ function fold(row: ProjectRow | undefined, op: KnownOp): ProjectRow {
   const known: ProjectRow = row ?? { id: op.header.entity, registered: undefined, removed: false };
   const { body } = op;
   if (body.type === 'project.removed') return { ...known, removed: true };
-  if (body.type !== 'project.registered' || known.registered !== undefined) return known;
+  if (body.type !== 'project.registered' || !createsEntity(op)) return known;
   return {
     ...known,
     registered: {

@@ -6,7 +6,7 @@ import type { NodeId, OpId, Principal } from '../brand.ts';
 import { parsedOpId } from '../brand.ts';
 import { canonicalJson } from '../canonical.ts';
 import type { KnownOp, Stamp } from '../op.ts';
-import { compareStamps, opId, stampOf } from '../op.ts';
+import { compareStamps, createsEntity, opId, stampOf } from '../op.ts';
 import type { BodyOf, EndValue, GrantValue, SlotValue } from '../schema/body.ts';
 import { taskChain } from './chain.ts';
 import type { ViewSpec } from './view.ts';
@@ -83,9 +83,7 @@ function foldBody(row: TaskRow, op: KnownOp): TaskRow {
   switch (body.type) {
     case 'task.created': {
       const { type: _type, ...fields } = body;
-      return row.created === undefined
-        ? { ...row, created: { ...fields, home: header.node, by: header.by, ...at } }
-        : row;
+      return createsEntity(op) ? { ...row, created: { ...fields, home: header.node, by: header.by, ...at } } : row;
     }
     case 'task.claimed': {
       const claim: Claim = { slot: body.slot, node: header.node, agent: body.agent, ...at };

@@ -11,7 +11,7 @@ export type Column = string | number | null;
 
 export type ViewSpec<Row> = {
   name: ViewName;
-  /** Raised when the fold or the columns change: the store then folds this view anew from the log. */
+  /** Raised when the fold changes: the store then folds this view anew from the log, as it does when `columnNames` changed. */
   version: number;
   /** The op types this view folds; others never reach it. */
   types: readonly BodyType[];
