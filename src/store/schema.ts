@@ -65,7 +65,12 @@ export function migrate(db: DatabaseSync, steps: readonly Migration[] = migratio
   }
   for (const [index, step] of steps.entries()) {
     if (index < version) continue;
-    db.exec(`BEGIN IMMEDIATE; ${step.sql}; PRAGMA user_version = ${index + 1}; COMMIT`);
+    try {
+      db.exec(`BEGIN IMMEDIATE; ${step.sql}; PRAGMA user_version = ${index + 1}; COMMIT`);
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
   }
 }
 
