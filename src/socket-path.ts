@@ -12,15 +12,12 @@ import { dirname, join, resolve } from 'node:path';
 /** Bytes of a socket's path that every system takes: macOS ends at 103, Linux at 107. */
 export const SOCKET_PATH_MAX_BYTES = 103;
 
-/** What listens: the node for clients of the same machine, and the holder for its node. */
-export type SocketName = 'admin' | 'holder';
-
 /** State of one node: `<data-dir>/<p2p-port>`, absolute. */
 export const stateDirOf = (dataDir: string, p2pPort: number): string => join(resolve(dataDir), String(p2pPort));
 
-/** Path of a socket of the node with this state directory. The file itself may or may not be there. */
-export function socketPath(stateDir: string, name: SocketName): string {
-  const path = join(resolve(stateDir), `${name}.sock`);
+/** Path of the socket `<name>.sock` of this directory: `admin` in a state directory is the node's own, for clients. The file may or may not be there. */
+export function socketPath(directory: string, name: string): string {
+  const path = join(resolve(directory), `${name}.sock`);
   if (Buffer.byteLength(path) <= SOCKET_PATH_MAX_BYTES) return path;
   return join('/tmp', `skep-${userId()}`, `${hash('sha256', path).slice(0, 24)}.sock`);
 }

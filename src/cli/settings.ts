@@ -1,0 +1,92 @@
+/** Every setting in one table: its place in the file, its flag and variable, its meaning, its default and its shape. */
+import { z } from 'zod';
+
+const wholeUpTo = (max: number, expected: string) =>
+  z
+    .union([z.number(), z.string().regex(/^\d+$/).transform(Number)], { error: expected })
+    .refine((value) => Number.isInteger(value) && value >= 0 && value <= max, { error: expected });
+
+const port = wholeUpTo(65_535, 'a port, 0 to 65535');
+const words = (expected: string): z.ZodString => z.string({ error: expected }).min(1, { error: expected });
+
+/** `host:port`, where host is a name, an IPv4 address or `[IPv6]`. */
+const ADDRESS = /^(\[[0-9a-fA-F:.%]+\]|[A-Za-z0-9._-]+):([1-9]\d{0,4})$/;
+const ADDRESSES = 'addresses host:port, separated by commas';
+const addresses = z
+  .union([z.array(z.string()), z.string().transform((list) => list.split(','))], { error: ADDRESSES })
+  .transform((list) => list.map((address) => address.trim()).filter((address) => address !== ''))
+  .refine((list) => list.every((address) => ADDRESS.test(address)), { error: ADDRESSES });
+
+const NAME = 'a name of 1 to 64 characters';
+
+export const settingsSchema = z.object({
+  httpPort: port,
+  p2pPort: port,
+  discoveryPort: port,
+  seeds: addresses,
+  dataDir: words('a directory'),
+  role: z.enum(['emperor', 'worker'], { error: 'emperor or worker' }),
+  bind: words('an address').optional(),
+  httpBind: words('an address'),
+  tlsCert: words('a file').optional(),
+  tlsKey: words('a file').optional(),
+  behindProxy: words('a host name').optional(),
+  name: words(NAME).max(64, { error: NAME }).optional(),
+  shellAgents: wholeUpTo(64, 'a number, 0 to 64'),
+  url: z.url({ protocol: /^https?$/, error: 'a URL, http://… or https://…' }).optional(),
+  tokenFile: words('a file').optional(),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+export type SettingName = keyof Settings;
+
+/** Its table in the TOML file: `node` says what this machine's node is, `client` whom the other verbs ask. */
+export type Section = 'node' | 'client';
+
+export type Setting = {
+  section: Section;
+  /** Its key in the file: `http_port`. */
+  key: string;
+  /** As commander writes it: `--http-port <port>`. */
+  flags: string;
+  /** `SKEP_HTTP_PORT`. */
+  env: string;
+  about: string;
+  fallback: string | number | undefined;
+};
+
+/** Flag and variable follow from the key, so that knowing one is knowing all three. */
+const setting =
+  (section: Section) =>
+  (key: string, value: string, about: string, fallback?: string | number): Setting => ({
+    section,
+    key,
+    flags: `--${key.replaceAll('_', '-')} <${value}>`,
+    env: `SKEP_${key.toUpperCase()}`,
+    about,
+    fallback,
+  });
+const node = setting('node');
+const client = setting('client');
+
+export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
+  httpPort: node('http_port', 'port', 'port of the page and the HTTP interface', 9090),
+  p2pPort: node('p2p_port', 'port', 'port of the mesh', 7101),
+  discoveryPort: node('discovery_port', 'port', 'UDP port on which nodes find one another', 6101),
+  seeds: node('seeds', 'addresses', 'nodes to link to first: host:port,host:port', ''),
+  dataDir: node('data_dir', 'dir', 'where all that this node keeps is kept', './data'),
+  role: node('role', 'role', 'emperor or worker: shown only, every node can do everything', 'emperor'),
+  bind: node('bind', 'address', 'address of the mesh, to let other machines in (this machine only)'),
+  httpBind: node('http_bind', 'address', 'address of HTTP; others need TLS or --behind-proxy', '127.0.0.1'),
+  tlsCert: node('tls_cert', 'file', 'certificate for HTTPS (PEM)'),
+  tlsKey: node('tls_key', 'file', 'the key of that certificate (PEM)'),
+  behindProxy: node('behind_proxy', 'host', 'host name under which a proxy with TLS serves this node'),
+  name: node('name', 'name', 'what people call this node (the machine’s name)'),
+  shellAgents: node('shell_agents', 'n', 'agents that run scripts, kept registered on this node', 0),
+  url: client('url', 'url', 'ask this node over HTTP instead of the one on this machine'),
+  tokenFile: client('token_file', 'file', 'file that holds the token for it'),
+};
+
+const isSetting = (name: string): name is SettingName => name in SETTINGS;
+
+export const SETTING_NAMES: readonly SettingName[] = Object.keys(SETTINGS).filter(isSetting);

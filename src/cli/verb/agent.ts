@@ -1,0 +1,133 @@
+/** `skep agent …`: agents of the whole swarm. */
+import { z } from 'zod';
+import { agentSchema, outputSchema, read } from '../answers.ts';
+import { ask } from '../client.ts';
+import { EXIT } from '../exit.ts';
+import { withNode } from '../find-node.ts';
+import { shortId, shortIds, shortNode } from '../short-id.ts';
+import { showJson, showText, statusCell } from '../show.ts';
+import { table } from '../table.ts';
+import { printable, printableLine } from '../text.ts';
+import type { Group, Leaf } from '../verb.ts';
+
+const AGENT: readonly [string, string] = ['<agent>', 'its id, short id or name'];
+const LINES_DEFAULT = 50;
+
+const pathOf = (agent: string, rest = ''): string => `/api/swarm/agents/${encodeURIComponent(agent)}${rest}`;
+
+const list: Leaf = {
+  name: 'list',
+  summary: 'agents of the whole swarm, oldest first',
+  examples: [['skep agent list', 'who is there, and at what']],
+  asksNode: true,
+  run: (given, world) =>
+    withNode(given, world, async (node) => {
+      const body = await ask(node, { method: 'GET', path: '/api/swarm/agents' });
+      if (given.json) return showJson(body, world);
+      const agents = read(z.array(agentSchema), body);
+      if (agents.length === 0) {
+        world.out.write('No agents. Add one to this node: skep agent add shell-1 --tool shell\n');
+        return EXIT.ok;
+      }
+      const short = shortIds(agents.map((agent) => agent.id));
+      const rows = agents.map((agent) => [
+        short(agent.id),
+        printableLine(agent.name),
+        printableLine(agent.tool),
+        statusCell(agent.status),
+        printableLine(agent.node_name ?? shortNode(agent.node_id)),
+        agent.current_task_id === undefined ? '' : shortId(agent.current_task_id),
+        printableLine(agent.capabilities.join(', ')),
+      ]);
+      const columns = ['ID', 'NAME', 'TOOL', 'STATUS', 'NODE', 'TASK', 'CAPABILITIES'].map((title) => ({
+        title,
+        gives: title === 'CAPABILITIES' || title === 'NAME',
+      }));
+      world.out.write(table(columns, rows, world.out));
+      return EXIT.ok;
+    }),
+};
+
+const add: Leaf = {
+  name: 'add',
+  summary: 'register an agent of the node that is asked',
+  args: [['<name>', 'what people call it']],
+  options: [
+    { flags: '--tool <tool>', about: 'what it is; shell runs scripts', fallback: 'claude' },
+    { flags: '--capability <name>', about: 'what it can do; may be repeated', kind: 'list' },
+    { flags: '--project-path <dir>', about: 'directory it works in' },
+    { flags: '--tmux-session <id>', about: 'tmux session it runs in' },
+  ],
+  examples: [['skep agent add shell-1 --tool shell --capability docker', 'runs scripts of tasks that ask for shell']],
+  asksNode: true,
+  run: (given, world) =>
+    withNode(given, world, async (node) => {
+      const body = {
+        name: given.arg(0),
+        tool: given.text('tool'),
+        capabilities: given.list('capability'),
+        project_path: given.text('projectPath') ?? null,
+        tmux_session_id: given.text('tmuxSession') ?? null,
+      };
+      const answer = await ask(node, { method: 'POST', path: '/api/swarm/agents', body });
+      if (given.json) return showJson(answer, world);
+      world.out.write(`${read(agentSchema, answer).id}\n`);
+      return EXIT.ok;
+    }),
+};
+
+const remove: Leaf = {
+  name: 'remove',
+  summary: 'withdraw an agent; its node stops it',
+  args: [AGENT],
+  examples: [['skep agent remove shell-1', 'by its name']],
+  asksNode: true,
+  run: (given, world) =>
+    withNode(given, world, async (node) => {
+      const answer = await ask(node, { method: 'DELETE', path: pathOf(given.arg(0)) });
+      if (given.json) return showJson(answer, world);
+      world.out.write('Removed.\n');
+      return EXIT.ok;
+    }),
+};
+
+const send: Leaf = {
+  name: 'send',
+  summary: 'say something to an agent, wherever it runs',
+  args: [AGENT, ['<text...>', 'what to say; - takes it from standard input']],
+  examples: [['skep agent send shell-1 yes', 'a line on the standard input of what it runs']],
+  asksNode: true,
+  run: (given, world) =>
+    withNode(given, world, async (node) => {
+      const words = given.args.slice(1).join(' ');
+      const body = { text: words === '-' ? await world.in.readAll() : words };
+      const answer = await ask(node, { method: 'POST', path: pathOf(given.arg(0), '/send'), body });
+      if (given.json) showJson(answer, world);
+      const { sent } = read(z.object({ sent: z.boolean() }), answer);
+      if (!given.json) world.out.write(sent ? 'Sent.\n' : 'Not sent: it is not listening now.\n');
+      return sent ? EXIT.ok : EXIT.negative;
+    }),
+};
+
+const output: Leaf = {
+  name: 'output',
+  summary: 'the last lines of an agent, wherever it runs',
+  args: [AGENT],
+  options: [{ flags: '--lines <n>', about: 'so many lines', kind: 'whole', fallback: LINES_DEFAULT }],
+  examples: [['skep agent output shell-1 --lines 200', 'what it printed lately']],
+  asksNode: true,
+  run: (given, world) =>
+    withNode(given, world, async (node) => {
+      const query = { lines: given.whole('lines') };
+      const answer = await ask(node, { method: 'GET', path: pathOf(given.arg(0), '/output'), query });
+      if (given.json) return showJson(answer, world);
+      showText(printable(read(outputSchema, answer).output), world);
+      return EXIT.ok;
+    }),
+};
+
+export const agent: Group = {
+  name: 'agent',
+  summary: 'list, add and remove agents; talk to them',
+  leaves: [list, add, remove, send, output],
+};
