@@ -1,0 +1,180 @@
+/**
+ * Addresses at which nodes may be found, and when each is dialled: at once when it is new, then with full jitter below a growing bound
+ * (Brooker, "Exponential backoff and jitter"), until its node is linked. Which node answers at an address is learnt by dialling it.
+ */
+import type { NodeId } from '#core/brand.ts';
+import type { Address } from './address.ts';
+import { formatAddress } from './address.ts';
+import { ADDRESSES_MAX, DIALS_MAX } from './settings.ts';
+
+/** Each address that is being dialled adds this to the bound of the wait, so that even a full list makes some 40 dials a second at most. */
+const SPREAD_MS = 50;
+
+type Known = {
+  readonly address: Address;
+  readonly text: string;
+  /** Named by the operator: never given up. */
+  readonly seed: boolean;
+  /** Who answered there, or who is said to. */
+  node: NodeId | undefined;
+  /** `idle`: its node is linked, or dialling has not begun. `self`: it is this node's own, never to be dialled again. */
+  state: 'idle' | 'waiting' | 'due' | 'dialling' | 'self';
+  /** Dials since the last link that held. */
+  attempts: number;
+  failure: string | undefined;
+  timer: NodeJS.Timeout | undefined;
+};
+
+/** An address as a person may want to see it. */
+export type KnownAddress = {
+  address: string;
+  node: NodeId | undefined;
+  state: Known['state'];
+  attempts: number;
+  failure: string | undefined;
+};
+
+export type DiallerOptions = {
+  dial: (address: Address) => void;
+  isLinked: (node: NodeId) => boolean;
+  backoffMinMs: number;
+  backoffMaxMs: number;
+  random: () => number;
+};
+
+export class Dialler {
+  readonly #options: DiallerOptions;
+  readonly #known = new Map<string, Known>();
+  #running = false;
+
+  constructor(options: DiallerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = true;
+    for (const known of this.#known.values()) this.#due(known);
+  }
+
+  /** Idempotent. Nothing is dialled afterwards. */
+  close(): void {
+    this.#running = false;
+    for (const known of this.#known.values()) clearTimeout(known.timer);
+  }
+
+  addresses(): KnownAddress[] {
+    return [...this.#known.values()].map(({ text, node, state, attempts, failure }) => ({
+      address: text,
+      node,
+      state,
+      attempts,
+      failure,
+    }));
+  }
+
+  /** A node may be found there; `node` when it is said which. */
+  learn(address: Address, o: { seed: boolean; node: NodeId | undefined }): void {
+    const text = formatAddress(address);
+    let known = this.#known.get(text);
+    if (known === undefined) {
+      if (!this.#makeRoom()) return;
+      known = { address, text, ...o, state: 'idle', attempts: 0, failure: undefined, timer: undefined };
+      this.#known.set(text, known);
+    } else if (o.node !== undefined) known.node = o.node;
+    if (known.state === 'idle' && this.#running) this.#due(known);
+  }
+
+  /** That node answered there. */
+  reached(text: string, node: NodeId): void {
+    const known = this.#known.get(text);
+    if (known !== undefined) known.node = node;
+  }
+
+  /** The dial of this address ended without becoming the link. */
+  failed(text: string, o: { failure: string; self: boolean }): void {
+    const known = this.#known.get(text);
+    if (known === undefined) return;
+    known.failure = o.failure;
+    if (o.self) known.state = 'self';
+    else this.#wait(known);
+    this.#dialNext();
+  }
+
+  /** The node is linked, by the address `text` when it was dialled: none of its addresses is dialled any more. */
+  linked(node: NodeId, text: string | undefined): void {
+    for (const known of this.#known.values()) {
+      if (known.text === text) {
+        known.state = 'idle';
+        known.failure = undefined;
+      } else if (known.node === node && (known.state === 'waiting' || known.state === 'due')) {
+        clearTimeout(known.timer);
+        known.state = 'idle';
+      }
+    }
+    this.#dialNext();
+  }
+
+  /** Its link is gone, after `livedMs`. One that held starts the backoff anew; a link that is lost again and again is dialled ever more slowly. */
+  unlinked(node: NodeId, livedMs: number): void {
+    for (const known of this.#known.values()) {
+      if (known.node !== node || known.state !== 'idle') continue;
+      if (livedMs >= this.#options.backoffMaxMs) known.attempts = 0;
+      this.#wait(known);
+    }
+  }
+
+  #isWanted(known: Known): boolean {
+    return this.#running && known.state !== 'self' && (known.node === undefined || !this.#options.isLinked(known.node));
+  }
+
+  #wait(known: Known): void {
+    clearTimeout(known.timer);
+    known.state = 'idle';
+    if (!this.#isWanted(known)) return;
+    known.state = 'waiting';
+    known.timer = setTimeout(() => this.#due(known), this.#delayMs(known.attempts));
+  }
+
+  #delayMs(attempts: number): number {
+    const { backoffMinMs, backoffMaxMs, random } = this.#options;
+    const open = [...this.#known.values()].filter(({ state }) => state !== 'idle' && state !== 'self').length;
+    const boundMs = Math.min(Math.max(backoffMaxMs, open * SPREAD_MS), backoffMinMs * 2 ** Math.max(0, attempts - 1));
+    return random() * boundMs;
+  }
+
+  #due(known: Known): void {
+    known.state = 'idle';
+    if (!this.#isWanted(known)) return;
+    known.state = 'due';
+    this.#dialNext();
+  }
+
+  /** Dials what is due, as far as there is room. */
+  #dialNext(): void {
+    let dialling = 0;
+    for (const { state } of this.#known.values()) dialling += state === 'dialling' ? 1 : 0;
+    for (const known of this.#known.values()) {
+      if (dialling >= DIALS_MAX) return;
+      if (known.state !== 'due') continue;
+      known.state = 'dialling';
+      known.attempts += 1;
+      dialling += 1;
+      this.#options.dial(known.address);
+    }
+  }
+
+  /** False when all addresses are linked, own or the operator's. */
+  #makeRoom(): boolean {
+    if (this.#known.size < ADDRESSES_MAX) return true;
+    const worst = [...this.#known.values()]
+      .filter(({ seed, state }) => !seed && state === 'waiting')
+      .reduce<Known | undefined>(
+        (most, known) => (most === undefined || known.attempts > most.attempts ? known : most),
+        undefined,
+      );
+    if (worst === undefined) return false;
+    clearTimeout(worst.timer);
+    this.#known.delete(worst.text);
+    return true;
+  }
+}

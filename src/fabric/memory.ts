@@ -1,0 +1,186 @@
+/**
+ * A fabric inside one process: small, real transports for tests of what stands above. Frames pass as the bytes they would be on a wire, so only
+ * what can be written as JSON arrives, within the same limits; nothing arrives in the turn in which it was sent.
+ */
+import type { NodeId } from '#core/brand.ts';
+import type { Frame, Goodbye } from '#core/schema/frame.ts';
+import type { LinkInfo, Transport, TransportHandler } from '#ports.ts';
+import { encodeFrame, FrameDecoder } from './framing.ts';
+import { goodbye } from './hello.ts';
+import { Outbox } from './outbox.ts';
+
+export type MemoryFabric = {
+  /** A node of this fabric, not started. After its `close` the same node or address may come again. */
+  transport(o: { node: NodeId; address: string; httpPort?: number }): Transport;
+};
+
+export function memoryFabric(): MemoryFabric {
+  const exchange = new Exchange();
+  return {
+    transport: ({ node, address, httpPort }) =>
+      new MemoryTransport(exchange, { node, address, httpPort: httpPort ?? 0 }),
+  };
+}
+
+type Peer = { node: NodeId; address: string; httpPort: number };
+
+/** One end of a link; `other` is the peer's. */
+type End = { info: LinkInfo; peer: MemoryTransport; outbox: Outbox; decoder: FrameDecoder; other: End | undefined };
+
+/** Knows who is started, and links whoever knows an address of whom. */
+class Exchange {
+  readonly #started = new Map<string, MemoryTransport>();
+  #scheduled = false;
+
+  add(transport: MemoryTransport): void {
+    const { node, address } = transport.self;
+    for (const [taken, { self }] of this.#started) {
+      if (taken === address || self.node === node) throw new Error(`${node} or ${address} is started already`);
+    }
+    this.#started.set(address, transport);
+    this.settleSoon();
+  }
+
+  remove(transport: MemoryTransport): void {
+    if (this.#started.get(transport.self.address) === transport) this.#started.delete(transport.self.address);
+  }
+
+  /** Something changed: in the next turn whatever should be linked and is not will be. */
+  settleSoon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      for (const transport of this.#started.values()) this.#settle(transport);
+    });
+  }
+
+  #settle(transport: MemoryTransport): void {
+    for (const address of transport.wanted()) {
+      const peer = this.#started.get(address);
+      if (peer !== undefined && !peer.isLinked(transport.self.node)) linkPair(transport, peer);
+    }
+  }
+}
+
+function linkPair(dialler: MemoryTransport, listener: MemoryTransport): void {
+  const [near, far] = [dialler.join(listener, true), listener.join(dialler, false)];
+  near.other = far;
+  far.other = near;
+  dialler.announce(near);
+  listener.announce(far);
+}
+
+class MemoryTransport implements Transport {
+  readonly self: Peer;
+  readonly #exchange: Exchange;
+  readonly #known = new Set<string>();
+  readonly #ends = new Map<NodeId, End>();
+  #handler: TransportHandler | undefined;
+  #closed = false;
+
+  constructor(exchange: Exchange, self: Peer) {
+    this.#exchange = exchange;
+    this.self = self;
+  }
+
+  async start(handler: TransportHandler): Promise<void> {
+    if (this.#handler !== undefined || this.#closed) throw new Error('a transport starts once');
+    this.#exchange.add(this);
+    this.#handler = handler;
+  }
+
+  send(to: readonly NodeId[], frame: Frame): NodeId[] {
+    const bytes = encodeFrame(frame);
+    return to.filter((node) => this.#ends.get(node)?.outbox.push(bytes) !== 'queued');
+  }
+
+  links(): LinkInfo[] {
+    return [...this.#ends.values()].map(({ info }) => ({ ...info }));
+  }
+
+  learn(address: string): void {
+    if (this.#closed) return;
+    this.#known.add(address);
+    this.#exchange.settleSoon();
+  }
+
+  disconnect(node: NodeId, why: Goodbye): void {
+    const end = this.#ends.get(node);
+    if (end === undefined) return;
+    const { peer, other } = end;
+    const rest = this.#leave(end, why);
+    // As on a wire: what was sent before arrives, then the goodbye.
+    setImmediate(() => {
+      if (other !== undefined) peer.part(other, rest, why);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#exchange.remove(this);
+    for (const node of this.#ends.keys()) this.disconnect(node, goodbye('shutdown', 'This node stops.'));
+  }
+
+  /** Addresses to dial: known ones and those of the peers' peers, without our own and those that are linked. */
+  wanted(): string[] {
+    for (const { peer } of this.#ends.values()) for (const { address } of peer.links()) this.#known.add(address);
+    const linked = new Set(this.links().map(({ address }) => address));
+    return [...this.#known].filter((address) => address !== this.self.address && !linked.has(address));
+  }
+
+  isLinked(node: NodeId): boolean {
+    return this.#ends.has(node);
+  }
+
+  /** Makes our end of a link. */
+  join(peer: MemoryTransport, outbound: boolean): End {
+    const { node, address, httpPort } = peer.self;
+    const decoder = new FrameDecoder();
+    decoder.trust();
+    const info = { node, address, outbound, sinceMs: Date.now(), roundTripMs: 0, httpPort };
+    const outbox = new Outbox({
+      write: (bytes, _framesCount, done) => {
+        setImmediate(() => {
+          if (end.other !== undefined) peer.#receive(end.other, bytes);
+          done();
+        });
+      },
+      drained: () => this.#handler?.drained(node),
+    });
+    const end: End = { info, peer, outbox, decoder, other: undefined };
+    this.#ends.set(node, end);
+    return end;
+  }
+
+  announce(end: End): void {
+    if (this.#ends.get(end.info.node) === end) this.#handler?.linkUp({ ...end.info });
+    this.#exchange.settleSoon();
+  }
+
+  /** The peer's last bytes, and its goodbye. */
+  part(end: End, rest: Buffer, why: Goodbye): void {
+    this.#receive(end, rest);
+    if (this.#ends.get(end.info.node) === end) this.#leave(end, why);
+    this.#exchange.settleSoon();
+  }
+
+  #receive(end: End, bytes: Buffer): void {
+    const { decoder, info } = end;
+    decoder.push(bytes);
+    for (let next = decoder.next(); next !== undefined; next = decoder.next()) {
+      if (this.#ends.get(info.node) !== end) return;
+      if (next.kind === 'frame') this.#handler?.frame(info.node, next.frame);
+      else if (next.kind === 'bad') this.disconnect(info.node, goodbye('bad_frame', next.problem.slice(0, 400)));
+    }
+  }
+
+  /** Ends our end of a link; the bytes that were still queued. */
+  #leave(end: End, why: Goodbye): Buffer {
+    this.#ends.delete(end.info.node);
+    const rest = end.outbox.close();
+    this.#handler?.linkDown(end.info.node, `${why.code}: ${why.message}`);
+    return rest;
+  }
+}

@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { NodeId } from '#core/brand.ts';
+import { nodeIdOf } from '#core/brand.ts';
+import { formatAddress } from '#fabric/address.ts';
+import { Dialler } from '#fabric/dialler.ts';
+import { ADDRESSES_MAX, DIALS_MAX } from '#fabric/settings.ts';
+
+const NODE = nodeIdOf('1'.repeat(32));
+const OTHER = nodeIdOf('2'.repeat(32));
+const address = (port: number) => ({ host: '192.0.2.1', port });
+const text = (port: number): string => formatAddress(address(port));
+const unknown = { seed: false, node: undefined };
+
+/** A dialler in virtual time whose dials are written down. */
+function watched(random = () => 0.999_999) {
+  const dials: string[] = [];
+  const links = new Set<NodeId>();
+  const dialler = new Dialler({
+    dial: (to) => dials.push(formatAddress(to)),
+    isLinked: (node) => links.has(node),
+    backoffMinMs: 250,
+    backoffMaxMs: 5_000,
+    random,
+  });
+  const fail = (port: number): void => dialler.failed(text(port), { failure: 'no', self: false });
+  return { dialler, dials, links, fail };
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('an address', () => {
+  it('is dialled at once, but not before the start', () => {
+    const { dialler, dials } = watched();
+    dialler.learn(address(1), { seed: true, node: undefined });
+    expect(dials).toEqual([]);
+    dialler.start();
+    dialler.learn(address(2), unknown);
+    dialler.learn(address(2), unknown);
+    expect(dials).toEqual([text(1), text(2)]);
+  });
+
+  it('is dialled again after waits below a bound that doubles from 0.25 to 5 s', () => {
+    const { dialler, dials, fail } = watched();
+    dialler.start();
+    dialler.learn(address(1), unknown);
+    const bounds = [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000];
+    for (const [at, boundMs] of bounds.entries()) {
+      fail(1);
+      vi.advanceTimersByTime(boundMs - 2);
+      expect(dials).toHaveLength(at + 1);
+      vi.advanceTimersByTime(2);
+      expect(dials).toHaveLength(at + 2);
+    }
+  });
+
+  it('waits anywhere below the bound', () => {
+    const { dialler, dials, fail } = watched(() => 0.5);
+    dialler.start();
+    dialler.learn(address(1), unknown);
+    fail(1);
+    vi.advanceTimersByTime(124);
+    expect(dials).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(dials).toHaveLength(2);
+  });
+
+  it('is left alone while its node is linked, by whichever address, and dialled when the link is gone', () => {
+    const { dialler, dials, links, fail } = watched();
+    dialler.start();
+    dialler.learn(address(1), unknown);
+    dialler.learn(address(2), { seed: false, node: NODE });
+    fail(2);
+    dialler.reached(text(1), NODE);
+    links.add(NODE);
+    dialler.linked(NODE, text(1));
+    dialler.learn(address(3), { seed: false, node: NODE });
+    vi.advanceTimersByTime(60_000);
+    expect(dials).toEqual([text(1), text(2)]);
+    links.delete(NODE);
+    dialler.unlinked(NODE, 60_000);
+    vi.advanceTimersByTime(250);
+    expect(dials.toSorted()).toEqual([text(1), text(1), text(2), text(2), text(3)]);
+  });
+
+  it('whose links never hold is dialled ever more slowly; one that held starts anew', () => {
+    const { dialler, dials, links } = watched();
+    dialler.start();
+    dialler.learn(address(1), unknown);
+    const relink = (livedMs: number): void => {
+      links.add(NODE);
+      dialler.reached(text(1), NODE);
+      dialler.linked(NODE, text(1));
+      links.delete(NODE);
+      dialler.unlinked(NODE, livedMs);
+    };
+    for (const boundMs of [250, 500, 1_000]) {
+      relink(10);
+      vi.advanceTimersByTime(boundMs);
+    }
+    expect(dials).toHaveLength(4);
+    relink(5_000);
+    vi.advanceTimersByTime(250);
+    expect(dials).toHaveLength(5);
+  });
+
+  it('of this node itself is never dialled again', () => {
+    const { dialler, dials } = watched();
+    dialler.start();
+    dialler.learn(address(1), unknown);
+    dialler.failed(text(1), { failure: 'self', self: true });
+    dialler.learn(address(1), { seed: false, node: OTHER });
+    vi.advanceTimersByTime(600_000);
+    expect(dials).toEqual([text(1)]);
+  });
+
+  it('moves to another node when that one is said to be there', () => {
+    const { dialler, dials, links } = watched();
+    dialler.start();
+    links.add(NODE);
+    dialler.learn(address(1), { seed: false, node: NODE });
+    expect(dials).toEqual([]);
+    dialler.learn(address(1), { seed: false, node: OTHER });
+    expect(dials).toEqual([text(1)]);
+  });
+
+  it('is not dialled after the close', () => {
+    const { dialler, dials, fail } = watched();
+    dialler.start();
+    dialler.learn(address(1), unknown);
+    fail(1);
+    dialler.close();
+    dialler.close();
+    dialler.learn(address(2), unknown);
+    fail(1);
+    vi.advanceTimersByTime(600_000);
+    expect(dials).toEqual([text(1)]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('many addresses', () => {
+  it('are dialled a few at a time', () => {
+    const { dialler, dials, fail } = watched();
+    dialler.start();
+    for (let port = 1; port <= 100; port += 1) dialler.learn(address(port), unknown);
+    expect(dials).toHaveLength(DIALS_MAX);
+    fail(1);
+    expect(dials).toHaveLength(DIALS_MAX + 1);
+  });
+
+  it('that all are dead make a bounded number of dials', () => {
+    const { dialler, dials, fail } = watched(Math.random);
+    dialler.start();
+    for (let port = 1; port <= ADDRESSES_MAX; port += 1) dialler.learn(address(port), unknown);
+    let seen = 0;
+    const failAll = (): void => {
+      while (seen < dials.length) fail(Number(dials[seen++]?.split(':')[1]));
+    };
+    failAll();
+    for (let second = 0; second < 600; second += 1) {
+      vi.advanceTimersByTime(1_000);
+      failAll();
+    }
+    const settled = dials.length;
+    for (let second = 0; second < 600; second += 1) {
+      vi.advanceTimersByTime(1_000);
+      failAll();
+    }
+    expect((dials.length - settled) / 600).toBeLessThan(60);
+  });
+
+  it('give way to new ones, those that failed most first, but never seeds', () => {
+    const { dialler, fail } = watched();
+    dialler.start();
+    dialler.learn(address(1), { seed: true, node: undefined });
+    fail(1);
+    for (let port = 2; port <= ADDRESSES_MAX; port += 1) {
+      dialler.learn(address(port), unknown);
+      fail(port);
+    }
+    vi.advanceTimersByTime(250);
+    fail(7);
+    fail(1);
+    dialler.learn({ host: '192.0.2.2', port: 1 }, unknown);
+    const known = dialler.addresses().map((each) => each.address);
+    expect(known).toHaveLength(ADDRESSES_MAX);
+    expect(known).not.toContain(text(7));
+    expect(known).toContain(text(1));
+    expect(known).toContain('192.0.2.2:1');
+  });
+});

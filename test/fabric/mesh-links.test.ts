@@ -1,0 +1,260 @@
+/** The life of links: how nodes find each other, what ends a link, what fills it. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { FRAME } from '#core/schema/frame.ts';
+import { createIdentity } from '#fabric/identity.ts';
+import { MeshTransport } from '#fabric/mesh.ts';
+import { numbered, numbersOf } from '../contract/transport.ts';
+import { after, eventually, expectLinked, guest, identities, isLinked, member, SECRET, stranger } from './world.ts';
+
+const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
+
+describe('seeds', () => {
+  it.skipIf(!hasIPv6)('may be IPv6 addresses', async () => {
+    const host = await member({ bind: ['::1'] });
+    expect(host.seed()).toMatch(/^\[::1\]:[0-9]+$/);
+    await expectLinked(await member({ seeds: [host.seed()] }), host);
+    expect(host.mesh.links()[0]?.address).toMatch(/^127\.0\.0\.1:|^\[::1\]:/);
+  });
+
+  it('may be names', async () => {
+    const host = await member();
+    const friend = await member({ seeds: [`LocalHost:${host.address().port}`] });
+    await expectLinked(friend, host);
+    expect(friend.mesh.links()[0]?.address).toBe(`localhost:${host.address().port}`);
+  });
+
+  it.skipIf(!hasIPv6)('reach a node at each of the addresses it binds', async () => {
+    const host = await member({ bind: ['127.0.0.1', '::1'] });
+    const { port } = host.address();
+    await expectLinked(await member({ seeds: [`127.0.0.1:${port}`] }), host);
+    await expectLinked(await member({ seeds: [`[::1]:${port}`] }), host);
+  });
+
+  it('that are no address refuse the construction', () => {
+    const make = (seed: string) => new MeshTransport({ identity: createIdentity(), secret: SECRET, seeds: [seed] });
+    for (const seed of ['', 'nowhere', '::1:7000', 'host:0', 'host:70000', '999.1.1.1:7000', 'http://host:7000']) {
+      expect(() => make(seed)).toThrow('expected host:port');
+    }
+  });
+
+  it('that name the node itself are dialled once', async () => {
+    const host = await member();
+    host.mesh.learn(host.seed());
+    host.mesh.learn(`localhost:${host.address().port}`);
+    await eventually(host, 'both tried', () => host.mesh.addresses().every(({ state }) => state === 'self'));
+    expect(host.mesh.addresses().map(({ attempts }) => attempts)).toEqual([1, 1]);
+    expect(host.refusals).toEqual([]);
+  });
+});
+
+describe('a node that only dials', () => {
+  it('is linked, told of no address, and not passed on', async () => {
+    const [hub, other] = [await member(), await member()];
+    const dialler = await member({ listen: false, seeds: [hub.seed()] });
+    await expectLinked(dialler, hub);
+    expect(dialler.mesh.address()).toBeUndefined();
+    other.mesh.learn(hub.seed());
+    await expectLinked(other, hub);
+    // It dials whom it hears of.
+    await expectLinked(other, dialler);
+    expect(other.mesh.links().find(({ node }) => node === dialler.identity.node)?.outbound).toBe(false);
+  });
+});
+
+describe('one link a node', () => {
+  it('is the outbound one of the lower id when both dial at once', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const [low, high] = identities();
+      const [a, b] = [await member({ identity: low }), await member({ identity: high })];
+      a.mesh.learn(b.seed());
+      b.mesh.learn(a.seed());
+      await a.witness.until('outbound', () => a.mesh.links()[0]?.outbound === true);
+      await b.witness.until('inbound', () => b.mesh.links()[0]?.outbound === false);
+      expect([a.mesh.links().length, b.mesh.links().length]).toEqual([1, 1]);
+    }
+  });
+
+  it('stays when the node is dialled by a second address, and frames go on', async () => {
+    for (const [dialling, dialled] of [identities(), identities().reverse()]) {
+      const [a, b] = [await member({ identity: dialling }), await member({ identity: dialled })];
+      a.mesh.learn(b.seed());
+      a.mesh.learn(`localhost:${b.address().port}`);
+      await expectLinked(a, b);
+      await eventually(
+        a,
+        'both addresses are known to be one node',
+        () => a.mesh.addresses().filter(({ node, state }) => node === b.identity.node && state === 'idle').length >= 2,
+      );
+      await expectLinked(a, b);
+      a.mesh.send([b.identity.node], numbered(1));
+      await b.witness.until('it came', () => numbersOf(b.witness.frames).includes(1));
+      expect([a.mesh.links().length, b.mesh.links().length]).toEqual([1, 1]);
+      expect(a.refusals.concat(b.refusals)).toEqual([]);
+    }
+  });
+
+  it('moves to the new connection of a peer that lost the old one', async () => {
+    const host = await member();
+    const lost = await guest(host);
+    lost.socket.pause();
+    const anew = await guest(host, { identity: lost.identity });
+    anew.say(numbered(2));
+    await host.witness.until('it came', () => numbersOf(host.witness.frames).includes(2));
+    expect(host.mesh.links()).toHaveLength(1);
+    expect(host.witness.happenings.map(({ kind }) => kind)).toEqual(['up', 'down', 'up', 'frame']);
+  });
+});
+
+describe('a node id that is linked under another boot id', () => {
+  it('runs twice when the old link still answers: both are refused and told why', async () => {
+    const host = await member();
+    const identity = createIdentity();
+    const first = await member({ identity, seeds: [host.seed()] });
+    await expectLinked(first, host);
+    const copy = await member({ identity, seeds: [host.seed()] });
+    await copy.witness.until('refused', () => copy.refusals.length > 0);
+    await first.witness.until('refused', () => first.refusals.length > 0);
+    expect(copy.refusals).toMatchObject([{ why: { code: 'duplicate' }, by: 'peer' }]);
+    expect(first.refusals).toMatchObject([{ why: { code: 'duplicate' }, by: 'peer' }]);
+    expect(host.refusals[0]?.why.message).toContain('was copied');
+    expect(host.mesh.links()).toEqual([]);
+    // Both dial on and are refused again, until one of them is stopped for good; see boots.test.ts.
+    const before = host.mesh.counters.refused;
+    await eventually(host, 'again', () => host.mesh.counters.refused > before);
+    expect(host.witness.ups).toHaveLength(1);
+  });
+
+  it('was started anew when the old link is dead', async () => {
+    const host = await member({ timing: { probeMs: 50 } });
+    const crashed = await guest(host, { boot: '1'.repeat(32) });
+    const restarted = await guest(host, { identity: crashed.identity, boot: '2'.repeat(32) });
+    restarted.say(numbered(4));
+    await host.witness.until('it came', () => numbersOf(host.witness.frames).includes(4));
+    await crashed.ended;
+    expect(host.witness.downs).toEqual(['its node was started anew']);
+    expect(host.refusals).toEqual([]);
+  });
+
+  it('is a copy of this node itself when the id is our own', async () => {
+    const host = await member();
+    const copy = await member({ identity: host.identity, seeds: [host.seed()] });
+    await copy.witness.until('refused', () => copy.refusals.length > 0);
+    await host.witness.until('refused', () => host.refusals.length > 0);
+    expect(copy.refusals).toMatchObject([{ why: { code: 'duplicate' } }]);
+    expect(host.refusals).toMatchObject([{ why: { code: 'duplicate' } }]);
+  });
+});
+
+describe('pings', () => {
+  it('measure the round trip', async () => {
+    const host = await member({ timing: { pingMs: 10 } });
+    const friend = await member({ seeds: [host.seed()] });
+    await expectLinked(friend, host);
+    await eventually(host, 'measured', () => host.mesh.links()[0]?.roundTripMs !== undefined);
+    expect(host.mesh.links()[0]?.roundTripMs).toBeGreaterThan(0);
+  });
+
+  it('that nobody answers end the link, and only then', async () => {
+    const host = await member({ timing: { pingMs: 10, silentMs: 60 } });
+    const friend = await member({ seeds: [host.seed()] });
+    await expectLinked(friend, host);
+    const silent = await guest(host);
+    await silent.ended;
+    expect(host.witness.downs).toEqual(['silent for 60 ms']);
+    expect(silent.heard.filter(({ type }) => type === FRAME.ping).length).toBeGreaterThan(2);
+    expect(isLinked(host, friend)).toBe(true);
+  });
+});
+
+describe('a peer that does not keep up', () => {
+  it('loses its queue, and is told of when it drained', async () => {
+    const host = await member({ queueMaxBytes: 300_000 });
+    const slow = await guest(host);
+    const { node } = slow.identity;
+    slow.socket.pause();
+    const big = { ...numbered(0), topics: Array.from({ length: 256 }, () => 'x'.repeat(64)) };
+    let sent = 0;
+    // The kernel's buffers on both ends take some megabytes first, a write at a time.
+    while (host.mesh.counters.overflows === 0 && sent < 10_000) {
+      host.mesh.send([node], big);
+      sent += 1;
+      if (sent % 8 === 0) await new Promise(setImmediate);
+    }
+    expect(host.mesh.counters.overflows).toBe(1);
+    expect(host.mesh.send([node], numbered(1))).toEqual([node]);
+    slow.socket.resume();
+    await host.witness.until('drained', () => host.witness.count('drained') === 1);
+    expect(host.mesh.send([node], numbered(2))).toEqual([]);
+    expect((await slow.hear(FRAME.watch)).topics).toHaveLength(256);
+  });
+});
+
+describe('frames of one turn', () => {
+  it('leave in one write a link, and in one TLS record when they are small', async () => {
+    const host = await member();
+    const friend = await member();
+    const records = await recordsBetween(friend.address().port);
+    host.mesh.learn(`127.0.0.1:${records.port}`);
+    await expectLinked(host, friend);
+    await eventually(host, 'the handshake is over', () => host.mesh.links()[0]?.roundTripMs !== undefined);
+    const [writes, seen] = [host.mesh.counters.writes, records.count()];
+    for (let n = 0; n < 100; n += 1) host.mesh.send([friend.identity.node], numbered(n));
+    expect(host.mesh.counters.writes).toBe(writes);
+    await friend.witness.until('all came', () => friend.witness.frames.length === 100);
+    expect(host.mesh.counters.writes).toBe(writes + 1);
+    expect(records.count()).toBe(seen + 1);
+  });
+});
+
+/** A TCP relay in front of a port that counts the TLS records going towards it. */
+async function recordsBetween(to: number): Promise<{ port: number; count: () => number }> {
+  const { connect } = await import('node:net');
+  let records = 0;
+  const server = createServer((from) => {
+    const onward = connect(to, '127.0.0.1');
+    let pending = Buffer.alloc(0);
+    from.on('data', (chunk) => {
+      pending = Buffer.concat([pending, chunk]);
+      // A record: type, version, length of what follows.
+      while (pending.length >= 5 && pending.length >= 5 + pending.readUInt16BE(3)) {
+        records += 1;
+        pending = pending.subarray(5 + pending.readUInt16BE(3));
+      }
+    });
+    from.pipe(onward).pipe(from);
+    for (const socket of [from, onward]) socket.on('error', () => undefined);
+    after(() => (from.destroy(), onward.destroy()));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  after(() => server.close());
+  const at = server.address();
+  if (typeof at !== 'object' || at === null) throw new Error('no port');
+  return { port: at.port, count: () => records };
+}
+
+describe('a goodbye', () => {
+  it('tells why the link ends, and the peer is dialled again when it is back', async () => {
+    const host = await member();
+    const friend = await member({ seeds: [host.seed()] });
+    await expectLinked(friend, host);
+    const at = host.address();
+    await host.mesh.close();
+    await friend.witness.until('down', () => friend.witness.downs.length === 1);
+    expect(friend.witness.downs).toEqual(['shutdown: This node stops.']);
+    expect(friend.refusals).toEqual([]);
+    const back = await member({ identity: host.identity, port: at.port });
+    await expectLinked(friend, back);
+  });
+
+  it('ends a connection that is not linked yet when this node stops', async () => {
+    const host = await member();
+    const waiting = await stranger(host.address());
+    await host.mesh.close();
+    await waiting.ended;
+    await expect(host.mesh.start(host.witness)).rejects.toThrow('once');
+  });
+});
