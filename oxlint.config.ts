@@ -37,7 +37,8 @@ const rooms: Record<string, Room> = {
   door: { files: ['src/door/**'], may: ['core', 'ports', 'door'], instead: adapter },
   sim: {
     files: ['src/sim/**'],
-    may: ['core', 'ports', 'sim'],
+    // The memory store is the simulator's disk: no Node API, and crashes are among its verbs.
+    may: ['core', 'ports', 'sim', 'store'],
     instead:
       'The simulator runs the real core in its own world: write a small simulated disk, network or agent in src/sim.',
   },

@@ -1,6 +1,6 @@
 /** The composition root: the only place that knows real time and real adapters. One call makes a node of them, `close` takes it apart again. */
 import { existsSync, statSync } from 'node:fs';
-import type { OpId } from '#core/brand.ts';
+import type { NodeId, OpId } from '#core/brand.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import type { Action } from '#core/turn.ts';
 import { isLiveProject } from '#core/view/project.ts';
@@ -10,7 +10,7 @@ import { startAdminSocket } from '#door/socket.ts';
 import { Tokens } from '#door/tokens.ts';
 import { nodeCrypto } from '#fabric/identity.ts';
 import { MeshTransport } from '#fabric/mesh.ts';
-import type { NodeInfo } from '#ports.ts';
+import type { Arrival, NodeInfo } from '#ports.ts';
 import type { NodeOptions, RunningNode } from './host-options.ts';
 import { bindAddresses, dialAddresses } from './host/addresses.ts';
 import { Attempts } from './host/attempts.ts';
@@ -27,6 +27,8 @@ import { HostedNode } from './host/swarm-node.ts';
 import { DeliveredWork } from './host/work.ts';
 import { makeSocketDir, socketPath } from './socket-path.ts';
 
+/** Agents that are to end with the node get so long to end by themselves. */
+const KILL_GRACE_MS = 3_000;
 /** Nodes of an earlier life that are dialled again at the start. */
 const KNOWN_NODES_MAX = 256;
 
@@ -96,10 +98,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     settings: { votersMax: 1, hasPath, hasProject: (id) => hasProject(store, id) },
     onAction: (action) => act(action),
     onArrivals: (arrivals) => {
-      for (const { op } of arrivals) {
-        if (op.body.type === 'node.registered' && op.header.node !== info.self)
-          op.body.addresses.forEach((one) => transport.learn(one));
-      }
+      learnAddresses(arrivals, transport, info.self);
       node.arrived(arrivals);
     },
     onPresence: () => node.presenceChanged(),
@@ -110,8 +109,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     onLink: (link) => glimpses.onLinkUp(link.node),
     onFailed,
   });
-  const kick = (): void => engine.kick();
-  const remote = new Remote({ core: engine.core, clock: realClock, kick });
+  const remote = new Remote({ core: engine.core, clock: realClock, kick: () => engine.kick() });
   const transfer = new BlobTransfer(blobs, remote);
   const sources = new Sources({ self: info.self, store, workspaces, blobs, transfer, remote });
   const work = new DeliveredWork({ self: info.self, store, workspaces, sources, blobs, transfer, remote });
@@ -129,14 +127,8 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
       deliverHome: (request, signal) => work.deliverHome(request, signal),
       log: o.log,
     },
-    ended: (end) => {
-      engine.core.attemptEnded(end, realClock());
-      kick();
-    },
-    gone: (one) => {
-      engine.core.attemptGone(one, realClock());
-      kick();
-    },
+    ended: (end) => engine.attemptEnded(end),
+    gone: (one) => engine.attemptGone(one),
   });
   const act = (action: Action): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
@@ -161,6 +153,14 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     joinCode: () => joinCodeOf({ secret, addresses }),
   });
   return { engine, node, attempts, glimpses };
+}
+
+/** Node addresses are ops: every node dials all it knows. */
+function learnAddresses(arrivals: readonly Arrival[], transport: MeshTransport, self: NodeId): void {
+  for (const { op } of arrivals) {
+    if (op.body.type !== 'node.registered' || op.header.node === self) continue;
+    for (const address of op.body.addresses) transport.learn(address);
+  }
 }
 
 async function openDoors({
@@ -227,7 +227,7 @@ function running(r: {
     httpUrl: r.httpUrl,
     close,
     stopHolder: async () => {
-      await r.parts.runtime.stopHolder();
+      await r.parts.runtime.stop(KILL_GRACE_MS);
       await close();
     },
     closed: r.stopping.promise,

@@ -30,14 +30,14 @@ export type AttemptTools = {
   sources: Sources;
   blobs: BlobStore;
   glimpses: Glimpses;
-  stash(text: string): Promise<EndValue['result']>;
-  unstash(text: TaskCreated['description']): Promise<string>;
+  stash: (text: string) => Promise<EndValue['result']>;
+  unstash: (text: TaskCreated['description']) => Promise<string>;
   /** Puts the work on the task's home; resolves when it is on disk there. Tries until it is, or the signal says stop. */
-  deliverHome(
+  deliverHome: (
     o: { home: NodeId; task: OpId; attempt: number; work: Work },
     signal: AbortSignal,
-  ): Promise<Refusal | undefined>;
-  log(line: string): void;
+  ) => Promise<Refusal | undefined>;
+  log: (line: string) => void;
 };
 
 export class Attempt {

@@ -1,8 +1,9 @@
 /** The core with its real store, links and clock: frames and time go in, turns are carried out. Knows nothing of doors and agents. */
-import type { NodeId } from '#core/brand.ts';
+import type { NodeId, OpId } from '#core/brand.ts';
 import type { Crypto } from '#core/crypto.ts';
 import type { Clock } from '#core/node.ts';
 import { NodeCore } from '#core/node.ts';
+import type { EndValue } from '#core/schema/body.ts';
 import type { Frame } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import type { Action, Outgoing } from '#core/turn.ts';
@@ -74,6 +75,16 @@ export class Engine {
 
   kick(): void {
     this.loop.kick();
+  }
+
+  attemptEnded(o: { task: OpId; attempt: number; value: EndValue }): void {
+    this.core.attemptEnded(o, realClock());
+    this.kick();
+  }
+
+  attemptGone(o: { task: OpId; attempt: number }): void {
+    this.core.attemptGone(o, realClock());
+    this.kick();
   }
 
   close(): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ShellDriver } from '#driver/shell.ts';
 import { loadIdentity } from '#fabric/identity.ts';
 import type { NodeIdentity } from '#fabric/identity.ts';
-import type { AgentDriver, BlobStore, NodeInfo, OpStore, Runtime } from '#ports.ts';
+import type { AgentDriver, BlobStore, NodeInfo, OpStore } from '#ports.ts';
 import { LocalRuntime } from '#runtime/local.ts';
 import { FileBlobStore } from '#store/blobs.ts';
 import { SqliteStore } from '#store/sqlite.ts';
@@ -42,7 +42,7 @@ export type Parts = {
   seeds: string[];
   store: OpStore;
   blobs: BlobStore;
-  runtime: Runtime & { stopHolder(): Promise<void> };
+  runtime: LocalRuntime;
   drivers: ReadonlyMap<string, AgentDriver>;
   workspaces: Workspaces;
 };
@@ -75,7 +75,7 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
   closers.add(() => workspaces.close());
   const runtime = new LocalRuntime({ directory: stateDir });
   closers.add(() => runtime.close());
-  const shell = new ShellDriver();
+  const shell = new ShellDriver({ scriptDirectory: join(stateDir, 'scripts'), nowMs: Date.now });
   return {
     info: {
       self: identity.node,

@@ -56,6 +56,7 @@ export class HostedNode implements SwarmNode {
   private readonly parts: SwarmNodeParts;
   private readonly arrivalListeners = new Set<(arrivals: readonly Arrival[]) => void>();
   private readonly presenceListeners = new Set<() => void>();
+  private readonly ownOps = new WeakMap<readonly Arrival[], ReadonlyMap<number, Arrival>>();
 
   constructor(parts: SwarmNodeParts) {
     this.parts = parts;
@@ -70,13 +71,22 @@ export class HostedNode implements SwarmNode {
     const ops = core.append(drafts, clock());
     if (ops === 'tooLarge')
       return refusal('too_large', 'the fact is larger than 64 KiB', { expected: 'at most 64 KiB' });
-    const numbers = new Set(ops.map((op) => op.header.seq));
     try {
-      const arrivals = await loop.settled();
-      return arrivals.filter(({ op }) => op.header.node === this.info.self && numbers.has(op.header.seq));
+      const own = this.ownOf(await loop.settled());
+      return ops.flatMap((op) => own.get(op.header.seq) ?? []);
     } catch (error) {
       return refusal('stopping', `nothing was acknowledged: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  /** This node's ops of one turn by number, made once for all callers of that turn. */
+  private ownOf(arrivals: readonly Arrival[]): ReadonlyMap<number, Arrival> {
+    const held = this.ownOps.get(arrivals);
+    if (held !== undefined) return held;
+    const own = arrivals.filter(({ op }) => op.header.node === this.info.self);
+    const made = new Map(own.map((arrival) => [arrival.op.header.seq, arrival]));
+    this.ownOps.set(arrivals, made);
+    return made;
   }
 
   async stash(text: string): Promise<LongText> {

@@ -23,7 +23,7 @@ export class VirtualTime {
       this.pop();
       this.nowMs = next.atMs;
       next.run();
-      for (let turn = 0; turn < SETTLE_TURNS; turn++) await null;
+      for (let turn = 0; turn < SETTLE_TURNS; turn++) await Promise.resolve();
       if ((this.count += 1) > o.maxEvents)
         throw new Error(`more than ${o.maxEvents} events: something never comes to rest`);
     }

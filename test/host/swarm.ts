@@ -1,0 +1,156 @@
+/** A small real swarm for tests: nodes in this process, on free ports of loopback, in a temporary directory that is removed afterwards. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startNode } from '#host.ts';
+import type { NodeOptions, RunningNode } from '#host-options.ts';
+
+const WAIT_MS = 30_000;
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+export type Json = Record<string, unknown>;
+
+export class Member {
+  readonly options: NodeOptions;
+  running: RunningNode;
+  private readonly token: string;
+
+  constructor(options: NodeOptions, running: RunningNode) {
+    this.options = options;
+    this.running = running;
+    this.token = readFileSync(join(options.dataDir, 'token'), 'utf8').trim();
+  }
+
+  async request(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+    const response = await fetch(`${this.running.httpUrl}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(WAIT_MS),
+    });
+    return { status: response.status, body: await response.json() };
+  }
+
+  async get(path: string): Promise<Json> {
+    return asJson((await this.request('GET', path)).body);
+  }
+
+  async list(path: string): Promise<Json[]> {
+    const { body } = await this.request('GET', path);
+    if (!Array.isArray(body)) throw new Error(`${path} answered no list: ${JSON.stringify(body)}`);
+    return body.map(asJson);
+  }
+
+  async post(path: string, body: unknown): Promise<Json> {
+    const answer = await this.request('POST', path, body);
+    if (answer.status >= 300) throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    return asJson(answer.body);
+  }
+
+  /** Follows the event stream until `found` says so; each event is a reason to look, nothing is polled. */
+  async until<T>(look: () => Promise<T | undefined>): Promise<T> {
+    const response = await fetch(`${this.running.httpUrl}/api/events`, {
+      headers: { authorization: `Bearer ${this.token}` },
+      signal: AbortSignal.timeout(WAIT_MS),
+    });
+    if (response.body === null) throw new Error('no event stream');
+    for await (const _piece of response.body) {
+      const found = await look();
+      if (found !== undefined) return found;
+    }
+    throw new Error('the event stream ended');
+  }
+
+  task(id: string): Promise<Json> {
+    return this.get(`/api/swarm/tasks/${id}`);
+  }
+
+  ended(id: string): Promise<Json> {
+    return this.until(async () => {
+      const task = await this.task(id);
+      return ['completed', 'failed', 'cancelled'].includes(String(task['status'])) ? task : undefined;
+    });
+  }
+
+  async restart(): Promise<void> {
+    await this.running.close();
+    this.running = await startNode(this.options);
+  }
+}
+
+export class TestSwarm {
+  readonly dir = mkdtempSync(join(tmpdir(), 'skep-swarm-'));
+  readonly members: Member[] = [];
+  readonly log: string[] = [];
+
+  /** The first is the emperor, without agents; the others seed to it. */
+  async add(o: Partial<NodeOptions> = {}): Promise<Member> {
+    const p2pPort = await freePort();
+    const first = this.members[0];
+    const options: NodeOptions = {
+      dataDir: join(this.dir, 'data'),
+      httpPort: await freePort(),
+      p2pPort,
+      discoveryPort: 0,
+      seeds: first === undefined ? [] : [`127.0.0.1:${first.options.p2pPort}`],
+      role: first === undefined ? 'emperor' : 'worker',
+      bind: undefined,
+      httpBind: '127.0.0.1',
+      name: `node-${this.members.length}`,
+      log: (line) => void this.log.push(`node-${this.members.length}: ${line}`),
+      ...o,
+    };
+    const member = new Member(options, await startNode(options));
+    this.members.push(member);
+    return member;
+  }
+
+  /** Resolves when every member is linked with all others. */
+  async linked(): Promise<void> {
+    for (const member of this.members) {
+      await member.until(async () => {
+        const nodes = await member.list('/api/swarm/nodes');
+        const alive = nodes.filter((node) => node['status'] === 'alive' || node['status'] === 'self');
+        return alive.length === this.members.length ? true : undefined;
+      });
+    }
+  }
+
+  /** A repository with one commit on `main`, checked out at `side`, so that nobody has `main` checked out. */
+  repository(name: string): string {
+    const path = join(this.dir, name);
+    const git = (...args: string[]): void => void execFileSync('git', args, { cwd: path, stdio: 'pipe' });
+    execFileSync('git', ['init', '-q', '-b', 'main', path]);
+    git('config', 'user.name', 'Test');
+    git('config', 'user.email', 'test@example.org');
+    writeFileSync(join(path, 'README.md'), '# demo\n');
+    git('add', '.');
+    git('commit', '-qm', 'Begin');
+    git('checkout', '-q', '-b', 'side');
+    return path;
+  }
+
+  async close(): Promise<void> {
+    for (const member of this.members.toReversed()) await member.running.stopHolder();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export function asJson(value: unknown): Json {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`no object: ${JSON.stringify(value)}`);
+  return Object.fromEntries(Object.entries(value));
+}
