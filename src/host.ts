@@ -220,16 +220,16 @@ function running(r: {
     (closing ??= r.closers
       .closeAll((error) => r.log(`closing: ${asError(error).message}`))
       .then(() => r.stopping.resolve(undefined)));
+  let ending: Promise<void> | undefined;
+  const stopHolder = (): Promise<void> =>
+    (ending ??= closing === undefined ? r.parts.runtime.stop(KILL_GRACE_MS).then(close) : close());
   // A node whose disk failed must not go on: it closes what it still can.
   void r.stopping.promise.then((error) => (error === undefined ? undefined : close()));
   return {
     info: r.info,
     httpUrl: r.httpUrl,
     close,
-    stopHolder: async () => {
-      await r.parts.runtime.stop(KILL_GRACE_MS);
-      await close();
-    },
+    stopHolder,
     closed: r.stopping.promise,
   };
 }

@@ -63,8 +63,10 @@ export class Attempt {
       if ('kind' in ready) return ready;
       const session = await this.tools.driver.open(ready.spec, this.tools.runtime);
       this.session = session;
-      if (this.stopping !== undefined) await session.interrupt();
+      if (this.stopping !== undefined) return end('failed', this.stopping, 'stopped before the agent was started');
       await session.prompt(ready.prompt);
+      // Whoever stopped the attempt while the turn was starting found nothing to interrupt.
+      if (this.stopped()) await session.interrupt();
       return this.follow(session, ready.prepared);
     });
   }
@@ -114,6 +116,10 @@ export class Attempt {
   }
 
   private detached = false;
+
+  private stopped(): boolean {
+    return this.stopping !== undefined;
+  }
 
   private guard(run: () => Promise<AttemptEnd>): Promise<AttemptEnd | undefined> {
     const answer = run()
