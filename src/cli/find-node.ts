@@ -25,8 +25,10 @@ export async function withNode<T>(given: Given, world: World, use: (node: Client
 
 const STRENGTH: Readonly<Record<Source, number>> = { flag: 3, environment: 2, file: 1, default: 0 };
 
+const CLIENT_SETTINGS = ['dataDir', 'p2pPort', 'url', 'tokenFile'] as const;
+
 async function findNode(given: Given, world: World): Promise<Client> {
-  const settings = await findSettings(given, world, { usesFile: true });
+  const settings = await findSettings(given, world, { usesFile: true, only: CLIENT_SETTINGS });
   const { values, sourceOf } = settings;
   const local = Math.max(STRENGTH[sourceOf('dataDir')], STRENGTH[sourceOf('p2pPort')]);
   if (values.url === undefined || STRENGTH[sourceOf('url')] < local) return findSocket(settings, world);
@@ -104,9 +106,7 @@ function several(nodes: readonly Found[], dataDir: string, world: World): Comman
 }
 
 function none(dataDirs: readonly string[], port: number | undefined, world: World): CommandFailure {
-  const looked = dataDirs
-    .map((dir) => join(shownDir(dir, world), port === undefined ? '*' : String(port)))
-    .join(' and ');
+  const looked = dataDirs.map((dir) => `${shownDir(dir, world)}/${port === undefined ? '*' : port}`).join(' and ');
   return new CommandFailure(EXIT.unreachable, `no node runs on this machine (looked in ${looked})`, {
     hints: [
       'start one: skep up (this machine’s node), skep start (three to try), or skep swarm',

@@ -26,6 +26,8 @@ type Raw = { value: unknown; source: Source; /** How to name it in a message. */
 export type SettingsQuestion = {
   /** False for `skep swarm`, which is told everything on its command line: a file is read only where `--config` names one. */
   usesFile: boolean;
+  /** The settings that matter; all others get their default. A verb may then have a flag of its own with the name of another setting. */
+  only?: readonly SettingName[];
   /** In place of the table's own defaults. */
   fallbacks?: Partial<Record<SettingName, string | number>>;
 };
@@ -62,6 +64,7 @@ type Layers = { given: Given; world: World; file: SettingsFile | undefined; ques
 
 function rawOf(name: SettingName, { given, world, file, question }: Layers): Raw {
   const { key, flags, env, fallback } = SETTINGS[name];
+  if (question.only?.includes(name) === false) return { value: fallback, source: 'default', said: key };
   const flag = given.options[name];
   if (flag !== undefined) return { value: flag, source: 'flag', said: flags.replace(/ .*/, '') };
   const variable = world.env[env];

@@ -13,23 +13,25 @@ const EXIT_CODES =
   'Exit codes: 0 done, 1 negative (a task failed), 2 usage, 3 refused by the node, 4 no node answers, 130 interrupted.';
 
 /** Runs one command line (without `node` and the script) to its exit code. Writes messages itself; throws only for bugs. */
-export async function runCommand(argv: readonly string[], o: { world: World; version: string }): Promise<ExitCode> {
+export async function runCommand(typed: readonly string[], o: { world: World; version: string }): Promise<ExitCode> {
   const { world } = o;
+  // `skep help task list` is `skep task list --help`.
+  const argv = typed[0] === 'help' ? [...typed.slice(1), '--help'] : typed;
   const program = new Command('skep').version(o.version, '-V, --version', 'print the version');
   program.description('A home for swarms of coding agents: many machines, many agents, one log of what happened.');
   program.addHelpText(
     'after',
-    `\nStart here:\n  skep start    three nodes on this machine, to try\n  skep up       this machine’s own node\n`,
+    `\nStart here:\n  skep start         three nodes on this machine, to try\n  skep up            this machine’s own node\n  skep help VERB     options and examples of a verb\n`,
   );
   let code: ExitCode = EXIT.ok;
   configure(program, world);
-  for (const { name, summary, load } of VERBS) {
+  for (const { name, group, summary, load } of VERBS) {
     if (argv.find((word) => !word.startsWith('-')) === name) {
       addVerb(program, await load(), async (leaf, given) => {
         code = await leaf.run(given, world);
       });
     } else {
-      configure(program.command(name).summary(summary).description(summary).allowUnknownOption(), world);
+      configure(program.command(name).summary(summary).helpGroup(group), world);
     }
   }
   try {
@@ -43,6 +45,7 @@ export async function runCommand(argv: readonly string[], o: { world: World; ver
 function configure(command: Command, { out, err }: World): Command {
   return command
     .exitOverride()
+    .helpCommand(false)
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => out.write(text),
@@ -60,8 +63,9 @@ type Act = (leaf: Leaf, given: Given) => Promise<void>;
 function addVerb(program: Command, verb: Verb, act: Act): void {
   if (!('leaves' in verb)) return addLeaf(program, verb, [], act);
   const group: Group = verb;
-  const command = program.command(group.name).summary(group.summary).description(group.summary);
+  const command = program.command(group.name).summary(group.summary).description(group.summary).helpCommand(false);
   command.copyInheritedSettings(program);
+  command.addHelpText('after', `\n  skep help ${group.name} VERB    options and examples of one\n`);
   for (const leaf of group.leaves) addLeaf(command, leaf, [group.name], act);
 }
 

@@ -60,7 +60,10 @@ function announce(node: RunningNode, { settings, json }: NodeRun, world: World):
     world.out.write(`${JSON.stringify(shown)}\n`);
     return;
   }
-  if (world.supervisor !== undefined) return;
+  if (world.supervisor !== undefined) {
+    world.out.write(`up: ${node.httpUrl}, mesh port ${p2pPort}\n`);
+    return;
+  }
   world.out.write(`${name} is up: ${node.httpUrl}  (mesh port ${p2pPort}, data in ${settings.dataDir})\n`);
   world.out.write(`Log in with: skep open${p2pPort === 7101 ? '' : ` --p2p-port ${p2pPort}`}    Stop with Ctrl-C\n`);
 }
@@ -68,9 +71,8 @@ function announce(node: RunningNode, { settings, json }: NodeRun, world: World):
 type Stop = { run: NodeRun; world: World; asked: StopRequests };
 
 async function stop(node: RunningNode, { run, world, asked }: Stop): Promise<ExitCode> {
-  world.err.write(
-    `Stopping${run.stopAgents ? ' the node and its agents' : '; agents at work go on'} (Ctrl-C again: at once)\n`,
-  );
+  const what = run.stopAgents ? 'the node and its agents' : 'the node; agents at work go on';
+  world.err.write(world.supervisor === undefined ? `Stopping ${what} (Ctrl-C again: at once)\n` : 'stopping\n');
   const stopped = (run.stopAgents ? node.stopHolder().then(() => node.close()) : node.close()).then(() => EXIT.ok);
   return Promise.race([stopped, asked.second.then(() => EXIT.interrupted)]);
 }

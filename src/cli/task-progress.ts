@@ -20,7 +20,7 @@ function lineOf(task: Task): string {
   const attempt = task.attempt > 1 ? ` (attempt ${task.attempt} of ${task.attempts_max})` : '';
   switch (task.status) {
     case 'pending':
-      return `pending${task.pending_reason === undefined ? '' : `: ${printableLine(task.pending_reason)}`}`;
+      return `pending${againOf(task)}${task.pending_reason === undefined ? '' : `: ${printableLine(task.pending_reason)}`}`;
     case 'claimed':
     case 'in_progress':
       return `${task.status === 'claimed' ? 'given to an agent' : 'running'}${attempt}`;
@@ -31,9 +31,17 @@ function lineOf(task: Task): string {
   }
 }
 
+function againOf({ attempt, reason }: Task): string {
+  return attempt === 0
+    ? ''
+    : ` again: attempt ${attempt} did not complete${reason === undefined ? '' : ` (${reason})`}`;
+}
+
 function tookOf(task: Task): string {
   if (task.claimed_at === undefined || task.completed_at === undefined) return '';
-  return ` in ${duration(Date.parse(task.completed_at) - Date.parse(task.claimed_at))}`;
+  // Both have whole seconds only.
+  const tookMs = Date.parse(task.completed_at) - Date.parse(task.claimed_at);
+  return tookMs < 1_000 ? ' within a second' : ` in ${duration(tookMs)}`;
 }
 
 function whyOf(task: Task): string {

@@ -1,72 +1,91 @@
 /** The verbs and where each one lives. Listed here so that `skep --help` loads none of them. */
 import type { Verb } from './verb.ts';
 
-type Entry = { name: string; summary: string; load: () => Promise<Verb> };
+/** `group` is the heading under which `skep --help` shows it. */
+type Entry = { name: string; group: string; summary: string; load: () => Promise<Verb> };
 
 export const VERBS: readonly Entry[] = [
   {
     name: 'start',
+    group: 'Run nodes:',
     summary: 'try it: one emperor and two workers on this machine',
     load: async () => (await import('./verb/start.ts')).start,
   },
   {
     name: 'up',
+    group: 'Run nodes:',
     summary: 'run this machine’s node as its configuration file says',
     load: async () => (await import('./verb/up.ts')).up,
   },
   {
     name: 'swarm',
+    group: 'Run nodes:',
     summary: 'run a node as the command line says',
     load: async () => (await import('./verb/swarm.ts')).swarm,
   },
   {
     name: 'run',
+    group: 'Work:',
     summary: 'give the swarm a task, follow it, look at the change, merge it',
     load: async () => (await import('./verb/run.ts')).run,
   },
   {
     name: 'task',
+    group: 'Work:',
     summary: 'list, show, create and cancel tasks; their output, diff and merge',
     load: async () => (await import('./verb/task.ts')).task,
   },
   {
     name: 'agent',
+    group: 'Work:',
     summary: 'list, add and remove agents; talk to them',
     load: async () => (await import('./verb/agent.ts')).agent,
   },
   {
     name: 'project',
+    group: 'Work:',
     summary: 'list, add and remove repositories that tasks work in',
     load: async () => (await import('./verb/project.ts')).project,
   },
-  { name: 'status', summary: 'one look at the swarm', load: async () => (await import('./verb/status.ts')).status },
+  {
+    name: 'status',
+    group: 'Look:',
+    summary: 'one look at the swarm',
+    load: async () => (await import('./verb/status.ts')).status,
+  },
   {
     name: 'peers',
+    group: 'Look:',
     summary: 'the nodes of the swarm as this one sees them',
     load: async () => (await import('./verb/peers.ts')).peers,
   },
   {
     name: 'events',
+    group: 'Look:',
     summary: 'what happens, line by line',
     load: async () => (await import('./verb/events.ts')).events,
   },
   {
     name: 'open',
+    group: 'Let others in:',
     summary: 'a link that logs a browser in, once',
     load: async () => (await import('./verb/open.ts')).openPage,
   },
   {
     name: 'token',
+    group: 'Let others in:',
     summary: 'list, create and revoke tokens for HTTP',
     load: async () => (await import('./verb/token.ts')).token,
   },
   {
     name: 'join-code',
+    group: 'Let others in:',
     summary: 'the code by which another machine joins this swarm',
     load: async () => (await import('./verb/join-code.ts')).joinCode,
   },
   {
     name: 'doctor',
+    group: 'Run nodes:',
     summary: 'check this machine and say what to do',
     load: async () => (await import('./verb/doctor.ts')).doctor,
   },

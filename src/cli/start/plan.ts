@@ -49,10 +49,13 @@ export function planNodes({ dataDir, portBase }: { dataDir: string; portBase: nu
       role,
       ...node,
       argv: ['swarm', ...argv, '--stop-agents-on-exit'],
-      logFile: join(dataDir, 'logs', `${name}.log`),
+      logFile: logOf(dataDir, name),
     };
   });
 }
+
+/** Where a node's log is kept, under the supervisor. */
+export const logOf = (dataDir: string, name: string): string => join(dataDir, 'logs', `${name}.log`);
 
 /** What the children get of the environment: settings of another node must not leak into these three. */
 export function childEnvironment(

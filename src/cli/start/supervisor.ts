@@ -1,5 +1,4 @@
 /** Three nodes under one roof: started together, watched, stopped together. */
-import { join } from 'node:path';
 import { CommandFailure, EXIT } from '../exit.ts';
 import { holderOf, whyTaken } from '../port-holder.ts';
 import { cut } from '../text.ts';
@@ -28,6 +27,7 @@ export async function checkPorts(nodes: readonly NodePlan[], retry: string): Pro
 
 export class Supervisor {
   readonly #children: readonly Child[];
+  readonly #dead: string[] = [];
   #stopping = false;
 
   constructor(children: readonly Child[]) {
@@ -57,9 +57,16 @@ export class Supervisor {
     await Promise.all(
       this.#children.map(async (child) => {
         const ended = await child.ended;
-        if (!this.#stopping) onDeath(ended);
+        if (this.#stopping) return;
+        this.#dead.push(ended.name);
+        onDeath(ended);
       }),
     );
+  }
+
+  /** Names of those that ended without having been asked to. */
+  get dead(): readonly string[] {
+    return this.#dead;
   }
 
   /** Asks all to stop, workers first: the emperor then hears the end of what they did. Idempotent, bounded. */
@@ -92,5 +99,3 @@ export const deathHints = (logFile: string, lines: readonly string[]): string[] 
   ...lines.map((line) => `| ${line}`),
   `all of it: ${logFile}`,
 ];
-
-export const logOf = (dataDir: string, name: string): string => join(dataDir, 'logs', `${name}.log`);

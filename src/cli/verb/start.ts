@@ -12,9 +12,9 @@ import { agentClisOn } from '../start/agent-clis.ts';
 import { Child } from '../start/child.ts';
 import { makeDemoRepository } from '../start/demo-repository.ts';
 import type { NodePlan } from '../start/plan.ts';
-import { childEnvironment, planNodes, PORT_BASE_MAX } from '../start/plan.ts';
+import { childEnvironment, logOf, planNodes, PORT_BASE_MAX } from '../start/plan.ts';
 import { ensureProject, waitForSwarm } from '../start/settle.ts';
-import { checkPorts, deathHints, logOf, Supervisor } from '../start/supervisor.ts';
+import { checkPorts, deathHints, Supervisor } from '../start/supervisor.ts';
 import type { Welcome } from '../start/welcome.ts';
 import { linesToPaste, quoted, welcomeText } from '../start/welcome.ts';
 import { paint } from '../table.ts';
@@ -43,7 +43,7 @@ export const start: Leaf = {
     ['skep start --data-dir /tmp/try --port-base 20000', 'elsewhere, beside another swarm'],
   ],
   run: async (given, world) => {
-    const { values } = await findSettings(given, world, { usesFile: false });
+    const { values } = await findSettings(given, world, { usesFile: false, only: ['dataDir'] });
     const portBase = given.whole('portBase');
     if (portBase !== undefined && (portBase < 1024 || portBase > PORT_BASE_MAX)) {
       throw usageFailure(`--port-base: expected a port from 1024 to ${PORT_BASE_MAX}, got ${portBase}`);
@@ -76,7 +76,7 @@ async function supervise(o: Start): Promise<ExitCode> {
     }
     world.err.write('\nStopping the nodes and their agents (Ctrl-C again: at once)\n');
     await supervisor.stop();
-    world.err.write(requests > 1 ? 'Killed.\n' : 'Stopped. The data stays; the next start goes on from here.\n');
+    tellStopped({ killed: requests > 1, dead: supervisor.dead }, world);
     return requests > 1 ? EXIT.interrupted : EXIT.ok;
   } finally {
     await supervisor.stop();
@@ -163,4 +163,14 @@ function tellDeath(
   world.err.write(`\n${paint(world.err, 'red', `${name} ended (${how}).`)} It said last:\n`);
   for (const hint of deathHints(logOf(dataDir, name), lines)) world.err.write(`  ${hint}\n`);
   world.err.write('  The others go on. Ctrl-C, then start again, brings it back.\n');
+}
+
+function tellStopped({ killed, dead }: { killed: boolean; dead: readonly string[] }, world: World): void {
+  const left = killed ? ['these nodes'] : dead;
+  if (left.length > 0) {
+    world.err.write(
+      `An agent that was at work on ${left.join(' or ')} may go on by itself; the next start finds it again.\n`,
+    );
+  }
+  world.err.write(killed ? 'Killed.\n' : 'Stopped. The data stays; the next start goes on from here.\n');
 }

@@ -70,12 +70,15 @@ async function tasksTable(tasks: readonly Task[], node: Client, world: World): P
 const agentsOf = async (node: Client): Promise<Agent[]> =>
   read(z.array(agentSchema), await ask(node, { method: 'GET', path: '/api/swarm/agents' }));
 
-/** `shell-1 on worker-1`; the node's id where the agent has been withdrawn. */
+/** `claude-1 on worker-1`, `worker-1-shell-1`; the node's id where the agent has been withdrawn. */
 function agentText(task: Task, agents: ReadonlyMap<string, Agent>): string {
   if (task.assigned_to === undefined) return '';
   const agent = agents.get(task.assigned_to);
   const name = agent?.name ?? shortId(task.assigned_to);
-  return task.assigned_node === undefined ? name : `${name} on ${agent?.node_name ?? shortNode(task.assigned_node)}`;
+  if (task.assigned_node === undefined) return name;
+  const node = agent?.node_name ?? shortNode(task.assigned_node);
+  // Agents that a node made for itself bear its name already.
+  return name.startsWith(`${node}-`) ? name : `${name} on ${node}`;
 }
 
 export const taskShow: Leaf = {
