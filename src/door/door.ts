@@ -1,0 +1,49 @@
+/** What all doors of a node share: who may come in, what was answered before, and the one feed of events. */
+import type { SwarmNode } from '#ports.ts';
+import { Feed } from './feed.ts';
+import { Idempotency } from './idempotency.ts';
+import { Roster } from './roster.ts';
+import { Sessions } from './sessions.ts';
+import type { Tokens } from './tokens.ts';
+
+export type Door = {
+  readonly node: SwarmNode;
+  readonly tokens: Tokens;
+  readonly sessions: Sessions;
+  readonly idempotency: Idempotency;
+  readonly roster: Roster;
+  readonly feed: Feed;
+  /** Names and aliases that a request is about to take, so that two requests of one moment do not both get them. */
+  readonly taking: Set<string>;
+  /** Where people find the page, once HTTP listens: `http://127.0.0.1:9090/`. */
+  readonly site: { url: string | undefined };
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** A bug or a failing disk met while answering `where`; the caller has been told nothing of it. */
+  onFault(error: unknown, where: string): void;
+  /** Ends the streams. Idempotent. */
+  close(): void;
+};
+
+export function openDoor(o: {
+  node: SwarmNode;
+  tokens: Tokens;
+  now: () => number;
+  onFault: (error: unknown, where: string) => void;
+}): Door {
+  const roster = new Roster(o.node, o.now);
+  const door: Door = {
+    ...o,
+    roster,
+    sessions: new Sessions(o.now),
+    idempotency: new Idempotency(),
+    feed: new Feed(() => door),
+    taking: new Set(),
+    site: { url: undefined },
+    close: () => {
+      door.feed.close();
+      roster.close();
+    },
+  };
+  return door;
+}

@@ -1,0 +1,138 @@
+/** What the events of the feed hold. */
+import { parsedOpId, nodeIdOf } from '#core/brand.ts';
+import { taskChain } from '#core/view/chain.ts';
+import type { TaskRow } from '#core/view/task.ts';
+import type { Arrival, Glimpse } from '#ports.ts';
+import type { Door } from './door.ts';
+import type { FeedEvent } from './feed.ts';
+import type { AgentJson } from './json/agent.ts';
+import { agentJson } from './json/agent.ts';
+import type { NodeJson, ProjectJson } from './json/node.ts';
+import { nodeJson, nodesJson, projectJson } from './json/node.ts';
+import type { PostJson } from './json/op.ts';
+import { postJson, typeName } from './json/op.ts';
+import type { StatusJson } from './json/status.ts';
+import { statusJson } from './json/status.ts';
+import type { TaskJson } from './json/task.ts';
+import { isKnownTask, taskJson } from './json/task.ts';
+
+/** Open tasks in a snapshot, the most urgent ones: a page shows no more, and GET tasks has the rest. */
+const SNAPSHOT_OPEN_MAX = 1_000;
+/** Ended tasks in a snapshot, the newest ones. */
+const SNAPSHOT_ENDED_MAX = 200;
+
+/** First event of a stream: everything a page shows, as of arrival `n`. */
+export type Snapshot = {
+  n: number;
+  node: StatusJson;
+  tasks: TaskJson[];
+  agents: AgentJson[];
+  nodes: NodeJson[];
+  projects: ProjectJson[];
+};
+
+/** An op that arrived, and what it speaks of as it is now: null when that is no longer there. */
+export type ArrivalData = {
+  n: number;
+  type: string;
+  entity: string;
+  by: string;
+  task?: TaskJson | null;
+  agent?: AgentJson | null;
+  project?: ProjectJson | null;
+  node?: NodeJson;
+  post?: PostJson | null;
+};
+
+export function snapshotEvent(door: Door): FeedEvent {
+  const n = door.node.store.lastArrival();
+  const snapshot: Snapshot = {
+    n,
+    node: statusJson(door),
+    tasks: snapshotTasks(door),
+    agents: agentsJson(door),
+    nodes: nodesJson(door),
+    projects: door.roster.projects().map(projectJson),
+  };
+  return { name: 'snapshot', n, json: JSON.stringify(snapshot) };
+}
+
+const agentsJson = (door: Door): AgentJson[] => door.roster.agents().map((agent) => agentJson(agent, door));
+
+function snapshotTasks(door: Door): TaskJson[] {
+  const { store } = door.node;
+  const open = store.list('task', {
+    where: { open: 1 },
+    order: [
+      ['priority', 'desc'],
+      ['created', 'asc'],
+    ],
+    limit: SNAPSHOT_OPEN_MAX,
+  });
+  const ended = store.list('task', { where: { open: 0 }, order: [['created', 'desc']], limit: SNAPSHOT_ENDED_MAX });
+  return [...open, ...ended].filter(isKnownTask).map((row) => taskJson(row, door));
+}
+
+export const arrivalEvents = (arrivals: readonly Arrival[], door: Door): FeedEvent[] =>
+  arrivals.map((arrival) => ({
+    name: typeName(arrival.op),
+    n: arrival.n,
+    json: JSON.stringify(arrivalData(arrival, door)),
+  }));
+
+function arrivalData({ n, op }: Arrival, door: Door): ArrivalData {
+  const { header } = op;
+  const data: ArrivalData = { n, type: typeName(op), entity: header.entity, by: header.by };
+  const { type } = op.body;
+  const { store } = door.node;
+  if (type.startsWith('task.')) return { ...data, ...taskData(store.get('task', header.entity), door) };
+  if (type.startsWith('agent.')) return { ...data, agent: liveAgentJson(header.entity, door) };
+  if (type.startsWith('project.')) {
+    const project = door.roster.projects().find((one) => one.id === header.entity);
+    return { ...data, project: project === undefined ? null : projectJson(project) };
+  }
+  if (type === 'node.registered') return { ...data, node: nodeJson(header.node, door) };
+  if (op.body.type === 'log.forked') return { ...data, node: nodeJson(nodeIdOf(op.body.node), door) };
+  if (type === 'post.created') {
+    const post = store.get('post', header.entity);
+    return { ...data, post: post === undefined ? null : postJson(post) };
+  }
+  return data;
+}
+
+/** A grant or an end changes what an agent does, too. */
+function taskData(row: TaskRow | undefined, door: Door): Pick<ArrivalData, 'task' | 'agent'> {
+  if (!isKnownTask(row)) return { task: null };
+  const task = taskJson(row, door);
+  const chain = taskChain(row);
+  const agent = chain.running?.value.agent ?? (task.assigned_to === null ? undefined : parsedOpId(task.assigned_to));
+  return agent === undefined ? { task } : { task, agent: liveAgentJson(agent, door) };
+}
+
+function liveAgentJson(id: string, door: Door): AgentJson | null {
+  const agent = door.roster.agents().find((one) => one.id === id);
+  return agent === undefined ? null : agentJson(agent, door);
+}
+
+/** Nodes and agents as they stand. `standing` is the part of it that is news when it changes: not when somebody was last heard. */
+export function presenceOf(door: Door): { json: string; standing: string } {
+  const nodes = nodesJson(door);
+  const agents = agentsJson(door);
+  const standing = JSON.stringify([
+    nodes.map(({ id, status, http_port: port }) => [id, status, port]),
+    agents.map(({ id, status, current_task_id: task }) => [id, status, task]),
+  ]);
+  return { json: JSON.stringify({ nodes, agents }), standing };
+}
+
+export const glimpseEvent = ({ task, agent, attempt, status, progress }: Glimpse): FeedEvent => ({
+  name: 'progress',
+  n: undefined,
+  json: JSON.stringify({ task_id: task, agent_id: agent, attempt, status, progress }),
+});
+
+export const outputEvent = ({ task, agent, attempt, output }: Glimpse): FeedEvent => ({
+  name: 'output',
+  n: undefined,
+  json: JSON.stringify({ task_id: task, agent_id: agent, attempt, output }),
+});

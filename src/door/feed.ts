@@ -1,0 +1,199 @@
+/**
+ * What happens, as a stream: a snapshot, then one event for each op that arrives here, then glimpses of what is not in the log. An event is
+ * built and turned into text once, however many clients there are; without clients nothing is built and nothing is listened to.
+ */
+import type { OpId } from '#core/brand.ts';
+import type { Glimpse } from '#ports.ts';
+import type { Door } from './door.ts';
+import { arrivalEvents, glimpseEvent, outputEvent, presenceOf, snapshotEvent } from './feed-events.ts';
+import { refused } from './refusal.ts';
+import type { DoorRefusal } from './refusal.ts';
+
+/** One event. `n` is its place in this node's order of arrival; undefined for what is not in the log. */
+export type FeedEvent = { name: string; n: number | undefined; json: string };
+
+/** Events that leave together. */
+export class Batch {
+  readonly events: readonly FeedEvent[];
+  private readonly node: string;
+  private text: string | undefined;
+
+  constructor(node: string, events: readonly FeedEvent[]) {
+    this.node = node;
+    this.events = events;
+  }
+
+  /** As server-sent events. Built for the first client that asks. */
+  sse(): string {
+    this.text ??= this.events
+      .map(
+        ({ name, n, json }) => `${n === undefined ? '' : `id: ${this.node}:${n}\n`}event: ${name}\ndata: ${json}\n\n`,
+      )
+      .join('');
+    return this.text;
+  }
+}
+
+/** A client of the feed. */
+export type Sink = {
+  /** Takes a batch, in order. A client that cannot keep up is dropped by its door: it comes back and resumes. */
+  deliver(batch: Batch): void;
+  /** The feed ends: the node stops. Called at most once. */
+  end(): void;
+};
+
+export type FeedRequest = {
+  /** Goes on after this arrival of this node; undefined for a snapshot. */
+  after: number | undefined;
+  /** Also what the agent of this task prints. */
+  task: OpId | undefined;
+};
+
+type Client = { sink: Sink; /** The last arrival it was told of. */ n: number; unwatch: () => void };
+
+/** Arrivals told again to a client that resumes; one further behind gets a snapshot, which is shorter by then. */
+const REPLAY_MAX = 1_000;
+/** Clients at once, over all doors: each may hold megabytes in its queue. */
+export const CLIENTS_MAX = 256;
+/** Presence is told at most so often: a swarm that starts changes it many times a second. */
+const PRESENCE_GAP_MS = 250;
+/** Silence for so long makes an agent offline without any event, so it is looked at again in between. */
+const PRESENCE_LOOK_MS = 15_000;
+
+export class Feed {
+  private readonly door: () => Door;
+  private readonly clients = new Set<Client>();
+  private stops: (() => void)[] = [];
+  private presenceTimer: NodeJS.Timeout | undefined;
+  private presenceTold = '';
+  private closed = false;
+
+  /** The door is asked for when the first client comes, since both know each other. */
+  constructor(door: () => Door) {
+    this.door = door;
+  }
+
+  /** Why nobody more may come in right now; undefined when there is room. */
+  refusal(): DoorRefusal | undefined {
+    if (this.closed) return refused('stopping', 'this node is stopping');
+    if (this.clients.size < CLIENTS_MAX) return undefined;
+    const expected = 'one of them to leave';
+    return refused('too_many', `${CLIENTS_MAX} clients follow the events already`, { expected });
+  }
+
+  /**
+   * Adds a client: the snapshot, or what it missed, is delivered before this returns. The function takes it out again, without `end`. Ends the
+   * sink at once when the feed is closed.
+   */
+  open(request: FeedRequest, sink: Sink): () => void {
+    if (this.closed) {
+      sink.end();
+      return () => undefined;
+    }
+    if (this.clients.size === 0) this.listen();
+    const client: Client = {
+      sink,
+      n: this.door().node.store.lastArrival(),
+      unwatch: this.watchOutput(request.task, sink),
+    };
+    this.clients.add(client);
+    sink.deliver(this.beginning(request.after));
+    return () => this.drop(client);
+  }
+
+  /** Ends all streams. Idempotent. */
+  close(): void {
+    this.closed = true;
+    for (const client of this.clients) {
+      this.drop(client);
+      client.sink.end();
+    }
+  }
+
+  private drop(client: Client): void {
+    if (!this.clients.delete(client)) return;
+    client.unwatch();
+    if (this.clients.size === 0) this.unlisten();
+  }
+
+  private batch(events: readonly FeedEvent[]): Batch {
+    return new Batch(this.door().node.info.self, events);
+  }
+
+  private beginning(after: number | undefined): Batch {
+    const door = this.door();
+    const last = door.node.store.lastArrival();
+    const known = after !== undefined && after <= last && last - after <= REPLAY_MAX;
+    if (!known) return this.batch([snapshotEvent(door)]);
+    const missed = door.node.store.arrivals({ after, limit: REPLAY_MAX });
+    // Even with nothing missed, something is said: the client learns that it is connected.
+    return this.batch([
+      ...arrivalEvents(missed, door),
+      { name: 'presence', n: undefined, json: presenceOf(door).json },
+    ]);
+  }
+
+  private listen(): void {
+    const door = this.door();
+    const { node } = door;
+    const look = setInterval(() => this.tellPresence(), PRESENCE_LOOK_MS);
+    look.unref();
+    this.presenceTold = presenceOf(door).standing;
+    this.stops = [
+      node.onArrivals((arrivals) => {
+        const from = arrivals[0]?.n ?? 0;
+        const whole = this.batch(arrivalEvents(arrivals, door));
+        for (const client of this.clients) this.tellArrivals(client, { whole, from, to: arrivals.at(-1)?.n ?? 0 });
+      }),
+      node.onPresence(() => this.presenceChanged()),
+      node.watch('*', (glimpse) => this.broadcast([glimpseEvent(glimpse)])),
+      () => clearInterval(look),
+    ];
+  }
+
+  private unlisten(): void {
+    for (const stop of this.stops) stop();
+    this.stops = [];
+    clearTimeout(this.presenceTimer);
+    this.presenceTimer = undefined;
+  }
+
+  /** A client that came between the commit and its announcement has some of these in its snapshot already. */
+  private tellArrivals(client: Client, o: { whole: Batch; from: number; to: number }): void {
+    const { whole, from, to } = o;
+    if (client.n >= to) return;
+    const n = client.n;
+    client.n = to;
+    const batch = n < from ? whole : this.batch(whole.events.filter((event) => (event.n ?? 0) > n));
+    client.sink.deliver(batch);
+  }
+
+  private broadcast(events: readonly FeedEvent[]): void {
+    const batch = this.batch(events);
+    for (const client of this.clients) client.sink.deliver(batch);
+  }
+
+  private presenceChanged(): void {
+    if (this.presenceTimer !== undefined) return;
+    this.presenceTimer = setTimeout(() => {
+      this.presenceTimer = undefined;
+      this.tellPresence();
+    }, PRESENCE_GAP_MS);
+    this.presenceTimer.unref();
+  }
+
+  /** Tells only what a reader would see change: beats that repeat themselves are no news. */
+  private tellPresence(): void {
+    const { json, standing } = presenceOf(this.door());
+    if (standing === this.presenceTold) return;
+    this.presenceTold = standing;
+    this.broadcast([{ name: 'presence', n: undefined, json }]);
+  }
+
+  private watchOutput(task: OpId | undefined, sink: Sink): () => void {
+    if (task === undefined) return () => undefined;
+    return this.door().node.watch(task, (glimpse: Glimpse) => {
+      if (glimpse.output !== undefined) sink.deliver(this.batch([outputEvent(glimpse)]));
+    });
+  }
+}

@@ -1,0 +1,50 @@
+/** An agent in JSON: the seed's fields in its order and spelling, then what skep adds. */
+import { z } from 'zod';
+import type { LiveAgent } from '#core/view/agent.ts';
+import type { Door } from '../door.ts';
+import { AGENT_STATUSES, agentStanding } from './standing.ts';
+import { dateText } from './text.ts';
+
+export const agentJsonSchema = z
+  .object({
+    id: z.string(),
+    node_id: z.string(),
+    name: z.string(),
+    tool: z.string(),
+    capabilities: z.array(z.string()),
+    tmux_session_id: z.string().nullable(),
+    project_path: z.string().nullable(),
+    max_concurrent_tasks: z.number().int(),
+    status: z.enum(AGENT_STATUSES),
+    current_task_id: z.string().nullable(),
+    last_heartbeat: z.string(),
+    lamport_ts: z.number().int(),
+    registered_at: z.string(),
+    node_name: z.string(),
+  })
+  .meta({ id: 'Agent' });
+export type AgentJson = z.output<typeof agentJsonSchema>;
+
+/** An open grant makes an agent busy even before its node says so. */
+export function agentJson(agent: LiveAgent, door: Door): AgentJson {
+  const { registered } = agent;
+  const standing = agentStanding(agent, door);
+  const granted =
+    standing.task ?? door.node.store.list('task', { where: { agent: agent.id }, limit: 1 })[0]?.id ?? null;
+  return {
+    id: agent.id,
+    node_id: registered.node,
+    name: registered.name,
+    tool: registered.tool,
+    capabilities: registered.capabilities,
+    tmux_session_id: registered.tmuxSessionId,
+    project_path: registered.projectPath,
+    max_concurrent_tasks: registered.maxConcurrentTasks,
+    status: standing.status === 'idle' && granted !== null ? 'busy' : standing.status,
+    current_task_id: granted,
+    last_heartbeat: dateText(standing.heardMs ?? registered.wallMs),
+    lamport_ts: registered.stamp.lamport,
+    registered_at: dateText(registered.wallMs),
+    node_name: door.roster.nodeName(registered.node),
+  };
+}

@@ -1,0 +1,103 @@
+/** Ops as a reader of a task's timeline sees them, and posts of the wall. */
+import { z } from 'zod';
+import type { OpId } from '#core/brand.ts';
+import type { Op } from '#core/op.ts';
+import { opId } from '#core/op.ts';
+import type { EndValue } from '#core/schema/body.ts';
+import { attemptOfSlot } from '#core/view/chain.ts';
+import type { PostRow } from '#core/view/post.ts';
+import type { Door } from '../door.ts';
+import { dateText, shortId } from './text.ts';
+
+export const opJsonSchema = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    lamport_ts: z.number().int(),
+    node_id: z.string(),
+    by: z.string(),
+    at: z.string(),
+    summary: z.string().describe('What happened, for people'),
+    attempt: z.number().int().nullable(),
+    agent_id: z.string().nullable(),
+  })
+  .meta({ id: 'Op' });
+export type OpJson = z.output<typeof opJsonSchema>;
+
+export function opJson(op: Op, door: Door): OpJson {
+  const { header } = op;
+  const told = tell(op, door);
+  return {
+    id: opId(op),
+    type: typeName(op),
+    lamport_ts: header.lamport,
+    node_id: header.node,
+    by: header.by,
+    at: dateText(header.wallMs),
+    summary: told.summary,
+    attempt: told.attempt ?? null,
+    agent_id: told.agent ?? null,
+  };
+}
+
+/** The op's type; also of an op that only newer nodes understand. */
+export const typeName = (op: Op): string => (op.body.type === 'unknown' ? op.body.typeName : op.body.type);
+
+type Told = { summary: string; attempt?: number; agent?: OpId };
+
+function tell(op: Op, door: Door): Told {
+  const { body, header } = op;
+  const node = door.roster.nodeName(header.node);
+  switch (body.type) {
+    case 'task.created':
+      return { summary: `created by ${header.by} on ${node}` };
+    case 'task.claimed': {
+      const agent = door.roster.agentName(body.agent);
+      return { summary: `claimed by ${agent} on ${node}`, attempt: attemptOfSlot(body.slot), agent: body.agent };
+    }
+    case 'task.claimWithdrawn':
+      return { summary: `claim ${shortId(body.claim)} withdrawn by ${node}` };
+    case 'task.granted': {
+      const { attempt, agent } = body.value;
+      const to = `${door.roster.agentName(agent)} on ${door.roster.nodeName(body.value.node)}`;
+      return { summary: `attempt ${attempt} given to ${to}`, attempt, agent };
+    }
+    case 'task.started': {
+      const attempt = attemptOfSlot(body.slot);
+      return { summary: `attempt ${attempt} started on ${node}`, attempt };
+    }
+    case 'task.ended':
+      return { summary: endSummary(body.value), attempt: body.value.attempt };
+    default:
+      return { summary: typeName(op) };
+  }
+}
+
+function endSummary({ kind, attempt, reason, by }: EndValue): string {
+  const who = by === null ? '' : ` by ${by}`;
+  const why = reason === null || reason === kind ? '' : ` (${reason})`;
+  return kind === 'cancelled' ? `cancelled${who}${why}` : `attempt ${attempt} ${kind}${why}`;
+}
+
+export const postJsonSchema = z
+  .object({
+    id: z.string(),
+    content: z.string(),
+    author: z.string(),
+    node_id: z.string(),
+    lamport_ts: z.number().int(),
+    created_at: z.string(),
+    received_at: z.string().describe('The same as created_at: arrival is no fact of the log'),
+  })
+  .meta({ id: 'Post' });
+export type PostJson = z.output<typeof postJsonSchema>;
+
+export const postJson = (row: PostRow): PostJson => ({
+  id: row.id,
+  content: row.content,
+  author: row.author,
+  node_id: row.node,
+  lamport_ts: row.lamport,
+  created_at: dateText(row.wallMs),
+  received_at: dateText(row.wallMs),
+});

@@ -1,0 +1,56 @@
+/** Why a task waits, in words a person can act on. A guess from what this node sees; decides nothing. */
+import { fits, SHELL } from '#core/task/fit.ts';
+import type { LiveAgent } from '#core/view/agent.ts';
+import { taskChain } from '#core/view/chain.ts';
+import type { TaskCreated } from '#core/view/task.ts';
+import type { Door } from '../door.ts';
+import { agentStanding } from './standing.ts';
+import type { KnownTask } from './task.ts';
+import { shortId } from './text.ts';
+
+/** The first thing that stands in the task's way, or null when nothing does: then an agent takes it in a moment. */
+export function pendingReason(task: KnownTask, door: Door): string | null {
+  return dependencyReason(task, door) ?? homeReason(task, door) ?? agentReason(task, door);
+}
+
+function dependencyReason(task: KnownTask, door: Door): string | undefined {
+  for (const id of task.created.dependsOn) {
+    const row = door.node.store.get('task', id);
+    const status = row === undefined ? 'unknown' : taskChain(row).status;
+    if (status === 'completed') continue;
+    const title = row?.created === undefined ? '' : ` (${row.created.title})`;
+    if (status === 'failed' || status === 'cancelled')
+      return `${shortId(id)}${title}, which it depends on, is ${status}`;
+    return `waits for ${shortId(id)}${title}`;
+  }
+  return undefined;
+}
+
+/** A single voter decides alone: while it is away, nobody can give the task out. */
+function homeReason(task: KnownTask, door: Door): string | undefined {
+  const { home, voters } = task.created;
+  if (voters.length > 1) return undefined;
+  const state = door.roster.nodeState(home);
+  return state === 'self' || state === 'alive' ? undefined : `depends on ${door.roster.nodeName(home)}, which is away`;
+}
+
+function agentReason(task: KnownTask, door: Door): string | null {
+  const agents = door.roster.agents();
+  if (agents.length === 0) return 'no agent is registered';
+  const able = agents.filter((agent) => fits(agent, task.created));
+  if (able.length === 0) return lackReason(agents, task.created);
+  const statuses = new Set(able.map((agent) => agentStanding(agent, door).status));
+  if (statuses.has('idle')) return null;
+  return statuses.has('busy') || statuses.has('waiting')
+    ? 'every agent that could take it is busy'
+    : 'every agent that could take it is offline';
+}
+
+function lackReason(agents: readonly LiveAgent[], { requiredCapabilities: required, by }: TaskCreated): string {
+  const missing = required.filter((one) => !agents.some((agent) => agent.registered.capabilities.includes(one)));
+  if (missing.length > 0) return `no agent has: ${missing.join(', ')}`;
+  if (by.startsWith('agent:')) return 'an agent made it: an operator has to allow it';
+  const others = agents.filter((agent) => agent.registered.tool !== 'shell');
+  if (others.length === 0) return `there are only shell agents, which take tasks that require: ${SHELL}`;
+  return `no agent has all of: ${required.join(', ')}`;
+}

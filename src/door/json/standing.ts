@@ -1,0 +1,33 @@
+/** How an agent stands right now: no fact of the log, but read from what its node last said and from the grants that are open. */
+import type { OpId } from '#core/brand.ts';
+import { OFFLINE_AFTER_MS } from '#core/presence.ts';
+import type { LiveAgent } from '#core/view/agent.ts';
+import type { Door } from '../door.ts';
+
+/** The seed's four words. */
+export const AGENT_STATUSES = ['idle', 'busy', 'waiting', 'offline'] as const;
+export type AgentStatus = (typeof AGENT_STATUSES)[number];
+
+export type Standing = {
+  status: AgentStatus;
+  task: OpId | null;
+  /** When its node last spoke of it; undefined if it never did since this node started. */
+  heardMs: number | undefined;
+};
+
+/** From presence alone: no look-up in the store, so it may be asked for every agent. */
+export function agentStanding(agent: LiveAgent, door: Door): Standing {
+  const said = door.roster.presence().get(agent.registered.node);
+  const own = agent.registered.node === door.node.info.self;
+  const stale = said === undefined || (!own && door.now() - said.heardMs > OFFLINE_AFTER_MS);
+  const one = door.roster.agentPresence(agent.id);
+  if (stale || one === undefined) return { status: 'offline', task: null, heardMs: said?.heardMs };
+  return { status: statusOf(one.status, one.task), task: one.task, heardMs: said.heardMs };
+}
+
+/** Drivers know finer states than the seed's four words. */
+function statusOf(said: string, task: OpId | null): AgentStatus {
+  if (said === 'waiting') return 'waiting';
+  if (said === 'offline' || said === 'exited' || said === 'error') return 'offline';
+  return task !== null || said === 'busy' || said === 'running' ? 'busy' : 'idle';
+}

@@ -1,0 +1,71 @@
+/** What this node says of itself: the seed's counts first, then what skep adds. */
+import { z } from 'zod';
+import type { Door } from '../door.ts';
+import type { PublicStatus } from './task.ts';
+
+const count = z.number().int();
+
+export const statusJsonSchema = z
+  .object({
+    node_id: z.string(),
+    uptime: z.number().describe('Seconds'),
+    tasks: z.object({
+      total: count,
+      pending: count,
+      claimed: count,
+      in_progress: count,
+      completed: count,
+      failed: count,
+      cancelled: count,
+    }),
+    agents: z.object({ total: count }),
+    name: z.string(),
+    role: z.enum(['emperor', 'worker']),
+    version: z.string(),
+    http_port: count,
+    p2p_port: count,
+    nodes: count,
+    links: count,
+    lamport: count,
+    tools: z.array(z.string()).describe('Tools that this node has a driver for'),
+  })
+  .meta({ id: 'Status' });
+export type StatusJson = z.output<typeof statusJsonSchema>;
+
+export const healthJsonSchema = z.object({
+  status: z.literal('ok'),
+  uptime: z.number().optional().describe('Seconds, one decimal; only with a token'),
+  node_id: z.string().optional(),
+});
+
+/** Seconds since the node started, one decimal. */
+export const uptimeSeconds = (door: Door): number =>
+  Math.round(Math.max(0, door.now() - door.node.info.startedMs) / 100) / 10;
+
+export function statusJson(door: Door): StatusJson {
+  const { node } = door;
+  const of = (status: PublicStatus): number => node.store.count('task', { status });
+  const tasks = {
+    pending: of('pending'),
+    claimed: of('claimed'),
+    in_progress: of('in_progress'),
+    completed: of('completed'),
+    failed: of('failed'),
+    cancelled: of('cancelled'),
+  };
+  return {
+    node_id: node.info.self,
+    uptime: uptimeSeconds(door),
+    tasks: { total: Object.values(tasks).reduce((sum, one) => sum + one, 0), ...tasks },
+    agents: { total: door.roster.agents().length },
+    name: node.info.name,
+    role: node.info.role,
+    version: node.info.version,
+    http_port: node.info.httpPort,
+    p2p_port: node.info.p2pPort,
+    nodes: door.roster.nodes().length,
+    links: node.links().length,
+    lamport: node.store.lamport(),
+    tools: [...node.tools()],
+  };
+}

@@ -1,0 +1,93 @@
+/** Finding what a caller means: a whole id, the short form that pages and terminals show, a name. */
+import { parsedOpId } from '#core/brand.ts';
+import type { OpId } from '#core/brand.ts';
+import { compareStamps } from '#core/op.ts';
+import type { LiveAgent } from '#core/view/agent.ts';
+import type { LiveProject } from '#core/view/project.ts';
+import type { Door } from './door.ts';
+import type { KnownTask } from './json/task.ts';
+import { isKnownTask } from './json/task.ts';
+import type { DoorRefusal } from './refusal.ts';
+import { refused, shown } from './refusal.ts';
+
+/** Tasks of one alias that are looked at: more than one is a mistake already. */
+const ALIAS_ROWS_MAX = 16;
+
+/** `<part of a node id>-<number>`, at least 4 digits of the node's id; the number is always whole. */
+const SHORT_ID = /^([0-9a-f]{4,32})-([1-9][0-9]{0,15})$/;
+const NODE_PREFIX = /^[0-9a-f]{4,32}$/;
+
+/**
+ * By id, by alias (the oldest task that bears it), by `<beginning of the node's id>-<number>`, or by the beginning of a node's id where that
+ * node made one task only. More than one match is a `conflict`, none is `not_found`.
+ */
+export function findTask(ref: string, door: Door): KnownTask | DoorRefusal {
+  const { store } = door.node;
+  const exact = store.get('task', ref);
+  if (isKnownTask(exact)) return exact;
+  const named = taskByAlias(ref, door);
+  if (named !== undefined) return named;
+  const found = shortIds(ref, door).flatMap((id) => {
+    const row = store.get('task', id);
+    return isKnownTask(row) ? [row] : [];
+  });
+  const all = found.length === 0 ? onlyTasksOf(ref, door) : found;
+  return single(all, ref, 'Task not found');
+}
+
+/** The oldest task with that alias; later ones are its duplicates. */
+export function taskByAlias(alias: string, door: Door): KnownTask | undefined {
+  return door.node.store
+    .list('task', { where: { alias }, limit: ALIAS_ROWS_MAX })
+    .filter(isKnownTask)
+    .toSorted((a, b) => compareStamps(a.created.stamp, b.created.stamp))[0];
+}
+
+/** By id, short id, or a name that one agent alone bears. */
+export function findAgent(ref: string, door: Door): LiveAgent | DoorRefusal {
+  const agents = door.roster.agents();
+  return single(matching(agents, ref, door), ref, 'Agent not found');
+}
+
+/** By id, short id or name. Of several projects of one name, the one that this node registered. */
+export function findProject(ref: string, door: Door): LiveProject | DoorRefusal {
+  const found = matching(door.roster.projects(), ref, door);
+  const own = found.filter((project) => project.registered.node === door.node.info.self);
+  return single(found.length > 1 && own.length === 1 ? own : found, ref, 'Project not found');
+}
+
+type Named = { id: OpId; registered: { name: string } };
+
+function matching<T extends Named>(rows: readonly T[], ref: string, door: Door): T[] {
+  const exact = rows.filter((row) => row.id === ref);
+  if (exact.length > 0) return exact;
+  const short = new Set(shortIds(ref, door));
+  const byId = rows.filter((row) => short.has(row.id));
+  return byId.length > 0 ? byId : rows.filter((row) => row.registered.name === ref);
+}
+
+/** The ids that a short id may stand for: one a known node whose id begins so. */
+function shortIds(ref: string, door: Door): OpId[] {
+  const [, prefix, seq] = SHORT_ID.exec(ref) ?? [];
+  if (prefix === undefined || seq === undefined) return [];
+  return nodesLike(prefix, door).map((node) => parsedOpId(`${node}-${seq}`));
+}
+
+const nodesLike = (prefix: string, door: Door): string[] =>
+  door.roster.nodes().flatMap((row) => (row.id.startsWith(prefix) ? [row.id] : []));
+
+function onlyTasksOf(ref: string, door: Door): KnownTask[] {
+  if (!NODE_PREFIX.test(ref)) return [];
+  return nodesLike(ref, door)
+    .flatMap((home) => door.node.store.list('task', { where: { home }, limit: 2 }))
+    .filter(isKnownTask);
+}
+
+function single<T>(found: readonly T[], ref: string, missing: string): T | DoorRefusal {
+  const [first] = found;
+  if (first === undefined)
+    return refused('not_found', missing, { expected: 'an id, or its short form', got: shown(ref) });
+  if (found.length === 1) return first;
+  const expected = 'an id that only one bears';
+  return refused('conflict', `${shown(ref)} may mean ${found.length} or more`, { expected, got: shown(ref) });
+}

@@ -1,0 +1,140 @@
+/** Nodes, agents and projects of the swarm as doors look them up over and over: read from the store again only after an op changed them. */
+import type { NodeId, OpId } from '#core/brand.ts';
+import { OFFLINE_AFTER_MS } from '#core/presence.ts';
+import type { LiveAgent } from '#core/view/agent.ts';
+import { isLive } from '#core/view/agent.ts';
+import type { NodeRow } from '#core/view/node.ts';
+import type { LiveProject } from '#core/view/project.ts';
+import { isLiveProject } from '#core/view/project.ts';
+import type { Arrival, Presence, SwarmNode } from '#ports.ts';
+import { shortId, shortNode } from './json/text.ts';
+import type { NodeState } from './json/node.ts';
+
+/** What was last said is asked for at most so often, unless something is known to have changed: one request looks at it once an agent. */
+const PRESENCE_HELD_MS = 250;
+
+type Said = {
+  byNode: ReadonlyMap<NodeId, Presence>;
+  byAgent: ReadonlyMap<OpId, Presence['agents'][number]>;
+  readMs: number;
+};
+
+/** Rows of one kind that a door shows at once: far above what one swarm has. */
+const ROWS_MAX = 10_000;
+
+export class Roster {
+  private readonly node_: SwarmNode;
+  private readonly now: () => number;
+  private readonly stops: (() => void)[];
+  private agentRows: readonly LiveAgent[] | undefined;
+  private nodeRows: ReadonlyMap<NodeId, NodeRow> | undefined;
+  private projectRows: readonly LiveProject[] | undefined;
+  private said_: Said | undefined;
+
+  constructor(node: SwarmNode, now: () => number) {
+    this.node_ = node;
+    this.now = now;
+    this.stops = [
+      node.onArrivals((arrivals) => this.forget(arrivals)),
+      node.onPresence(() => {
+        this.said_ = undefined;
+      }),
+    ];
+  }
+
+  close(): void {
+    for (const stop of this.stops) stop();
+  }
+
+  private said(): Said {
+    const held = this.said_;
+    const nowMs = this.now();
+    if (held !== undefined && nowMs - held.readMs < PRESENCE_HELD_MS) return held;
+    const byNode = this.node_.presence();
+    const byAgent = new Map(
+      [...byNode.values()].flatMap((node) => node.agents.map((one) => [one.agent, one] as const)),
+    );
+    this.said_ = { byNode, byAgent, readMs: nowMs };
+    return this.said_;
+  }
+
+  /** What nodes last said of themselves. */
+  presence(): ReadonlyMap<NodeId, Presence> {
+    return this.said().byNode;
+  }
+
+  /** What its node last said of an agent. */
+  agentPresence(agent: OpId): Presence['agents'][number] | undefined {
+    return this.said().byAgent.get(agent);
+  }
+
+  /** Ops that have been committed: what they changed is read again. The node tells of all of them; a route that waits for its own may be first. */
+  forget(arrivals: readonly Arrival[]): void {
+    for (const { op } of arrivals) {
+      const { type } = op.body;
+      if (type.startsWith('task.')) continue;
+      if (type.startsWith('agent.')) this.agentRows = undefined;
+      else if (type.startsWith('project.')) this.projectRows = undefined;
+      else if (type === 'node.registered') this.nodeRows = undefined;
+      // A fork takes part of a log back, and with it whatever it had registered.
+      else if (type === 'log.forked') this.agentRows = this.nodeRows = this.projectRows = undefined;
+    }
+  }
+
+  /** Agents that are registered and not withdrawn, oldest first. */
+  agents(): readonly LiveAgent[] {
+    this.agentRows ??= this.node_.store
+      .list('agent', { where: { live: 1 }, order: [['created', 'asc']], limit: ROWS_MAX })
+      .filter(isLive);
+    return this.agentRows;
+  }
+
+  projects(): readonly LiveProject[] {
+    this.projectRows ??= this.node_.store
+      .list('project', { where: { live: 1 }, order: [['created', 'asc']], limit: ROWS_MAX })
+      .filter(isLiveProject);
+    return this.projectRows;
+  }
+
+  private rows(): ReadonlyMap<NodeId, NodeRow> {
+    this.nodeRows ??= new Map(this.node_.store.list('node', { limit: ROWS_MAX }).map((row) => [row.id, row]));
+    return this.nodeRows;
+  }
+
+  nodes(): NodeRow[] {
+    return [...this.rows().values()];
+  }
+
+  node(id: NodeId): NodeRow | undefined {
+    return this.rows().get(id);
+  }
+
+  /** The node's name; the beginning of its id while the name has not arrived. */
+  nodeName(id: NodeId): string {
+    const name = this.node(id)?.name;
+    return name === undefined || name === '' ? shortNode(id) : name;
+  }
+
+  /** The agent's name, also after it was withdrawn. */
+  agentName(id: OpId): string {
+    return this.node_.store.get('agent', id)?.registered?.name ?? shortId(id);
+  }
+
+  /**
+   * Seen through links and presence: `alive` when linked with this node and heard of lately, or when a node heard of lately says it is linked
+   * with it; `suspect` when silent for a while or just gone; `dead` when not heard of for {@link OFFLINE_AFTER_MS}. Shown, never acted upon.
+   */
+  nodeState(id: NodeId): NodeState {
+    if (id === this.node_.info.self) return 'self';
+    const fresh = (heardMs: number | undefined): boolean =>
+      heardMs !== undefined && this.now() - heardMs <= OFFLINE_AFTER_MS;
+    const presence = this.presence();
+    const heardMs = presence.get(id)?.heardMs;
+    const linked = this.node_.links().some((link) => link.node === id);
+    if (linked) return heardMs === undefined || fresh(heardMs) ? 'alive' : 'suspect';
+    for (const [other, said] of presence) {
+      if (other !== this.node_.info.self && fresh(said.heardMs) && said.links.includes(id)) return 'alive';
+    }
+    return fresh(heardMs) ? 'suspect' : 'dead';
+  }
+}

@@ -1,0 +1,136 @@
+/** Agents of the whole swarm: list, register, withdraw, talk to, look at. */
+import { z } from 'zod';
+import type { BodyOf } from '#core/schema/body.ts';
+import { SHELL } from '#core/task/fit.ts';
+import { isLive } from '#core/view/agent.ts';
+import { appendOne } from '../append.ts';
+import { agentJson, agentJsonSchema } from '../json/agent.ts';
+import { findAgent } from '../lookup.ts';
+import { isRefusal, refused } from '../refusal.ts';
+import type { Route } from '../route.ts';
+import { jsonRoute } from '../route.ts';
+import { capabilitiesInput, idParams, listQuery, none, optionalText, orNull, requiredText } from './input.ts';
+import { linesQuery } from './task-work.ts';
+
+const LIST_MAX = 1_000;
+/** One message to an agent. */
+const SEND_MAX_CHARS = 1024 * 1024;
+
+const list = jsonRoute({
+  method: 'GET',
+  path: '/api/swarm/agents',
+  summary: 'Agents of the whole swarm, oldest first',
+  action: 'agent.read',
+  params: none,
+  query: listQuery(LIST_MAX),
+  body: none,
+  answer: z.array(agentJsonSchema),
+  status: 200,
+  handle: ({ query: { limit, offset }, door }) =>
+    door.roster
+      .agents()
+      .slice(offset, offset + limit)
+      .map((agent) => agentJson(agent, door)),
+});
+
+const bodyInput = z.object({
+  name: requiredText('name', 64),
+  tool: optionalText(64).describe('claude when left out'),
+  capabilities: capabilitiesInput,
+  project_path: optionalText(4096),
+  tmux_session_id: optionalText(128),
+  max_concurrent_tasks: z.number().int().min(1).max(64).nullish(),
+});
+
+const create = jsonRoute({
+  method: 'POST',
+  path: '/api/swarm/agents',
+  summary: 'Register an agent of this node',
+  action: 'agent.register',
+  params: none,
+  query: none,
+  body: bodyInput,
+  answer: agentJsonSchema,
+  status: 201,
+  handle: async ({ body: input, by, door }) => {
+    const tool = orNull(input.tool) ?? 'claude';
+    const tools = door.node.tools();
+    if (!tools.includes(tool)) {
+      const expected = tools.join(' | ');
+      return refused('driver_unavailable', `this node has no driver for ${tool}`, { expected, got: tool });
+    }
+    const body: BodyOf<'agent.registered'> = {
+      type: 'agent.registered',
+      name: input.name,
+      tool,
+      capabilities: capabilitiesOf(tool, input.capabilities ?? []),
+      projectPath: orNull(input.project_path),
+      tmuxSessionId: orNull(input.tmux_session_id),
+      maxConcurrentTasks: input.max_concurrent_tasks ?? 1,
+    };
+    const arrival = await appendOne({ entity: undefined, by, body }, door);
+    if (isRefusal(arrival)) return arrival;
+    const row = door.node.store.get('agent', arrival.op.header.entity);
+    if (!isLive(row)) throw new Error('an agent that was just registered is not there');
+    return agentJson(row, door);
+  },
+});
+
+/** A shell agent takes tasks that require `shell`, so it has that capability whether its owner thought of it or not. */
+function capabilitiesOf(tool: string, given: readonly string[]): string[] {
+  return [...new Set(tool === 'shell' ? [...given, SHELL] : given)];
+}
+
+const remove = jsonRoute({
+  method: 'DELETE',
+  path: '/api/swarm/agents/{id}',
+  summary: 'Withdraw an agent; its node stops it',
+  action: 'agent.deregister',
+  params: idParams,
+  query: none,
+  body: none,
+  answer: z.object({ status: z.literal('deregistered'), agent_id: z.string() }),
+  status: 200,
+  handle: async ({ params, by, door }) => {
+    const agent = findAgent(params.id, door);
+    if (isRefusal(agent)) return agent;
+    const arrival = await appendOne({ entity: agent.id, by, body: { type: 'agent.deregistered' } }, door);
+    return isRefusal(arrival) ? arrival : { status: 'deregistered' as const, agent_id: agent.id };
+  },
+});
+
+const send = jsonRoute({
+  method: 'POST',
+  path: '/api/swarm/agents/{id}/send',
+  summary: 'Say something to an agent, wherever it runs',
+  action: 'agent.send',
+  params: idParams,
+  query: none,
+  body: z.object({ text: requiredText('text', SEND_MAX_CHARS) }),
+  answer: z.object({ sent: z.boolean() }),
+  status: 200,
+  handle: async ({ params, body, door }) => {
+    const agent = findAgent(params.id, door);
+    return isRefusal(agent) ? agent : door.node.agentSend(agent.id, body.text);
+  },
+});
+
+const output = jsonRoute({
+  method: 'GET',
+  path: '/api/swarm/agents/{id}/output',
+  summary: 'The last lines of an agent, wherever it runs; `status` is what its driver sees',
+  action: 'agent.read',
+  params: idParams,
+  query: linesQuery,
+  body: none,
+  answer: z.object({ agent_id: z.string(), status: z.string(), output: z.string() }),
+  status: 200,
+  handle: async ({ params, query, door }) => {
+    const agent = findAgent(params.id, door);
+    if (isRefusal(agent)) return agent;
+    const answer = await door.node.agentOutput(agent.id, query.lines);
+    return isRefusal(answer) ? answer : { agent_id: agent.id, ...answer };
+  },
+});
+
+export const agentRoutes: readonly Route[] = [list, create, remove, send, output];

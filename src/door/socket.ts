@@ -1,0 +1,80 @@
+/**
+ * The admin socket: the table of routes as JSON lines on a unix socket, for this machine's user and group. One request a line, answered as soon
+ * as it is done, in any order:
+ *
+ *     {"id":1,"method":"POST","path":"/api/swarm/tasks","body":{"title":"x"}}   →   {"id":1,"status":201,"body":{…}}
+ *     {"id":2,"method":"GET","path":"/api/events"}   →   {"id":2,"event":"snapshot","data":{…}} …   until {"id":2,"cancel":true}
+ */
+import { chmod, lstat, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { userInfo } from 'node:os';
+import type { Principal } from '#core/brand.ts';
+import { userPrincipal } from '#core/brand.ts';
+import type { Caller } from '#core/policy.ts';
+import type { Door } from './door.ts';
+import { SocketClient } from './socket-client.ts';
+
+/** Clients at once: command lines and benches of one machine. */
+const CLIENTS_MAX = 256;
+/** Answers under way get so long to leave when the node stops. */
+const CLOSE_MAX_MS = 1_000;
+
+export type AdminSocket = { close(): Promise<void> };
+
+/**
+ * Listens at `path`, whose folder exists, in the place of whatever an earlier node left there: the caller holds the lock of the data directory.
+ * Rejects when something that is no socket lies there, or when the system refuses.
+ */
+export async function startAdminSocket(o: { door: Door; path: string }): Promise<AdminSocket> {
+  await clear(o.path);
+  const caller: Caller = { principal: localPrincipal(), role: 'operator' };
+  const clients = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    clients.add(socket);
+    socket.once('close', () => clients.delete(socket));
+    new SocketClient(socket, caller, o.door).start();
+  });
+  server.maxConnections = CLIENTS_MAX;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(o.path, () => {
+      server.off('error', reject);
+      server.on('error', (error) => o.door.onFault(error, 'admin socket'));
+      resolve();
+    });
+  });
+  await chmod(o.path, 0o660);
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    (closing ??= new Promise((resolve) => {
+      const timer = setTimeout(() => clients.forEach((socket) => socket.destroy()), CLOSE_MAX_MS);
+      server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      for (const socket of clients) socket.end();
+    }));
+  return { close };
+}
+
+async function clear(path: string): Promise<void> {
+  const stat = await lstat(path).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (stat === undefined) return;
+  if (!stat.isSocket()) throw new Error(`${path} is no socket: move it away, then start again`);
+  await rm(path, { force: true });
+}
+
+/** Whoever may open the socket is the user that this node runs as, or of its group: the system gives no finer answer. */
+function localPrincipal(): Principal {
+  try {
+    const { username } = userInfo();
+    return userPrincipal(/^[^\s:][^\s]{0,63}$/.test(username) ? username : 'local');
+  } catch {
+    // A user id without a name, as in a container, is no fault.
+    return userPrincipal('local');
+  }
+}

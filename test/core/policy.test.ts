@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { nodeIdOf, nodePrincipal, userPrincipal } from '#core/brand.ts';
+import type { Action, Caller } from '#core/policy.ts';
+import { accessOf, allowed } from '#core/policy.ts';
+
+const operator: Caller = { principal: userPrincipal('operator'), role: 'operator' };
+const viewer: Caller = { principal: userPrincipal('eyes'), role: 'viewer' };
+const node: Caller = { principal: nodePrincipal(nodeIdOf('a'.repeat(32))), role: 'node' };
+
+/** Each row: what may a stranger, a viewer, another node, an operator? */
+const rows: [Action, boolean, boolean, boolean, boolean][] = [
+  ['page.open', true, true, true, true],
+  ['login.use', true, true, true, true],
+  ['health.read', true, true, true, true],
+  ['status.read', false, true, true, true],
+  ['task.read', false, true, true, true],
+  ['agent.read', false, true, true, true],
+  ['project.read', false, true, true, true],
+  ['node.read', false, true, true, true],
+  ['event.read', false, true, true, true],
+  ['post.read', false, true, true, true],
+  ['task.create', false, false, true, true],
+  ['task.cancel', false, false, true, true],
+  ['task.merge', false, false, true, true],
+  ['agent.register', false, false, true, true],
+  ['agent.deregister', false, false, true, true],
+  ['agent.send', false, false, true, true],
+  ['project.register', false, false, true, true],
+  ['project.remove', false, false, true, true],
+  ['post.create', false, false, true, true],
+  ['task.fetch', false, false, false, true],
+  ['token.read', false, false, false, true],
+  ['token.create', false, false, false, true],
+  ['token.remove', false, false, false, true],
+  ['login.create', false, false, false, true],
+  ['joinCode.read', false, false, false, true],
+];
+
+describe('policy', () => {
+  it.each(rows)(
+    '%s: stranger %s, viewer %s, node %s, operator %s',
+    (action, byStranger, byViewer, byNode, byOperator) => {
+      expect([undefined, viewer, node, operator].map((caller) => allowed(caller, action))).toEqual([
+        byStranger,
+        byViewer,
+        byNode,
+        byOperator,
+      ]);
+    },
+  );
+
+  it('names the least that an action needs', () => {
+    expect([accessOf('health.read'), accessOf('task.read'), accessOf('task.create')]).toEqual([
+      'public',
+      'viewer',
+      'operator',
+    ]);
+  });
+});
