@@ -12,7 +12,7 @@ if (!fitsNode(process.versions.node)) {
   process.exit(2);
 }
 
-// Compiled code is kept in the user's own folder: in a shared one, somebody else could have put it there. Not working is not a fault.
+// bin/skep.mjs has done so already, with its reasons; this is for whoever starts without it.
 enableCompileCache(join(cacheDir({ env: process.env, home: homedir() }), 'compile'));
 
 const { main } = await import('./process.ts');

@@ -1,6 +1,5 @@
 /** The TOML file: read, checked for keys nobody knows, and with the line of each key, so that a mistake is found where it stands. */
 import { readFile } from 'node:fs/promises';
-import { parse, TomlError } from 'smol-toml';
 import { usageFailure } from './exit.ts';
 import { nearest } from './nearest.ts';
 import type { Section, SettingName } from './settings.ts';
@@ -21,7 +20,7 @@ export async function readSettingsFile(path: string): Promise<SettingsFile | und
   const text = await readText(path);
   if (text === undefined) return undefined;
   const entries = new Map<SettingName, { value: unknown; line: number }>();
-  for (const [section, content] of Object.entries(parsed(text, path))) {
+  for (const [section, content] of Object.entries(await parsed(text, path))) {
     const known = SECTIONS.find((name) => name === section);
     if (known === undefined) throw unknown(path, lineOf(text, undefined, section), section, likeliest(section));
     if (typeof content !== 'object' || content === null || Array.isArray(content)) {
@@ -46,7 +45,9 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-function parsed(text: string, path: string): object {
+/** The parser is loaded only where there is a file: most commands run without one. */
+async function parsed(text: string, path: string): Promise<object> {
+  const { parse, TomlError } = await import('smol-toml');
   try {
     return parse(text);
   } catch (error) {

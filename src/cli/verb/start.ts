@@ -85,11 +85,14 @@ async function supervise(o: Start): Promise<ExitCode> {
 }
 
 function spawnNode(plan: NodePlan, { world, given }: Start): Child {
-  const command = [process.execPath, fileURLToPath(new URL('../main.ts', import.meta.url))] as const;
+  const command: [string, string] = [
+    process.execPath,
+    fileURLToPath(new URL('../../../bin/skep.mjs', import.meta.url)),
+  ];
   const out = given.json ? world.err : world.out;
   const prefix = paint(out, 'dim', `${plan.name.padEnd(8)} | `);
   const onLine = (line: string): void => out.write(`${prefix}${cut(line, Math.max(40, (out.columns ?? 171) - 11))}\n`);
-  return new Child({ plan, command: [command[0], command[1]], env: childEnvironment(world.env), onLine });
+  return new Child({ plan, command, env: childEnvironment(world.env), onLine });
 }
 
 async function welcome({ nodes, dataDir, world }: Start): Promise<Welcome> {
