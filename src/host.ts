@@ -29,6 +29,8 @@ import { makeSocketDir, socketPath } from './socket-path.ts';
 
 /** Agents that are to end with the node get so long to end by themselves. */
 const KILL_GRACE_MS = 3_000;
+/** A grantee silent for so long may be called lost by a voter. */
+const LEASE_MS = 120_000;
 /** Nodes of an earlier life that are dialled again at the start. */
 const KNOWN_NODES_MAX = 256;
 
@@ -95,7 +97,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     store,
     transport,
     crypto: nodeCrypto(identity),
-    settings: { votersMax: 1, hasPath, hasProject: (id) => hasProject(store, id) },
+    settings: { votersMax: 5, leaseMs: LEASE_MS, hasPath, hasProject: (id) => hasProject(store, id) },
     onAction: (action) => act(action),
     onArrivals: (arrivals) => {
       learnAddresses(arrivals, transport, info.self);

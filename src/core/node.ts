@@ -62,7 +62,11 @@ export class NodeCore {
     this.presence = new PresenceBoard(this.world, () => this.ownAgents.list(this.tasks));
     this.sync = new Sync(this.world, this.presence);
     this.calls = new Calls(this.world, (node) => this.presence.neighbourOf(node));
-    this.tasks = new Tasks(this.world, this.calls, (agent) => this.ownAgents.isOffline(agent));
+    this.tasks = new Tasks(this.world, {
+      calls: this.calls,
+      isOffline: (agent) => this.ownAgents.isOffline(agent),
+      isSaidBusy: (node, agent) => this.presence.isBusy(node, agent),
+    });
   }
 
   /** Once, first: reads what is open and goes on with it. */
@@ -79,7 +83,7 @@ export class NodeCore {
     if (o.roundTripMs !== undefined) this.world.setRoundTrip(o.node, o.roundTripMs);
     this.sync.onLinkUp(o.node);
     this.presence.announce();
-    this.tasks.onLinkUp();
+    this.tasks.onLinkUp(o.node);
   }
 
   linkDown(node: NodeId, clock: Clock): void {
@@ -87,6 +91,7 @@ export class NodeCore {
     this.world.links.delete(node);
     this.sync.onLinkDown(node);
     this.presence.onLinkDown(node);
+    this.tasks.onLinkDown(node);
     this.presence.announce();
   }
 
@@ -110,7 +115,7 @@ export class NodeCore {
         return this.sync.onHeads(from, frame);
       case FRAME.agentHeartbeat:
         this.world.log.witness(frame.lamport_ts);
-        this.presence.onHeartbeat(from, frame);
+        if (this.presence.onHeartbeat(from, frame)) this.tasks.onHeartbeat(frame);
         return;
       case FRAME.call:
         if (!this.calls.relayed(frame, from)) this.serve(frame);
@@ -244,6 +249,7 @@ export class NodeCore {
   private at(clock: Clock): void {
     this.world.nowMs = clock.nowMs;
     this.world.wallMs = clock.wallMs;
+    this.tasks.at(clock.nowMs);
   }
 
   private batch(from: NodeId, batch: SignedBatch, more: boolean): void {

@@ -41,6 +41,12 @@ export class PresenceBoard {
     return this.heard.get(a)?.links.includes(b) ?? false;
   }
 
+  /** True when the agent's node last said that it works on a task. */
+  isBusy(node: NodeId, agent: OpId): boolean {
+    const held = this.heard.get(node)?.agents.find((one) => one.agent === agent);
+    return held !== undefined && held.task !== null;
+  }
+
   /** Says now how things are, and again in {@link HEARTBEAT_MS}. */
   announce(): void {
     const { world } = this;

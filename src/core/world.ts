@@ -21,6 +21,8 @@ export interface CoreStore extends Views {
 export type CoreSettings = {
   /** At most so many voters decide a new task: 1, 3 or 5. */
   votersMax: number;
+  /** How long a grantee may be silent before a voter may call its attempt lost. */
+  leaseMs: number;
   /** Whether this node can work in that directory, or on that project, and has a driver for the tool. */
   hasPath(path: string): boolean;
   hasProject(project: OpId): boolean;

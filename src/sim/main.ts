@@ -1,6 +1,6 @@
 /** `npm run sim -- --seed N --trace`, or `--seeds COUNT [--from N]`: runs storms and says which rule broke, and how to see it again. */
 import { parseArgs } from 'node:util';
-import { SKELETON_STORM, Storm } from './swarm.ts';
+import { DECISION_STORM, SKELETON_STORM, Storm } from './swarm.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -8,6 +8,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string' },
     seeds: { type: 'string', default: '50' },
     from: { type: 'string', default: '1' },
+    storm: { type: 'string', default: 'decision' },
     trace: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -19,20 +20,21 @@ process.stdout.on('error', () => process.exit(1));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.help) {
-  say('npm run sim -- [--seed N] [--seeds COUNT] [--from N] [--trace] [--json]');
+  say('npm run sim -- [--seed N] [--seeds COUNT] [--from N] [--storm skeleton|decision] [--trace] [--json]');
   say('npm run sim -- --seed 17 --trace     replays one history, event by event');
   process.exit(0);
 }
 
 /** Storms of a soak, unless `--seeds` says otherwise. */
 const SOAK_SEEDS = 10_000;
+const knobs = values.storm === 'skeleton' ? SKELETON_STORM : DECISION_STORM;
 const soak = positionals[0] === 'soak' && values.seeds === '50';
 const seeds = values.seed === undefined ? Number(soak ? SOAK_SEEDS : values.seeds) : 1;
 const from = Number(values.seed ?? values.from);
 let failed = 0;
 const bites = new Map<string, number>();
 for (let seed = from; seed < from + seeds; seed++) {
-  const verdict = await new Storm({ seed, knobs: SKELETON_STORM, ...(values.trace ? { trace: say } : {}) }).run();
+  const verdict = await new Storm({ seed, knobs, ...(values.trace ? { trace: say } : {}) }).run();
   for (const [fault, count] of Object.entries(verdict.bites)) bites.set(fault, (bites.get(fault) ?? 0) + count);
   if (values.json || values.seed !== undefined) say(JSON.stringify(verdict));
   if (verdict.violations.length === 0) continue;

@@ -22,6 +22,8 @@ export type MachineKnobs = {
   workMaxMs: number;
   /** How often a script fails. */
   failProbability: number;
+  /** Silence after which a voter may call an attempt lost. */
+  leaseMs: number;
   /** How often the machine, with its holder, goes down with the node. */
   holderDiesProbability: number;
 };
@@ -41,6 +43,8 @@ export class SimNode implements Station {
   private loop: TurnLoop | undefined;
   /** Counts the node's lives: what an earlier one scheduled must not touch a later one. */
   private life = 0;
+  /** What came while the node is paused; undefined while it is not. */
+  private waiting: (() => void)[] | undefined;
   /** What the holder runs; survives the node, not the machine. */
   private readonly holder = new Map<string, Work>();
 
@@ -83,7 +87,7 @@ export class SimNode implements Station {
       heads: this.store.heads(),
       lamport: this.store.lamport(),
       crypto,
-      settings: { votersMax: 1, hasPath: () => true, hasProject: () => true },
+      settings: { votersMax: 5, leaseMs: this.knobs.leaseMs, hasPath: () => true, hasProject: () => true },
       random: () => random.unit(),
     });
     this.core = core;
@@ -96,6 +100,7 @@ export class SimNode implements Station {
       act: (action) => this.act(action, life),
       arrived: (arrivals) => this.history.committed(this.id, arrivals),
       failed: (error) => this.history.broken(`node ${this.index}: ${String(error)}`),
+      rested: () => this.wake(),
     });
     core.boot(this.clock());
     if (this.store.heads().size === 0) this.registerSelf();
@@ -103,9 +108,21 @@ export class SimNode implements Station {
     this.network.nodeUp(this.id);
   }
 
+  /** As SIGSTOP: nothing is done until {@link unpause}; what arrives meanwhile waits. */
+  pause(): void {
+    if (this.core !== undefined) this.waiting ??= [];
+  }
+
+  unpause(): void {
+    const waiting = this.waiting ?? [];
+    this.waiting = undefined;
+    for (const run of waiting) run();
+  }
+
   /** As SIGKILL: what was not on disk is gone. With `machine`, the holder and its work go too. */
   crash(machine: boolean): void {
     if (this.core === undefined) return;
+    this.waiting = undefined;
     this.loop?.stop();
     this.core = undefined;
     this.loop = undefined;
@@ -158,26 +175,34 @@ export class SimNode implements Station {
   // ------------------------------------------------------------ station
 
   linkUp(peer: NodeId): void {
-    this.core?.linkUp({ node: peer, roundTripMs: 2 }, this.clock());
-    this.kick();
+    this.whenRunning(() => {
+      this.core?.linkUp({ node: peer, roundTripMs: 2 }, this.clock());
+      this.kick();
+    });
   }
 
   linkDown(peer: NodeId): void {
-    this.core?.linkDown(peer, this.clock());
-    this.kick();
+    this.whenRunning(() => {
+      this.core?.linkDown(peer, this.clock());
+      this.kick();
+    });
   }
 
   drained(peer: NodeId): void {
-    this.core?.drained(peer, this.clock());
-    this.kick();
+    this.whenRunning(() => {
+      this.core?.drained(peer, this.clock());
+      this.kick();
+    });
   }
 
   frame(from: NodeId, text: string): void {
     const json: { type?: unknown } = JSON.parse(text);
     const schema = typeof json.type === 'number' ? frameSchemas.get(json.type) : undefined;
     if (schema === undefined) throw new Error(`a frame of unknown type: ${text.slice(0, 80)}`);
-    this.core?.frame(from, schema.parse(json), this.clock());
-    this.kick();
+    this.whenRunning(() => {
+      this.core?.frame(from, schema.parse(json), this.clock());
+      this.kick();
+    });
   }
 
   // ------------------------------------------------------------ inside
@@ -195,8 +220,15 @@ export class SimNode implements Station {
   /** Runs later in this life of the node; never in another. */
   private later(life: number, delayMs: number, run: () => void): void {
     this.time.after(delayMs, () => {
-      if (this.life === life) run();
+      this.whenRunning(() => {
+        if (this.life === life) run();
+      });
     });
+  }
+
+  private whenRunning(run: () => void): void {
+    if (this.waiting === undefined) run();
+    else this.waiting.push(run);
   }
 
   private kick(): void {

@@ -22,6 +22,10 @@ export type StormKnobs = MachineKnobs &
     healMs: number;
     crashes: number;
     cuts: number;
+    /** Nodes that stop running for a while, as under SIGSTOP. */
+    pauses: number;
+    /** How often one node goes down for good. */
+    deathProbability: number;
     cancelProbability: number;
     dependsProbability: number;
   };
@@ -34,6 +38,8 @@ export const SKELETON_STORM: StormKnobs = {
   healMs: 300_000,
   crashes: 4,
   cuts: 4,
+  pauses: 1,
+  deathProbability: 0,
   cancelProbability: 0.1,
   dependsProbability: 0.2,
   delayMinMs: 1,
@@ -44,7 +50,21 @@ export const SKELETON_STORM: StormKnobs = {
   workMinMs: 5,
   workMaxMs: 3_000,
   failProbability: 0.1,
+  leaseMs: 20_000,
   holderDiesProbability: 0.3,
+};
+
+/** Five nodes, so five voters; machines that die for good, long cuts and pauses beyond the lease. */
+export const DECISION_STORM: StormKnobs = {
+  ...SKELETON_STORM,
+  nodes: 5,
+  tasks: 20,
+  stormMs: 60_000,
+  healMs: 600_000,
+  crashes: 8,
+  cuts: 10,
+  pauses: 2,
+  deathProbability: 0.3,
 };
 
 export type Verdict = {
@@ -58,6 +78,8 @@ export type Verdict = {
   virtualMs: number;
 };
 
+/** Pauses reach beyond the lease of the storms. */
+const PAUSE_MAX_MS = 40_000;
 /** Events of one history at most; a storm of the default size has some ten thousand. */
 const EVENTS_MAX = 2_000_000;
 
@@ -71,7 +93,9 @@ export class Storm {
   private readonly nodes: SimNode[] = [];
   private readonly taskIds: OpId[] = [];
   private readonly trace: ((line: string) => void) | undefined;
-  private readonly bites = { crashes: 0, machineCrashes: 0, cancels: 0 };
+  private readonly bites = { crashes: 0, machineCrashes: 0, cancels: 0, pauses: 0, deaths: 0, lateResults: 0 };
+  /** The node that went down for good. */
+  private dead: SimNode | undefined;
 
   constructor(o: { seed: number; knobs: StormKnobs; trace?: (line: string) => void }) {
     this.seed = o.seed;
@@ -107,7 +131,8 @@ export class Storm {
     this.say('heal');
     this.network.quiet = true;
     this.network.healAll();
-    for (const node of this.nodes) node.start();
+    for (const node of this.nodes) node.unpause();
+    for (const node of this.living()) node.start();
     await time.run({ untilMs: knobs.stormMs + knobs.healMs, maxEvents: EVENTS_MAX, enough: () => this.isSettled() });
     this.checkFinally();
     return this.verdict();
@@ -176,11 +201,17 @@ export class Storm {
         this.say(`${machine ? 'machine' : 'node'} ${node.index} crashes`);
         node.crash(machine);
         this.time.after(random.between(50, 8_000), () => {
+          if (node === this.dead) return;
           this.say(`node ${node.index} starts again`);
           node.start();
         });
       });
     }
+    for (let n = 0; n < knobs.pauses; n++) {
+      const node = random.pick(this.nodes);
+      this.at(1, () => this.pauseFor(node, random.between(100, PAUSE_MAX_MS)));
+    }
+    if (random.chance(knobs.deathProbability)) this.at(1, () => this.die(random.pick(this.nodes)));
     for (let n = 0; n < knobs.cuts; n++) {
       const [a, b] = [random.pick(this.nodes), random.pick(this.nodes)];
       if (a === undefined || b === undefined || a === b) continue;
@@ -192,27 +223,64 @@ export class Storm {
     }
   }
 
+  private pauseFor(node: SimNode | undefined, ms: number): void {
+    if (node?.up() !== true) return;
+    this.bites.pauses += 1;
+    this.say(`node ${node.index} is paused for ${ms} ms`);
+    node.pause();
+    this.time.after(ms, () => node.unpause());
+  }
+
+  private die(node: SimNode | undefined): void {
+    if (node === undefined) return;
+    this.bites.deaths += 1;
+    this.say(`machine ${node.index} dies for good`);
+    this.dead = node;
+    node.crash(true);
+  }
+
+  private living(): SimNode[] {
+    return this.nodes.filter((node) => node !== this.dead);
+  }
+
+  /** A task whose only majority died with its machine ends nowhere: that is what is promised. */
+  private mustEnd(id: OpId): boolean {
+    const dead = this.dead?.id;
+    if (dead === undefined) return true;
+    const created = this.living()
+      .map((node) => node.committed().get('task', id)?.created)
+      .find((one) => one !== undefined);
+    if (created === undefined) return !id.startsWith(dead);
+    const left = created.voters.filter((voter) => voter !== dead).length;
+    const depends = created.dependsOn.every((one) => this.mustEnd(one));
+    return depends && left > created.voters.length / 2;
+  }
+
   /** Every task over, every node the same. */
   private isSettled(): boolean {
-    const [first, ...rest] = this.nodes.map((node) => node.committed());
+    const [first, ...rest] = this.living().map((node) => node.committed());
     if (first === undefined) return true;
-    const over = this.taskIds.every((id) => {
-      const row = first.get('task', id);
-      return row !== undefined && taskChain(row).ended !== undefined;
-    });
+    const over = this.taskIds
+      .filter((id) => this.mustEnd(id))
+      .every((id) => {
+        const row = first.get('task', id);
+        return row !== undefined && taskChain(row).ended !== undefined;
+      });
     return over && rest.every((store) => store.lamport() === first.lamport()) && this.sameEverywhere();
   }
 
   private sameEverywhere(): boolean {
-    return new Set(this.nodes.map((node) => node.committed().digest())).size === 1;
+    return new Set(this.living().map((node) => node.committed().digest())).size === 1;
   }
 
   private checkFinally(): void {
     if (!this.sameEverywhere()) this.history.broken('finally/agreement: the views of the nodes differ after heal');
-    for (const node of this.nodes) {
+    for (const node of this.living()) {
       const store = node.committed();
       for (const [id, hash] of this.history.acknowledgedOps) {
         const [author = '', seq = '0'] = id.split('-');
+        // What a machine that is gone for good had told nobody is gone with it.
+        if (author === this.dead?.id) continue;
         const known = [...store.heads().keys()].find((held) => held === author);
         const held =
           known === undefined ? undefined : store.opsOf(known, { from: Number(seq), maxOps: 1, maxBytes: 0 })[0];
@@ -222,7 +290,7 @@ export class Storm {
       for (const id of this.taskIds) {
         const row = store.get('task', id);
         const chain = row === undefined ? undefined : taskChain(row);
-        if (chain?.ended === undefined) {
+        if (chain?.ended === undefined && this.mustEnd(id)) {
           this.history.broken(
             `eventually/ended: task ${id} is ${chain?.status ?? 'unknown'} (slot ${chain?.slot}) at node ${node.index}`,
           );
@@ -235,7 +303,7 @@ export class Storm {
 
   private verdict(): Verdict {
     const statuses = this.taskIds.map((id) => {
-      const row = this.nodes[0]?.committed().get('task', id);
+      const row = this.living()[0]?.committed().get('task', id);
       return row === undefined ? 'unknown' : taskChain(row).status;
     });
     const count = (status: string): number => statuses.filter((one) => one === status).length;

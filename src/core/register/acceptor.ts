@@ -30,8 +30,11 @@ export const acceptorRowSchema: z.ZodType<AcceptorRow> = z.object({
 
 const at = { task: opIdSchema, slot: z.number().int().min(1).max(10_000), ballot: ballotSchema };
 
-/** `slot.prepare`: phase 1. `carry` is the decision of the slot before; null for slot 1. */
-export const prepareSchema = z.object({ ...at, carry: slotValueSchema.nullable() });
+/**
+ * `slot.prepare`: phase 1. `carry` is the decision of the slot before; null for slot 1. `wants` is the kind of the proposer's own value: a voter
+ * that still hears the grantee promises nothing to who wants its attempt `lost`.
+ */
+export const prepareSchema = z.object({ ...at, carry: slotValueSchema.nullable(), wants: z.string().max(32) });
 export type Prepare = z.output<typeof prepareSchema>;
 
 /** `slot.accept`: phase 2, or the owner's ballot 0. */

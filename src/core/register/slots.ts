@@ -39,10 +39,10 @@ export class Slots {
   private readonly voter: Voter;
   private readonly proposals = new Map<string, Proposal>();
 
-  constructor(world: World, calls: Calls) {
+  constructor(world: World, calls: Calls, isHeld: (row: TaskRow) => boolean) {
     this.world = world;
     this.calls = calls;
-    this.voter = new Voter(world);
+    this.voter = new Voter(world, isHeld);
   }
 
   /** Goes on with what was under way before a restart. */
@@ -170,7 +170,9 @@ export class Slots {
     const { task, slot } = proposal;
     const common = { task, slot, ballot: round.ballot, carry: o.before };
     const [method, params] =
-      round.phase === 'prepare' ? ['slot.prepare', common] : ['slot.accept', { ...common, value: round.value }];
+      round.phase === 'prepare'
+        ? ['slot.prepare', { ...common, wants: proposal.row.value.kind }]
+        : ['slot.accept', { ...common, value: round.value }];
     for (const voter of o.row.created?.voters ?? []) {
       if (voter === this.world.self) {
         this.voteMyself(key, round, method, params);

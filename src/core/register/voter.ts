@@ -1,6 +1,7 @@
 /** The voting half of the register: what this node's acceptor answers. Each answer leaves after its row is on disk. */
 import type { NodeId, OpId } from '../brand.ts';
 import type { SlotValue } from '../schema/body.ts';
+import type { TaskRow } from '../view/task.ts';
 import type { World } from '../world.ts';
 import type { AcceptorRow, VoteReply } from './acceptor.ts';
 import {
@@ -19,20 +20,25 @@ export const REPAIR_MS = 2_000;
 
 export class Voter {
   private readonly world: World;
+  /** The running attempt's lease is not over for this node. */
+  private readonly isHeld: (row: TaskRow) => boolean;
   /** Votes given in the turn under way: later votes of the same turn must see them. */
   private readonly pendingVotes = new Map<string, AcceptorRow>();
 
-  constructor(world: World) {
+  constructor(world: World, isHeld: (row: TaskRow) => boolean) {
     this.world = world;
+    this.isHeld = isHeld;
   }
 
   /** Answers `slot.prepare` and `slot.accept`; the reply leaves after the vote is on disk. Undefined for another method. */
   vote(method: string, params: unknown): VoteReply | undefined {
     if (method === 'slot.prepare') {
       const message = prepareSchema.safeParse(params);
-      return message.success
-        ? this.judge(message.data, (row) => prepare(row, message.data))
-        : unreadable(message.error.message);
+      if (!message.success) return unreadable(message.error.message);
+      if (message.data.wants === 'lost' && this.hears(message.data.task)) {
+        return { vote: 'silent', reason: 'the grantee was heard within its lease' };
+      }
+      return this.judge(message.data, (row) => prepare(row, message.data));
     }
     if (method === 'slot.accept') {
       const message = acceptSchema.safeParse(params);
@@ -42,6 +48,11 @@ export class Voter {
       return this.judge(message.data, (row, owner) => accept(row, message.data, owner));
     }
     return undefined;
+  }
+
+  private hears(task: OpId): boolean {
+    const row = this.world.store.get('task', task);
+    return row !== undefined && this.isHeld(row);
   }
 
   private judge(

@@ -136,6 +136,9 @@ export type SlotValue = z.output<typeof slotValueSchema>;
 const taskGranted = z.object({ type: z.literal('task.granted'), slot: slotNumber, value: grantValueSchema });
 const taskEnded = z.object({ type: z.literal('task.ended'), slot: slotNumber, value: endValueSchema });
 
+/** The grantee's word on how its attempt ended, when no majority could decide it in time or had decided otherwise (then it is late). */
+const taskReported = z.object({ type: z.literal('task.reported'), slot: slotNumber, value: endValueSchema });
+
 const postCreated = z.object({
   type: z.literal('post.created'),
   content: z.string().min(1).max(1000),
@@ -155,6 +158,7 @@ export const bodySchema = z.discriminatedUnion('type', [
   taskStarted,
   taskGranted,
   taskEnded,
+  taskReported,
   postCreated,
 ]);
 /** A body this version understands. */

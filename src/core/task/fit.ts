@@ -1,4 +1,5 @@
 /** Which agent may work which task. The claiming node asks before it claims, home asks again before it grants. */
+import type { OpId } from '../brand.ts';
 import type { AgentRow } from '../view/agent.ts';
 import { isLive } from '../view/agent.ts';
 import { taskChain } from '../view/chain.ts';
@@ -20,14 +21,30 @@ export function fits(agent: AgentRow, task: TaskCreated): boolean {
 
 export type Dependencies = 'met' | 'waiting' | 'broken';
 
-/** `met` when every dependency is decided `completed`; `broken` when one ended otherwise. */
+/** Tasks that may stand in for one task: an operator forces rarely. */
+const SUPERSEDING_MAX = 20;
+
+/** How a task stands for its dependents: `completed` also when a task that supersedes it completed. */
+function standingFor(views: Views, id: OpId): 'completed' | 'open' | 'over' {
+  const row = views.get('task', id);
+  const ended = row === undefined ? undefined : taskChain(row).ended;
+  if (ended?.value.kind === 'completed') return 'completed';
+  let standing: 'open' | 'over' = ended === undefined ? 'open' : 'over';
+  for (const heir of views.list('task', { where: { supersedes: id }, limit: SUPERSEDING_MAX })) {
+    const end = taskChain(heir).ended;
+    if (end?.value.kind === 'completed') return 'completed';
+    if (end === undefined) standing = 'open';
+  }
+  return standing;
+}
+
+/** `met` when every dependency, or a task that supersedes it, is decided `completed`; `broken` when one ended otherwise. */
 export function dependencies(views: Views, task: TaskCreated): Dependencies {
   let state: Dependencies = 'met';
   for (const id of task.dependsOn) {
-    const row = views.get('task', id);
-    const ended = row === undefined ? undefined : taskChain(row).ended;
-    if (ended === undefined) state = 'waiting';
-    else if (ended.value.kind !== 'completed') return 'broken';
+    const standing = standingFor(views, id);
+    if (standing === 'over') return 'broken';
+    if (standing === 'open') state = 'waiting';
   }
   return state;
 }

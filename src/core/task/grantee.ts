@@ -16,14 +16,20 @@ const startSchema = z.object({ agent: opIdSchema, slot: z.number().int().min(1) 
 
 export type ActiveAttempt = { task: OpId; attempt: number; agent: OpId };
 
+/** `value`: how the shell saw it end. `over`: it is to be stopped and cleaned, nothing more is expected of it. */
+type Active = ActiveAttempt & { value: EndValue | undefined; over: boolean };
+
+/** An end that is not decided in this time is told to all as a report, and the agent is free for other work. */
+const REPORT_AFTER_MS = 5_000;
+
 const startKey = (task: OpId, attempt: number): string => `${task}/${attempt}`;
 
 export class Grantee {
   private readonly world: World;
   private readonly slots: Slots;
   private readonly isOwnAgent: (agent: OpId) => boolean;
-  /** Attempts that run here, or whose end is decided and whose worktree is not cleaned yet. */
-  private readonly active = new Map<string, ActiveAttempt & { over: boolean }>();
+  /** Attempts that run here, or whose end is known and whose worktree is not cleaned yet. */
+  private readonly active = new Map<string, Active>();
 
   constructor(world: World, slots: Slots, isOwnAgent: (agent: OpId) => boolean) {
     this.world = world;
@@ -39,11 +45,11 @@ export class Grantee {
       const [task, attempt] = [parsedOpId(taskText), Number(attemptText)];
       if (!row.success || this.active.has(key)) continue;
       const { agent, slot } = row.data;
-      this.active.set(key, { task, attempt, agent, over: false });
+      this.active.set(key, { task, attempt, agent, value: undefined, over: false });
       const held = this.world.store.get('task', task);
-      if (held?.ends[slot + 1] === undefined)
+      if (held === undefined || !this.isSettled(held, slot + 1)) {
         this.world.turn.actions.push({ kind: 'resume', task, attempt, slot, agent });
-      else this.finish(key, held, slot);
+      } else this.finish(key, held, slot + 1);
     }
   }
 
@@ -60,13 +66,16 @@ export class Grantee {
   /** Starts what is granted to this node and not started; stops what was decided otherwise. Level-triggered: safe to call again. */
   onTask(row: TaskRow): void {
     for (const [key, one] of this.active) {
-      const slot = grantSlotOf(one.attempt);
-      if (one.task === row.id && row.ends[slot + 1] !== undefined) this.finish(key, row, slot);
+      const slot = grantSlotOf(one.attempt) + 1;
+      if (one.task !== row.id) continue;
+      if (one.value !== undefined && row.ends[slot] !== undefined) this.reportLate(row, slot, one.value);
+      if (this.isSettled(row, slot) || (one.value !== undefined && row.ends[slot] !== undefined))
+        this.finish(key, row, slot);
     }
     const { running, slot, attempt } = taskChain(row);
     if (running === undefined || running.value.node !== this.world.self) return;
     const key = startKey(row.id, attempt);
-    if (this.active.has(key) || this.slots.isProposing(row.id, slot)) return;
+    if (this.active.has(key) || this.slots.isProposing(row.id, slot) || row.reports[slot] !== undefined) return;
     const { agent } = running.value;
     if (!this.isOwnAgent(agent) || this.isBusy(agent)) {
       this.slots.propose({ task: row.id, slot, value: released(attempt) });
@@ -75,9 +84,27 @@ export class Grantee {
     this.start({ task: row.id, attempt, agent }, slot - 1);
   }
 
-  /** The shell saw the attempt end (its work is delivered): this is proposed until the slot is decided. */
+  /** The shell saw the attempt end: this is proposed until the slot is decided, and reported if that takes long or went otherwise. */
   ended(o: { task: OpId; attempt: number; value: EndValue }): void {
-    this.slots.propose({ task: o.task, slot: grantSlotOf(o.attempt) + 1, value: o.value });
+    const { world } = this;
+    const key = startKey(o.task, o.attempt);
+    const slot = grantSlotOf(o.attempt) + 1;
+    const held = this.active.get(key);
+    if (held !== undefined) held.value = o.value;
+    const row = world.store.get('task', o.task);
+    if (row?.ends[slot] === undefined) {
+      this.slots.propose({ task: o.task, slot, value: o.value });
+      world.timers.set(`report:${key}`, world.nowMs + REPORT_AFTER_MS);
+    } else this.onTask(row);
+  }
+
+  /** `report:<task>/<attempt>`: no majority has decided the end yet. Whoever holds the report proposes it too. */
+  onReportTimer(key: string): void {
+    const held = this.active.get(key);
+    const row = held === undefined ? undefined : this.world.store.get('task', held.task);
+    if (held?.value === undefined || row === undefined) return;
+    const slot = grantSlotOf(held.attempt) + 1;
+    if (row.ends[slot] === undefined && row.reports[slot] === undefined) this.report(row.id, slot, held.value);
   }
 
   /** The shell has stopped and cleaned the attempt: the agent is free. Returns the agent. */
@@ -93,23 +120,43 @@ export class Grantee {
   private start(one: ActiveAttempt, slot: number): void {
     const { world } = this;
     const key = startKey(one.task, one.attempt);
-    this.active.set(key, { ...one, over: false });
+    this.active.set(key, { ...one, value: undefined, over: false });
     world.persist({ table: 'start', key, value: { agent: one.agent, slot } });
     world.state(one.task, { type: 'task.started', slot });
     world.turn.actions.push({ kind: 'start', ...one, slot });
   }
 
+  /**
+   * Nothing more is wanted of the attempt: its end is decided or reported. A `lost` one goes on: the voters could not hear this node, its work may
+   * still come, and is then shown as late.
+   */
+  private isSettled(row: TaskRow, slot: number): boolean {
+    const end = row.ends[slot];
+    return end === undefined ? row.reports[slot] !== undefined : end.value.kind !== 'lost';
+  }
+
   private finish(key: string, row: TaskRow, slot: number): void {
     const held = this.active.get(key);
-    const end = row.ends[slot + 1];
-    if (held === undefined || held.over || end === undefined) return;
+    if (held === undefined || held.over) return;
     held.over = true;
     const { task, attempt, agent } = held;
-    const reason: EndReason = end.value.reason ?? 'interrupted';
+    const reason: EndReason = row.ends[slot]?.value.reason ?? 'interrupted';
     this.world.turn.actions.push(
       { kind: 'interrupt', task, attempt, agent, reason },
       { kind: 'clean', task, attempt, agent },
     );
+  }
+
+  /** What was decided stands; a result that came too late is told all the same. */
+  private reportLate(row: TaskRow, slot: number, value: EndValue): void {
+    const decided = row.ends[slot]?.value;
+    if (decided === undefined || value.kind === 'lost' || row.reports[slot] !== undefined) return;
+    if (decided.kind === 'lost' || (decided.kind === 'cancelled' && value.kind === 'completed'))
+      this.report(row.id, slot, value);
+  }
+
+  private report(task: OpId, slot: number, value: EndValue): void {
+    this.world.state(task, { type: 'task.reported', slot, value });
   }
 }
 

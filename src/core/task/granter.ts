@@ -1,6 +1,7 @@
 /**
  * Home decides who works a task. It waits for the claims of every node that has a fitting idle agent, at most 50 ms or twice the slowest of
- * their round trips, and takes the lowest (lamport, node) it holds. Claims that come later lose, whatever their stamp.
+ * their round trips, and takes the lowest (lamport, node) it holds. Claims that come later lose, whatever their stamp. While home is silent, the
+ * other voters act in its place, by rank.
  */
 import type { NodeId, OpId } from '../brand.ts';
 import type { Slots } from '../register/slots.ts';
@@ -16,6 +17,9 @@ import type { PendingTask } from './fit.ts';
 import { dependencies, fits, isPending } from './fit.ts';
 
 const SETTLE_MAX_MS = 50;
+/** How long home may be silent before another voter grants in its place, and how far the voters stand apart. */
+const TAKEOVER_MS = 2_000;
+const STAGGER_MS = 1_000;
 /** Agents considered when home asks whom to wait for. */
 const AGENTS_MAX = 5_000;
 
@@ -23,13 +27,16 @@ export class Granter {
   private readonly world: World;
   private readonly board: Board;
   private readonly slots: Slots;
+  /** Presence: the agent's own node says that it works on something, perhaps on an attempt decided otherwise. */
+  private readonly isSaidBusy: (node: NodeId, agent: OpId) => boolean;
   /** All live agents of the swarm: read once, then kept in step with the ops. */
   private readonly agents = new Map<OpId, AgentRow>();
 
-  constructor(world: World, board: Board, slots: Slots) {
+  constructor(world: World, o: { board: Board; slots: Slots; isSaidBusy: (node: NodeId, agent: OpId) => boolean }) {
     this.world = world;
-    this.board = board;
-    this.slots = slots;
+    this.board = o.board;
+    this.slots = o.slots;
+    this.isSaidBusy = o.isSaidBusy;
   }
 
   load(): void {
@@ -43,8 +50,30 @@ export class Granter {
     else this.agents.delete(id);
   }
 
-  /** A pending task of this home has a new row. */
+  /** A pending task has a new row, or its home went silent. */
   onPending(row: PendingTask): void {
+    const { home, voters } = row.created;
+    if (home === this.world.self) return this.asHome(row);
+    const rank = voters.indexOf(this.world.self);
+    if (rank < 0 || this.world.alive(home)) return;
+    this.world.timers.setEarlier(`takeover:${row.id}`, this.world.nowMs + TAKEOVER_MS + rank * STAGGER_MS);
+  }
+
+  /** `takeover:<task>`: home is silent, and this voter's turn has come. What home itself claimed is left out: it would only be lost. */
+  onTakeoverTimer(task: OpId): void {
+    const row = this.world.store.get('task', task);
+    if (!isPending(row) || this.world.alive(row.created.home)) return;
+    const { slot } = taskChain(row);
+    if (this.slots.isProposing(task, slot)) return;
+    if (dependencies(this.world.store, row.created) === 'broken') {
+      this.slots.propose({ task, slot, value: brokenDependency(slot) });
+      return;
+    }
+    const claims = this.validClaims(row).filter(({ claim }) => claim.node !== row.created.home);
+    if (claims.length > 0) this.grant(row, claims);
+  }
+
+  private asHome(row: PendingTask): void {
     const { slot } = taskChain(row);
     if (this.slots.isProposing(row.id, slot)) return;
     if (dependencies(this.world.store, row.created) === 'broken') {
@@ -88,7 +117,8 @@ export class Granter {
         agent?.registered?.node === claim.node &&
         fits(agent, row.created) &&
         this.world.alive(claim.node) &&
-        this.board.worksOn(claim.agent) === undefined
+        this.board.worksOn(claim.agent) === undefined &&
+        !this.isSaidBusy(claim.node, claim.agent)
       );
     });
   }
@@ -100,7 +130,8 @@ export class Granter {
     for (const agent of this.agents.values()) {
       const node = agent.registered?.node;
       if (node === undefined || claimed.has(node) || awaited.has(node) || !this.world.alive(node)) continue;
-      if (this.board.isFree(agent.id) && fits(agent, row.created)) awaited.add(node);
+      if (this.board.isFree(agent.id) && !this.isSaidBusy(node, agent.id) && fits(agent, row.created))
+        awaited.add(node);
     }
     return [...awaited];
   }

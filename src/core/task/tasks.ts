@@ -3,25 +3,39 @@ import type { NodeId, OpId, Principal } from '../brand.ts';
 import { parsedOpId } from '../brand.ts';
 import type { Calls } from '../calls.ts';
 import { Slots } from '../register/slots.ts';
+import { Members } from '../members.ts';
 import type { VoteReply } from '../register/acceptor.ts';
 import type { EndValue } from '../schema/body.ts';
 import { attemptOfSlot, isGrantSlot, taskChain } from '../view/chain.ts';
+import type { Heartbeat } from '../schema/frame.ts';
 import type { TaskRow } from '../view/task.ts';
 import type { World } from '../world.ts';
 import { Board } from './board.ts';
 import { Claimer } from './claimer.ts';
+import { Endorser } from './endorser.ts';
 import type { PendingTask } from './fit.ts';
 import { isPending } from './fit.ts';
 import { Granter } from './granter.ts';
 import type { ActiveAttempt } from './grantee.ts';
 import { Grantee } from './grantee.ts';
+import { Leases } from './leases.ts';
 
 /** How long a door waits for a cancellation to be decided. */
 const CANCEL_MS = 5_000;
 /** A cancellation that meets a slot decided otherwise goes on to the next one, at most so often: an attempt has two. */
 const CANCEL_TRIES = 4;
+/** Pending tasks of a silent home, read so many a time. */
+const PAGE = 500;
 /** Dependents looked at when a task ends. */
 const DEPENDENTS_MAX = 10_000;
+
+type TasksOptions = {
+  calls: Calls;
+  /** The tool of an own agent is not there. */
+  isOffline: (agent: OpId) => boolean;
+  /** Another node says that its agent works on something. */
+  isSaidBusy: (node: NodeId, agent: OpId) => boolean;
+};
 
 type CancelDone = (outcome: 'cancelled' | 'over' | 'unreachable') => void;
 
@@ -32,12 +46,18 @@ export class Tasks {
   private readonly claimer: Claimer;
   private readonly granter: Granter;
   private readonly grantee: Grantee;
+  private readonly leases: Leases;
+  private readonly endorser: Endorser;
+  private readonly members: Members;
 
-  constructor(world: World, calls: Calls, isOffline: (agent: OpId) => boolean) {
+  constructor(world: World, o: TasksOptions) {
     this.world = world;
-    this.slots = new Slots(world, calls);
-    this.claimer = new Claimer(world, this.board, (agent) => isOffline(agent) || this.grantee.isBusy(agent));
-    this.granter = new Granter(world, this.board, this.slots);
+    this.slots = new Slots(world, o.calls, (row) => this.leases.isHeld(row));
+    this.leases = new Leases(world, this.slots);
+    this.endorser = new Endorser(world, this.slots);
+    this.members = new Members(world);
+    this.claimer = new Claimer(world, this.board, (agent) => o.isOffline(agent) || this.grantee.isBusy(agent));
+    this.granter = new Granter(world, { board: this.board, slots: this.slots, isSaidBusy: o.isSaidBusy });
     this.grantee = new Grantee(world, this.slots, (agent) => this.claimer.own().has(agent));
   }
 
@@ -62,6 +82,8 @@ export class Tasks {
     for (const slot of [...Object.keys(row.grants), ...Object.keys(row.ends)]) this.slots.onTask(row, Number(slot));
     this.reportConflicts(row);
     this.grantee.onTask(row);
+    this.leases.onTask(row);
+    this.endorser.onTask(row);
     if (isPending(row)) this.onPending(row);
     if (chain.ended !== undefined) this.onEnded(row);
     for (const agent of freed) this.claimer.seekWork(agent);
@@ -72,9 +94,29 @@ export class Tasks {
     this.claimer.onAgent(id);
   }
 
-  onLinkUp(): void {
+  /** Every input says what time it is. */
+  at(nowMs: number): void {
+    this.leases.at(nowMs);
+  }
+
+  onHeartbeat(frame: Heartbeat): void {
+    this.leases.onHeartbeat(frame);
+  }
+
+  onLinkUp(node: NodeId): void {
+    this.members.met(node);
     this.slots.onLinkUp();
     this.claimer.seekAll({ afresh: true });
+  }
+
+  /** Tasks whose home is silent now wait for another voter. */
+  onLinkDown(node: NodeId): void {
+    this.members.met(node);
+    for (let offset = 0; ; offset += PAGE) {
+      const page = this.world.store.list('task', { where: { home: node, status: 'pending' }, limit: PAGE, offset });
+      for (const row of page) if (isPending(row)) this.granter.onPending(row);
+      if (page.length < PAGE) return;
+    }
   }
 
   seek(): void {
@@ -86,6 +128,10 @@ export class Tasks {
     if (kind === 'round') this.slots.onRoundTimer(key);
     else if (kind === 'repair') this.slots.onRepairTimer(key);
     else if (kind === 'grant') this.granter.onGrantTimer(parsedOpId(key));
+    else if (kind === 'takeover') this.granter.onTakeoverTimer(parsedOpId(key));
+    else if (kind === 'lease') this.leases.onTimer(key);
+    else if (kind === 'report') this.grantee.onReportTimer(key);
+    else if (kind === 'endorse') this.endorser.onTimer(parsedOpId(key));
     else if (kind === 'withdraw') this.claimer.onWithdrawTimer(parsedOpId(key));
     else if (kind === 'seek') this.claimer.seekAll({ afresh: false });
   }
@@ -118,9 +164,10 @@ export class Tasks {
     return this.grantee.workOf(agent);
   }
 
-  /** Home first. More than one voter comes with the work on decisions; the register is made for any odd number. */
+  /** Home first: 3 as soon as it knows two other members, 5 from four others on. The number makes the choice differ from task to task. */
   votersForNewTask(): NodeId[] {
-    return [this.world.self];
+    const { log, self } = this.world;
+    return this.members.votersFor(`${self} ${log.head(self).seq} ${this.world.random()}`);
   }
 
   private cancelStep(o: { task: OpId; by: Principal; done: CancelDone }, triesLeft: number, untilMs: number): void {
@@ -160,7 +207,7 @@ export class Tasks {
 
   private onPending(row: PendingTask): void {
     this.claimer.onPending(row);
-    if (row.created.home === this.world.self) this.granter.onPending(row);
+    this.granter.onPending(row);
   }
 
   /** Pending tasks that depend on others. */

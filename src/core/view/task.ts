@@ -32,6 +32,8 @@ export type TaskRow = {
   /** Decided grants by slot (1, 3, 5, …). A grant slot may also be decided as a cancellation, which stands in `ends`. */
   grants: Record<number, Decided<GrantValue>>;
   ends: Record<number, Decided<EndValue>>;
+  /** What the grantee said of an end that was not decided in time, or was decided otherwise, by end slot. */
+  reports: Record<number, Decided<EndValue>>;
   /** When the grantee started the attempt, by grant slot. */
   starts: Record<number, { stamp: Stamp; wallMs: number }>;
   /** The newest op about this task. */
@@ -47,6 +49,7 @@ const unseen = (id: OpId): TaskRow => ({
   withdrawn: {},
   grants: {},
   ends: {},
+  reports: {},
   starts: {},
   updated: undefined,
   conflicts: {},
@@ -96,6 +99,10 @@ function foldBody(row: TaskRow, op: KnownOp): TaskRow {
       const first = held !== undefined && compareStamps(held.stamp, at.stamp) <= 0 ? held : at;
       return { ...row, starts: { ...row.starts, [body.slot]: first } };
     }
+    case 'task.reported': {
+      const { kept } = decide(row.reports[body.slot], { value: body.value, ...at });
+      return { ...row, reports: { ...row.reports, [body.slot]: kept } };
+    }
     case 'task.granted':
       return foldGranted(row, body.slot, { value: body.value, ...at });
     case 'task.ended':
@@ -123,11 +130,19 @@ export function openClaims(row: TaskRow): { id: OpId; claim: Claim }[] {
 
 export const taskView: ViewSpec<TaskRow> = {
   name: 'task',
-  version: 1,
-  types: ['task.created', 'task.claimed', 'task.claimWithdrawn', 'task.started', 'task.granted', 'task.ended'],
+  version: 2,
+  types: [
+    'task.created',
+    'task.claimed',
+    'task.claimWithdrawn',
+    'task.started',
+    'task.granted',
+    'task.ended',
+    'task.reported',
+  ],
   key: (op) => op.header.entity,
   fold,
-  columnNames: ['status', 'priority', 'created', 'open', 'agent', 'home', 'alias', 'contested', 'waits'],
+  columnNames: ['status', 'priority', 'created', 'open', 'agent', 'home', 'alias', 'supersedes', 'contested', 'waits'],
   columns: (row) => {
     const chain = taskChain(row);
     return {
@@ -138,6 +153,7 @@ export const taskView: ViewSpec<TaskRow> = {
       agent: chain.running?.value.agent ?? null,
       home: row.created?.home ?? null,
       alias: row.created?.alias ?? null,
+      supersedes: row.created?.supersedes ?? null,
       contested: chain.status === 'pending' && openClaims(row).length > 0 ? 1 : 0,
       waits: (row.created?.dependsOn.length ?? 0) > 0 ? 1 : 0,
     };
@@ -148,6 +164,8 @@ export const taskView: ViewSpec<TaskRow> = {
     ['open'],
     ['agent'],
     ['alias'],
+    ['supersedes'],
+    ['home', 'status'],
     ['contested'],
     ['waits', 'status'],
   ],
