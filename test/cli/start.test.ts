@@ -111,6 +111,9 @@ describe('skep start', () => {
         stdout: expect.stringContaining('+Hello from'),
       });
 
+      const twice = await shell(`exec '${process.execPath}' '${main}' start --data-dir data --port-base ${base}`, cwd);
+      expect(twice).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('runs already') });
+
       child.kill('SIGINT');
       const ended = await child;
       expect(ended.stderr).toContain('ended (signal SIGKILL)');

@@ -3,8 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { socketPath, stateDirOf } from '#socket-path.ts';
+import { NodeGone } from '../client.ts';
 import type { ExitCode } from '../exit.ts';
-import { EXIT, usageFailure } from '../exit.ts';
+import { CommandFailure, EXIT, usageFailure } from '../exit.ts';
 import { findSettings } from '../find-settings.ts';
 import type { Given } from '../given.ts';
 import { connectSocket } from '../socket-client.ts';
@@ -49,11 +50,34 @@ export const start: Leaf = {
       throw usageFailure(`--port-base: expected a port from 1024 to ${PORT_BASE_MAX}, got ${portBase}`);
     }
     const nodes = planNodes({ dataDir: values.dataDir, portBase });
+    await checkNotRunning(nodes, values.dataDir);
     await checkPorts(nodes, `${programOf(world)} start --port-base 20000 --data-dir ${quoted(values.dataDir)}`);
     await mkdir(dirname(logOf(values.dataDir, 'x')), { recursive: true, mode: 0o700 });
     return supervise({ nodes, dataDir: values.dataDir, given, world });
   },
 };
+
+/** Whoever starts it twice most likely wants to see what runs. */
+async function checkNotRunning(nodes: readonly NodePlan[], dataDir: string): Promise<void> {
+  for (const { name, p2pPort } of nodes) {
+    const path = socketPath(stateDirOf(dataDir, p2pPort), 'admin');
+    const runs = await connectSocket(path).catch((error: unknown) => {
+      if (error instanceof NodeGone) return undefined;
+      throw error;
+    });
+    runs?.close();
+    if (runs === undefined) continue;
+    const which = `--data-dir ${quoted(dataDir)} --p2p-port ${p2pPort}`;
+    throw new CommandFailure(EXIT.negative, `${name} of this data directory runs already`, {
+      hints: [
+        `look at it: skep status ${which}`,
+        `log in: skep open ${which}`,
+        'or stop it first: Ctrl-C where it runs',
+      ],
+      detail: { code: 'runs_already' },
+    });
+  }
+}
 
 type Start = { nodes: readonly NodePlan[]; dataDir: string; given: Given; world: World };
 
