@@ -28,6 +28,7 @@ const weights: Record<BodyType, number> = {
   'task.started': 2,
   'task.granted': 4,
   'task.ended': 4,
+  'task.reported': 2,
   'post.created': 1,
 };
 
@@ -83,6 +84,7 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
     case 'task.granted':
       return { type, slot, value: { kind: 'granted', attempt: 1, claim: some, node, agent: some } };
     case 'task.ended':
+    case 'task.reported':
       return { type, slot, value: endOf(pick) };
     case 'post.created':
       return { type, content: `c${pick}`, author: 'x' };
