@@ -22,7 +22,8 @@ export class Connection {
   /** From `greeted` on. */
   hello: Hello | undefined;
   roundTripMs: number | undefined;
-  lastHeardMs = performance.now();
+  /** Pings asked in a row without hearing anything meanwhile. */
+  unheardPings = 0;
   #state: ConnectionState = 'opening';
   readonly #options: ConnectionOptions;
   readonly #decoder = new FrameDecoder();
@@ -101,6 +102,7 @@ export class Connection {
 
   /** Asks for a sign of life; `answered` is called when it comes. */
   ping(answered?: () => void): void {
+    this.unheardPings += 1;
     const { node } = this.#options.self();
     // Seconds, as in the seed. One ping is open at a time: a newer one takes over who is waiting.
     this.#ping = {
@@ -152,7 +154,7 @@ export class Connection {
   #read(chunk: Buffer): void {
     if (this.#state === 'ended') return;
     this.#options.counters.bytesIn += chunk.length;
-    this.lastHeardMs = performance.now();
+    this.unheardPings = 0;
     this.#decoder.push(chunk);
     this.#pump();
   }

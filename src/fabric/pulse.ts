@@ -52,7 +52,7 @@ export class Pulse {
   }
 
   /** Takes in what a peer tells: not our own address, and a loopback address only from a peer on this machine. */
-  heard(frame: Peers, from: Connection): void {
+  heard(frame: Peers, from: Pick<Connection, 'address'>): void {
     const near = isHostOfOneMachine(hostOf(from));
     for (const { host, port, node_id: node } of frame.peers) {
       if (node === this.#options.self || (isHostOfOneMachine(host) && !near)) continue;
@@ -61,10 +61,11 @@ export class Pulse {
     }
   }
 
+  /** Silence is counted in pings and not by the clock: after a pause of this process what the peer said meanwhile still lies unread. */
   #beat(): void {
-    const { silentMs } = this.#options.timing;
+    const { pingMs, silentMs } = this.#options.timing;
     for (const [, connection] of this.#options.links()) {
-      if (performance.now() - connection.lastHeardMs >= silentMs) connection.destroy(`silent for ${silentMs} ms`);
+      if (connection.unheardPings * pingMs >= silentMs) connection.destroy(`silent for ${silentMs} ms`);
       else connection.ping();
     }
   }

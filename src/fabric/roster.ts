@@ -104,16 +104,16 @@ export class Roster {
     const boot = bootOf(connection);
     if (this.#twins.refuses(node, boot, performance.now())) return connection.close(twice(node));
     const link = this.#links.get(node);
-    if (link === undefined) this.#decideFirst(connection, node);
-    else if (bootOf(link) !== boot) this.#probe(link, connection, node);
-    else if (this.#decides(node) && link.outbound) {
-      connection.close(goodbye('second_link', 'These two nodes are linked already.'));
+    if (link === undefined) return this.#decideFirst(connection, node);
+    const sameBoot = bootOf(link) === boot;
+    if (sameBoot && this.#decides(node) && link.outbound) {
+      connection.close(SECOND_LINK);
       // Should the peer have lost the link, asking shows it to us as well.
       link.ping();
+    } else if (sameBoot && (connection.outbound || !this.#decides(node))) {
+      this.#replace(link, connection, node);
     } else {
-      this.#drop(node, link, 'replaced by another connection to the same node');
-      this.#link(connection, node);
-      link.close(goodbye('second_link', 'Another connection between these two nodes is the link now.'));
+      this.#probe(link, connection, node);
     }
   }
 
@@ -155,6 +155,12 @@ export class Roster {
     this.#options.up(node, connection);
   }
 
+  #replace(link: Connection, connection: Connection, node: NodeId): void {
+    this.#drop(node, link, 'replaced by another connection to the same node');
+    this.#link(connection, node);
+    link.close(SECOND_LINK);
+  }
+
   #drop(node: NodeId, link: Connection, reason: string): void {
     this.#links.delete(node);
     this.#others.add(link);
@@ -162,31 +168,36 @@ export class Roster {
   }
 
   /**
-   * The node of a link shows up with the boot id of another start. Either it was started anew and the link is a leftover, or a copy of its
-   * directory runs beside it: then the link still answers, and both are refused.
+   * The node of a link dials anew. Under the same boot id it lost the link, or did not know that the address it dialled is ours. Under another
+   * one it was started anew and the link is a leftover, or a copy of its directory runs beside it: then the link still answers, and both are
+   * refused.
    */
   #probe(link: Connection, connection: Connection, node: NodeId): void {
-    if (this.#probed.has(link)) return connection.destroy('another start of this node is being looked into');
+    if (this.#probed.has(link)) return connection.destroy('another connection of this node is being looked into');
     connection.hold();
     const timer = setTimeout(() => done(false), this.#options.probeMs);
     const done = (alive: boolean): void => {
       clearTimeout(timer);
       this.#probed.delete(link);
-      if (alive) this.#refuseTwins(link, connection, node);
-      else link.destroy('its node was started anew');
+      if (alive) this.#isOneTooMany(link, connection, node);
+      else link.destroy('it was dead when its node dialled anew');
       this.#decideAgain(connection, node);
     };
     this.#probed.set(link, done);
     link.ping(() => this.#probed.get(link)?.(true));
   }
 
-  #refuseTwins(link: Connection, connection: Connection, node: NodeId): void {
+  #isOneTooMany(link: Connection, connection: Connection, node: NodeId): void {
     if (connection.state !== 'greeted') return;
-    this.#twins.note(node, [bootOf(link), bootOf(connection)], performance.now());
+    const boots: [string, string] = [bootOf(link), bootOf(connection)];
+    if (boots[0] === boots[1]) return connection.close(SECOND_LINK);
+    this.#twins.note(node, boots, performance.now());
     connection.close(twice(node));
     link.close(twice(node));
   }
 }
+
+const SECOND_LINK = goodbye('second_link', 'These two nodes have another link.');
 
 /** Only connections whose HELLO was believed come to a decision. */
 const bootOf = (connection: Connection): string => connection.hello?.boot ?? '';

@@ -23,6 +23,17 @@ type Started = TransportPeer & { witness: Witness };
 
 const forked: Goodbye = { type: FRAME.goodbye, code: 'forked', message: 'a test says so' };
 
+const callWith = (from: TransportPeer, to: TransportPeer, params: unknown): Frame => ({
+  type: FRAME.call,
+  id: 'c',
+  from: from.node,
+  to: to.node,
+  method: 'm',
+  lamport: 1,
+  deadline_ms: 5,
+  params,
+});
+
 /** A small frame that carries a number. */
 export const numbered = (n: number): Frame => ({ type: FRAME.watch, topics: [String(n)] });
 export const numbersOf = (frames: readonly Frame[]): number[] =>
@@ -159,35 +170,25 @@ export function transportContract(name: string, open: () => TransportFabric): vo
     it('carry what can be written as JSON, as a copy', async () => {
       const [a, b] = await pair();
       const params = { kept: [1, 'ä \u2028'], gone: undefined };
-      const call: Frame = {
-        type: FRAME.call,
-        id: 'x',
-        from: a.node,
-        to: b.node,
-        method: 'm',
-        lamport: 1,
-        deadline_ms: 5,
-        params,
-      };
+      const call = callWith(a, b, params);
       a.transport.send([b.node], call);
       params.kept.push('too late');
       await b.witness.until('it came', () => b.witness.frames.length === 1);
       expect(b.witness.frames).toStrictEqual([{ ...call, params: { kept: [1, 'ä \u2028'] } }]);
     });
 
+    it('may be as large as a mebibyte', async () => {
+      const [a, b] = await pair();
+      const frames = [10_000, 100_000, 1_040_000].map((length) => callWith(a, b, 'x'.repeat(length)));
+      for (const frame of frames) a.transport.send([b.node], frame);
+      await b.witness.until('all came', () => b.witness.frames.length === frames.length);
+      expect(b.witness.frames).toEqual(frames);
+    });
+
     it('above a mebibyte are a bug of the sender', async () => {
       const [a, b] = await pair();
       const params = 'x'.repeat(1024 * 1024);
-      const call: Frame = {
-        type: FRAME.call,
-        id: 'x',
-        from: a.node,
-        to: b.node,
-        method: 'm',
-        lamport: 1,
-        deadline_ms: 5,
-        params,
-      };
+      const call = callWith(a, b, params);
       expect(() => a.transport.send([b.node], call)).toThrow(RangeError);
     });
   });

@@ -138,7 +138,12 @@ describe('the JSON of a frame', () => {
   });
 
   it('is no frame when it is not UTF-8', () => {
-    expect(parseFrame(Buffer.from([0x22, 0xc3, 0x28, 0x22])).kind).toBe('bad');
+    const [before, behind] = ['{"type":34,"topics":["', '"]}'].map((text) => Buffer.from(text));
+    const between = (...bytes: number[]): Buffer =>
+      Buffer.concat([before, Buffer.from(bytes), behind].filter((part) => part !== undefined));
+    expect(parseFrame(between(0xc3, 0xa4)).kind).toBe('frame');
+    for (const bytes of [[0xc3], [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80]])
+      expect(parseFrame(between(...bytes)).kind).toBe('bad');
   });
 
   it('of a type that this version does not know is told apart from a broken one', () => {

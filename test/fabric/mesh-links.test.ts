@@ -6,8 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { FRAME } from '#core/schema/frame.ts';
 import { createIdentity } from '#fabric/identity.ts';
 import { MeshTransport } from '#fabric/mesh.ts';
-import { numbered, numbersOf } from '../contract/transport.ts';
-import { after, eventually, expectLinked, guest, identities, isLinked, member, SECRET, stranger } from './world.ts';
+import { Witness } from '../contract/transport-witness.ts';
+import { numbered } from '../contract/transport.ts';
+import { after, eventually, expectLinked, guest, isLinked, member, SECRET, stranger } from './world.ts';
 
 const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
 
@@ -61,90 +62,9 @@ describe('a node that only dials', () => {
     // It dials whom it hears of.
     await expectLinked(other, dialler);
     expect(other.mesh.links().find(({ node }) => node === dialler.identity.node)?.outbound).toBe(false);
-  });
-});
-
-describe('one link a node', () => {
-  it('is the outbound one of the lower id when both dial at once', async () => {
-    for (let round = 0; round < 10; round += 1) {
-      const [low, high] = identities();
-      const [a, b] = [await member({ identity: low }), await member({ identity: high })];
-      a.mesh.learn(b.seed());
-      b.mesh.learn(a.seed());
-      await a.witness.until('outbound', () => a.mesh.links()[0]?.outbound === true);
-      await b.witness.until('inbound', () => b.mesh.links()[0]?.outbound === false);
-      expect([a.mesh.links().length, b.mesh.links().length]).toEqual([1, 1]);
-    }
-  });
-
-  it('stays when the node is dialled by a second address, and frames go on', async () => {
-    for (const [dialling, dialled] of [identities(), identities().reverse()]) {
-      const [a, b] = [await member({ identity: dialling }), await member({ identity: dialled })];
-      a.mesh.learn(b.seed());
-      a.mesh.learn(`localhost:${b.address().port}`);
-      await expectLinked(a, b);
-      await eventually(
-        a,
-        'both addresses are known to be one node',
-        () => a.mesh.addresses().filter(({ node, state }) => node === b.identity.node && state === 'idle').length >= 2,
-      );
-      await expectLinked(a, b);
-      a.mesh.send([b.identity.node], numbered(1));
-      await b.witness.until('it came', () => numbersOf(b.witness.frames).includes(1));
-      expect([a.mesh.links().length, b.mesh.links().length]).toEqual([1, 1]);
-      expect(a.refusals.concat(b.refusals)).toEqual([]);
-    }
-  });
-
-  it('moves to the new connection of a peer that lost the old one', async () => {
-    const host = await member();
-    const lost = await guest(host);
-    lost.socket.pause();
-    const anew = await guest(host, { identity: lost.identity });
-    anew.say(numbered(2));
-    await host.witness.until('it came', () => numbersOf(host.witness.frames).includes(2));
-    expect(host.mesh.links()).toHaveLength(1);
-    expect(host.witness.happenings.map(({ kind }) => kind)).toEqual(['up', 'down', 'up', 'frame']);
-  });
-});
-
-describe('a node id that is linked under another boot id', () => {
-  it('runs twice when the old link still answers: both are refused and told why', async () => {
-    const host = await member();
-    const identity = createIdentity();
-    const first = await member({ identity, seeds: [host.seed()] });
-    await expectLinked(first, host);
-    const copy = await member({ identity, seeds: [host.seed()] });
-    await copy.witness.until('refused', () => copy.refusals.length > 0);
-    await first.witness.until('refused', () => first.refusals.length > 0);
-    expect(copy.refusals).toMatchObject([{ why: { code: 'duplicate' }, by: 'peer' }]);
-    expect(first.refusals).toMatchObject([{ why: { code: 'duplicate' }, by: 'peer' }]);
-    expect(host.refusals[0]?.why.message).toContain('was copied');
-    expect(host.mesh.links()).toEqual([]);
-    // Both dial on and are refused again, until one of them is stopped for good; see boots.test.ts.
-    const before = host.mesh.counters.refused;
-    await eventually(host, 'again', () => host.mesh.counters.refused > before);
-    expect(host.witness.ups).toHaveLength(1);
-  });
-
-  it('was started anew when the old link is dead', async () => {
-    const host = await member({ timing: { probeMs: 50 } });
-    const crashed = await guest(host, { boot: '1'.repeat(32) });
-    const restarted = await guest(host, { identity: crashed.identity, boot: '2'.repeat(32) });
-    restarted.say(numbered(4));
-    await host.witness.until('it came', () => numbersOf(host.witness.frames).includes(4));
-    await crashed.ended;
-    expect(host.witness.downs).toEqual(['its node was started anew']);
-    expect(host.refusals).toEqual([]);
-  });
-
-  it('is a copy of this node itself when the id is our own', async () => {
-    const host = await member();
-    const copy = await member({ identity: host.identity, seeds: [host.seed()] });
-    await copy.witness.until('refused', () => copy.refusals.length > 0);
-    await host.witness.until('refused', () => host.refusals.length > 0);
-    expect(copy.refusals).toMatchObject([{ why: { code: 'duplicate' } }]);
-    expect(host.refusals).toMatchObject([{ why: { code: 'duplicate' } }]);
+    // And is told at once, when it comes last.
+    const late = await member({ listen: false, seeds: [hub.seed()] });
+    await expectLinked(late, other);
   });
 });
 
@@ -166,6 +86,19 @@ describe('pings', () => {
     expect(host.witness.downs).toEqual(['silent for 60 ms']);
     expect(silent.heard.filter(({ type }) => type === FRAME.ping).length).toBeGreaterThan(2);
     expect(isLinked(host, friend)).toBe(true);
+  });
+});
+
+describe('a pause of this process', () => {
+  it('ends no link, however long: the answers lie unread', async () => {
+    const host = await member({ timing: { pingMs: 10, silentMs: 40 } });
+    const friend = await member({ seeds: [host.seed()] });
+    await expectLinked(friend, host);
+    const end = performance.now() + 120;
+    while (performance.now() < end);
+    host.mesh.send([friend.identity.node], numbered(1));
+    await friend.witness.until('it came', () => friend.witness.frames.length === 1);
+    expect(host.witness.downs.concat(friend.witness.downs)).toEqual([]);
   });
 });
 
@@ -236,6 +169,22 @@ async function recordsBetween(to: number): Promise<{ port: number; count: () => 
   return { port: at.port, count: () => records };
 }
 
+describe('what a peer tells of others', () => {
+  it('is dialled, but not when it is about this node itself', async () => {
+    const [host, other] = [await member(), await member()];
+    const gossip = await guest(host);
+    gossip.say({
+      type: FRAME.peers,
+      peers: [
+        { host: 'localhost', port: host.address().port, node_id: host.identity.node },
+        { ...other.address(), node_id: other.identity.node },
+      ],
+    });
+    await expectLinked(host, other);
+    expect(host.mesh.addresses().map(({ address }) => address)).toEqual([other.seed()]);
+  });
+});
+
 describe('a goodbye', () => {
   it('tells why the link ends, and the peer is dialled again when it is back', async () => {
     const host = await member();
@@ -256,5 +205,35 @@ describe('a goodbye', () => {
     await host.mesh.close();
     await waiting.ended;
     await expect(host.mesh.start(host.witness)).rejects.toThrow('once');
+  });
+
+  it('during the start leaves nothing open', async () => {
+    const mesh = new MeshTransport({ identity: createIdentity(), secret: SECRET });
+    const started = mesh.start(new Witness());
+    await mesh.close();
+    await started;
+    expect(mesh.address()).toBeUndefined();
+  });
+
+  it('that a person should hear of is told once a link', async () => {
+    const host = await member();
+    const friend = await member({ seeds: [host.seed()], listen: false });
+    for (const times of [1, 2]) {
+      await expectLinked(friend, host);
+      host.mesh.disconnect(friend.identity.node, { type: FRAME.goodbye, code: 'forked', message: 'so a test says' });
+      await friend.witness.until('told', () => friend.refusals.length === times);
+    }
+    expect(friend.refusals).toMatchObject(Array(2).fill({ address: host.seed(), why: { code: 'forked' }, by: 'peer' }));
+  });
+
+  it('is all that is left to do when the port is taken', async () => {
+    const host = await member();
+    const mesh = new MeshTransport({ identity: createIdentity(), secret: SECRET, port: host.address().port });
+    await expect(mesh.start(new Witness())).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await mesh.close();
+    const both = new MeshTransport({ identity: createIdentity(), secret: SECRET, bind: ['127.0.0.1', '127.0.0.1'] });
+    await expect(both.start(new Witness())).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    expect(both.address()).toBeUndefined();
+    await both.close();
   });
 });

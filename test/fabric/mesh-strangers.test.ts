@@ -1,8 +1,13 @@
 /** What reaches an open port: nodes of other swarms, liars, garbage, and connections that never say anything. */
+import { generateKeyPairSync } from 'node:crypto';
+import type { ConnectionOptions } from 'node:tls';
+import { connect, createSecureContext } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { FRAME } from '#core/schema/frame.ts';
+import { selfSignedCertificate } from '#fabric/certificate.ts';
+import { secureContextOf } from '#fabric/channel.ts';
 import { PREFIX_BYTES } from '#fabric/framing.ts';
-import { proofOf } from '#fabric/hello.ts';
+import { ALPN, proofOf } from '#fabric/hello.ts';
 import { createIdentity } from '#fabric/identity.ts';
 import { MeshTransport } from '#fabric/mesh.ts';
 import { HALF_OPEN_MAX } from '#fabric/settings.ts';
@@ -99,6 +104,35 @@ describe('a HELLO', () => {
     loris.socket.write(announced(300).subarray(0, 3));
     await Promise.all([mute.ended, silent.ended, loris.ended]);
     expect(host.mesh.counters.failedHandshakes).toBe(3);
+    await expectStillWelcoming(host);
+  });
+});
+
+describe('a channel', () => {
+  it('needs our protocol name and a certificate with an Ed25519 key', async () => {
+    const host = await member();
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const another = {
+      key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+      cert: selfSignedCertificate(privateKey),
+    };
+    const ours = secureContextOf(createIdentity());
+    const dials: ConnectionOptions[] = [
+      { secureContext: ours },
+      { secureContext: ours, ALPNProtocols: ['http/1.1'] },
+      { ALPNProtocols: [ALPN] },
+      { ...another, ALPNProtocols: [ALPN] },
+      { secureContext: createSecureContext({ maxVersion: 'TLSv1.2' }), ALPNProtocols: [ALPN] },
+    ];
+    for (const options of dials) {
+      const socket = connect({ ...host.address(), ...options, rejectUnauthorized: false });
+      let heardBytes = 0;
+      socket.on('data', (chunk) => (heardBytes += chunk.length));
+      socket.on('error', () => undefined);
+      await new Promise((resolve) => socket.once('close', resolve));
+      expect(heardBytes).toBe(0);
+    }
+    expect(host.mesh.counters.failedHandshakes).toBe(dials.length);
     await expectStillWelcoming(host);
   });
 });

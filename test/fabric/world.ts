@@ -1,16 +1,16 @@
 /** Meshes and strangers for one test file, all on loopback and all closed after each test. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterEach } from 'vitest';
 import type { Frame, Goodbye, Hello } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import type { Address } from '#fabric/address.ts';
 import { formatAddress } from '#fabric/address.ts';
-import { dialChannel, readChannel, secureContextOf } from '#fabric/channel.ts';
+import { acceptChannel, dialChannel, readChannel, secureContextOf } from '#fabric/channel.ts';
 import { encodeFrame, FrameDecoder } from '#fabric/framing.ts';
-import type { Channel, Self } from '#fabric/hello.ts';
+import type { Channel, Self, Side } from '#fabric/hello.ts';
 import { helloOf } from '#fabric/hello.ts';
 import type { NodeIdentity } from '#fabric/identity.ts';
 import { createIdentity } from '#fabric/identity.ts';
@@ -84,6 +84,22 @@ export function identities(): [NodeIdentity, NodeIdentity] {
   return a.node < b.node ? [a, b] : [b, a];
 }
 
+/** An identity whose links with that member are decided by the member. */
+export function higherThan({ identity: { node } }: Member): NodeIdentity {
+  for (;;) {
+    const made = createIdentity();
+    if (made.node > node) return made;
+  }
+}
+
+/** An identity that decides about its links with that member. */
+export function lowerThan({ identity: { node } }: Member): NodeIdentity {
+  for (;;) {
+    const made = createIdentity();
+    if (made.node < node) return made;
+  }
+}
+
 export const isLinked = (a: Member, b: { identity: NodeIdentity }): boolean =>
   a.mesh.links().some(({ node }) => node === b.identity.node);
 
@@ -106,36 +122,62 @@ export type Stranger = {
   ended: Promise<unknown>;
 };
 
-export async function stranger(to: Address, o: { identity?: NodeIdentity; boot?: string } = {}): Promise<Stranger> {
+type StrangerOptions = { identity?: NodeIdentity; boot?: string };
+
+/** A stranger that dials. */
+export async function stranger(to: Address, o: StrangerOptions = {}): Promise<Stranger> {
   const identity = o.identity ?? createIdentity();
   const socket = dialChannel(to, secureContextOf(identity));
-  const ended = closeOf(socket);
-  after(() => socket.destroy());
-  socket.on('error', () => undefined);
-  await once(socket, 'secureConnect');
-  const channel = readChannel(socket, 'server');
+  const secured = once(socket, 'secureConnect');
+  const listening = listenTo(socket);
+  await secured;
+  return strangerOn(socket, 'server', { ...o, identity }, listening);
+}
+
+/** A stranger that is dialled, once. */
+export async function strangerServer(identity: NodeIdentity): Promise<{ seed: string; accepted: Promise<Stranger> }> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  after(() => server.close());
+  await once(server, 'listening');
+  const at = server.address();
+  if (typeof at !== 'object' || at === null) throw new Error('no port');
+  const accepted = once(server, 'connection').then(async ([raw]) => {
+    server.close();
+    const socket = acceptChannel(raw, secureContextOf(identity));
+    const secured = once(socket, 'secure');
+    const listening = listenTo(socket);
+    await secured;
+    return strangerOn(socket, 'client', { identity }, listening);
+  });
+  return { seed: `127.0.0.1:${at.port}`, accepted };
+}
+
+type Listening = Pick<Stranger, 'heard' | 'hear' | 'ended'>;
+
+function strangerOn(
+  socket: TLSSocket,
+  peerSide: Side,
+  o: StrangerOptions & { identity: NodeIdentity },
+  listening: Listening,
+): Stranger {
+  const channel = readChannel(socket, peerSide);
   if (typeof channel === 'string') throw new Error(channel);
-  const self: Self = {
-    node: identity.node,
-    boot: o.boot ?? 'b'.repeat(32),
-    secret: SECRET,
-    p2pPort: 0,
-    httpPort: 0,
-  };
-  const { heard, hear } = listenTo(socket);
+  const self: Self = { node: o.identity.node, boot: o.boot ?? 'b'.repeat(32), secret: SECRET, p2pPort: 0, httpPort: 0 };
   return {
+    ...listening,
     socket,
-    identity,
+    identity: o.identity,
     channel,
-    heard,
-    hear,
-    ended,
     say: (frame) => socket.write(encodeFrame(frame)),
     hello: (change) => ({ ...helloOf(self, channel), ...change }),
   };
 }
 
-function listenTo(socket: TLSSocket): Pick<Stranger, 'heard' | 'hear'> {
+function listenTo(socket: TLSSocket): Listening {
+  after(() => socket.destroy());
+  socket.on('error', () => undefined);
+  const ended = closeOf(socket);
   const heard: Frame[] = [];
   const decoder = new FrameDecoder();
   decoder.trust();
@@ -149,6 +191,7 @@ function listenTo(socket: TLSSocket): Pick<Stranger, 'heard' | 'hear'> {
   });
   return {
     heard,
+    ended,
     hear: (type) =>
       new Promise((resolve, reject) => {
         const ask = (): void => {
@@ -165,8 +208,7 @@ const isOfType = <T extends Frame['type']>(frame: Frame, type: T): frame is Fram
 
 /** A stranger that is linked: by the higher id, so that the mesh decides, and has decided when its PING comes. */
 export async function guest(to: Member, o: { boot?: string; identity?: NodeIdentity } = {}): Promise<Stranger> {
-  let identity = o.identity ?? createIdentity();
-  while (o.identity === undefined && identity.node < to.identity.node) identity = createIdentity();
+  const identity = o.identity ?? higherThan(to);
   const peer = await stranger(to.address(), { ...o, identity });
   peer.say(peer.hello());
   await peer.hear(FRAME.ping);
