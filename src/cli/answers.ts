@@ -64,7 +64,6 @@ export const nodeSchema = z.object({
   last_heard_at: maybe,
   forked: z.boolean().default(false),
 });
-export type SwarmMember = z.output<typeof nodeSchema>;
 
 export const projectSchema = z.object({
   id: text,
@@ -74,7 +73,6 @@ export const projectSchema = z.object({
   setup: maybe,
   node_id: maybe,
 });
-export type Project = z.output<typeof projectSchema>;
 
 export const statusSchema = z.object({
   node_id: text,
@@ -89,7 +87,6 @@ export const statusSchema = z.object({
   nodes: count.default(1),
   links: count.default(0),
 });
-export type Status = z.output<typeof statusSchema>;
 
 export const opSchema = z.object({ at: text, type: text, node_id: text, by: text, summary: text, lamport_ts: count });
 export const tokenSchema = z.object({ name: text, role: text, created_at: maybe });

@@ -1,5 +1,4 @@
 /** What several verbs print in the same way. */
-import type { Client } from './client.ts';
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
 import type { Cell } from './table.ts';
@@ -38,6 +37,3 @@ export function statusCell(status: string): Cell {
   const style = STATUS_STYLES[status];
   return style === undefined ? status : { text: status, style };
 }
-
-/** Closes a question: what the verb asks of a node. */
-export type Asks = (node: Client) => Promise<ExitCode>;
