@@ -1,0 +1,76 @@
+import type { AgentEvent } from '#ports.ts';
+
+/** How far a session may run ahead of whoever reads its events, in events and in characters. What it does not take stays in the runtime's files. */
+const AHEAD_MAX = 1_000;
+const AHEAD_MAX_CHARACTERS = 1024 * 1024;
+
+/** The events of one session: one reader, in order, bounded. */
+export class EventStream implements AsyncIterable<AgentEvent> {
+  readonly #events: AgentEvent[] = [];
+  #characters = 0;
+  #closed = false;
+  #hurry = false;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriters: (() => void)[] = [];
+
+  /** Adds an event at once, also above the bound: for the few that tell how a turn goes. Nothing is added after `close`. */
+  push(event: AgentEvent): void {
+    if (this.#closed) return;
+    this.#events.push(event);
+    if (event.kind === 'delta') this.#characters += event.text.length;
+    this.#wakeReader?.();
+  }
+
+  /** Adds output: at once (undefined) or as soon as there is room for it. In a hurry nobody waits, and what finds no room is left out. */
+  pushDelta(event: Extract<AgentEvent, { kind: 'delta' }>): Promise<void> | undefined {
+    if (this.#full()) return this.#pushLater(event);
+    this.push(event);
+    return undefined;
+  }
+
+  /** From now on nobody waits for the reader: the session is being closed. */
+  hurry(): void {
+    this.#hurry = true;
+    this.#wakeAllWriters();
+  }
+
+  /** The stream ends behind what is in it. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#wakeReader?.();
+    this.#wakeAllWriters();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<AgentEvent, void, undefined> {
+    for (;;) {
+      const event = this.#events.shift();
+      if (event !== undefined) {
+        if (event.kind === 'delta') this.#characters -= event.text.length;
+        if (!this.#full()) this.#wakeAllWriters();
+        yield event;
+      } else if (this.#closed) return;
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wakeReader = resolve;
+        });
+      }
+    }
+  }
+
+  async #pushLater(event: AgentEvent): Promise<void> {
+    while (this.#full() && !this.#hurry && !this.#closed) {
+      await new Promise<void>((resolve) => this.#wakeWriters.push(resolve));
+    }
+    if (!this.#full()) this.push(event);
+  }
+
+  #full(): boolean {
+    return this.#events.length >= AHEAD_MAX || this.#characters >= AHEAD_MAX_CHARACTERS;
+  }
+
+  #wakeAllWriters(): void {
+    const writers = this.#wakeWriters;
+    this.#wakeWriters = [];
+    for (const wake of writers) wake();
+  }
+}

@@ -1,0 +1,4 @@
+import { runtimeContract } from '../contract/runtime.ts';
+import { makeFakeHome } from './fake-runtime.ts';
+
+runtimeContract('fake', async () => makeFakeHome());

@@ -1,0 +1,125 @@
+/** Nothing that a process leaves behind survives it, and nothing that it leaves behind holds up its end. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ProcSpec } from '#ports.ts';
+import { markOf } from '#runtime/layout.ts';
+import type { LocalRuntime } from '#runtime/local.ts';
+import { ProcTable } from '#runtime/proc-table.ts';
+import { restOf, iteratorOf, linesOf, lineWith, script, soon } from '../contract/runtime.ts';
+import { makeLocalHome, type LocalHome } from './local-home.ts';
+
+const table = new ProcTable();
+const open: { home: LocalHome; runtime: LocalRuntime }[] = [];
+
+function start(): { home: LocalHome; runtime: LocalRuntime } {
+  const home = makeLocalHome();
+  const pair = { home, runtime: home.open() };
+  open.push(pair);
+  return pair;
+}
+
+afterEach(async () => {
+  for (const { home, runtime } of open.splice(0)) {
+    await runtime.close();
+    await home.remove();
+  }
+});
+
+const marked = (home: LocalHome, spec: ProcSpec): Promise<number[]> =>
+  table.find({ mark: markOf(home.directory, spec.id), session: undefined });
+
+const DAEMON = 'bash -c \'trap "" TERM HUP; echo daemon; while :; do sleep 0.05; done\'';
+
+describe('what a process leaves behind', () => {
+  it.each([
+    { how: 'in the background', text: 'sleep 600 & echo done' },
+    { how: 'in a session of its own', text: 'setsid sleep 600 & echo done' },
+    { how: 'in a session of its own, deaf to SIGTERM', text: `setsid ${DAEMON} & sleep 0.2; echo done` },
+    { how: 'as a grandchild without a parent', text: '(setsid sleep 600 >/dev/null 2>&1 </dev/null &) ; echo done' },
+    { how: 'in a process group of its own', text: 'set -m; sleep 600 & echo done' },
+    { how: 'without its mark, in its session', text: 'env -i sleep 600 & echo done' },
+  ])('is ended: $how', async ({ text }) => {
+    const { home, runtime } = start();
+    const spec = script(`${text}; exit 4`);
+    const proc = await runtime.start(spec);
+    expect(await linesOf(proc.lines)).toContain('done');
+    expect(await soon('the exit', proc.exited)).toEqual({ code: 4, signal: null, error: null });
+    expect(await marked(home, spec)).toEqual([]);
+  });
+
+  it('is ended too when the process is killed', async () => {
+    const { home, runtime } = start();
+    const spec = script(`trap "" TERM; setsid ${DAEMON} & echo ready; sleep 600`);
+    const proc = await runtime.start(spec);
+    const lines = iteratorOf(proc.lines);
+    await lineWith(lines, 'daemon');
+    expect((await marked(home, spec)).length).toBeGreaterThan(1);
+    expect(await soon('the kill', proc.kill(100))).toEqual({ code: null, signal: 'SIGKILL', error: null });
+    await restOf(lines);
+    expect(await marked(home, spec)).toEqual([]);
+  });
+
+  it('does not hold up the exit when it cannot be found and keeps the pipe', async () => {
+    const { runtime } = start();
+    const proc = await runtime.start(script('env -i setsid sleep 600 & echo "pid $!"; exit 0'));
+    const [line = ''] = await linesOf(proc.lines);
+    expect(await soon('the exit', proc.exited)).toEqual({ code: 0, signal: null, error: null });
+    // `setsid` of a background job does not fork, so this is the sleep itself: alive, and ours to end.
+    process.kill(Number(line.split(' ')[1]), 'SIGKILL');
+  });
+
+  it('belongs to its own directory only: the same id elsewhere is left alone', async () => {
+    const [one, other] = [start(), start()];
+    const spec = script('echo ready; read -r line');
+    await one.runtime.start(spec);
+    const proc = await other.runtime.start({ ...spec, argv: ['true'] });
+    await soon('the exit', proc.exited);
+    expect(await marked(one.home, spec)).not.toEqual([]);
+  });
+});
+
+describe('a process', () => {
+  it('may close its output and go on', async () => {
+    const { runtime } = start();
+    const proc = await runtime.start(script('echo said; exec >&- 2>&-; read -r line; [ "$line" = go ] && exit 9'));
+    const lines = iteratorOf(proc.lines);
+    await lineWith(lines, 'said');
+    await proc.write('go');
+    expect(await soon('the exit', proc.exited)).toMatchObject({ code: 9 });
+    await restOf(lines);
+  });
+
+  it('may close its input and be written to', async () => {
+    const { runtime } = start();
+    const proc = await runtime.start(script('exec <&-; echo closed; sleep 0.3; exit 9'));
+    const lines = iteratorOf(proc.lines);
+    await lineWith(lines, 'closed');
+    for (let line = 0; line < 10; line += 1) await proc.write('x'.repeat(100_000));
+    expect(await soon('the exit', proc.exited)).toMatchObject({ code: 9 });
+    await restOf(lines);
+  });
+
+  it('may open its standard streams by their names, as it could in a shell', async () => {
+    const { runtime } = start();
+    const proc = await runtime.start(
+      script('echo a >/dev/stdout; echo b | tee /dev/stderr; head -n 1 /dev/stdin; exit 0'),
+    );
+    await proc.write('c');
+    expect(await linesOf(proc.lines)).toEqual(['a', 'b', 'c']);
+    expect(await linesOf(proc.errors)).toEqual(['b']);
+  });
+
+  it('need not read what it is sent: it stays in the inbox, in order', async () => {
+    const { runtime } = start();
+    const proc = await runtime.start(script('read -r go; sleep 0.2; cat | head -n 300 | md5sum; kill $$'));
+    await proc.write('go');
+    const { createHash } = await import('node:crypto');
+    const sum = createHash('md5');
+    for (let line = 0; line < 300; line += 1) {
+      const text = `${line} ${'x'.repeat(5000)}`;
+      sum.update(`${text}\n`);
+      await proc.write(text);
+    }
+    expect(await lineWith(iteratorOf(proc.lines), '-')).toContain(sum.digest('hex'));
+    await soon('the kill', proc.kill(100));
+  });
+});
