@@ -101,6 +101,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     onAction: (action) => act(action),
     onArrivals: (arrivals) => {
       learnAddresses(arrivals, transport, info.self);
+      work.onArrivals(arrivals);
       node.arrived(arrivals);
     },
     onPresence: () => node.presenceChanged(),
@@ -108,7 +109,10 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
       if (frame.type === FRAME.taskUpdate) glimpses.onUpdate(frame);
       if (frame.type === FRAME.watch) glimpses.onWatch(from, frame);
     },
-    onLink: (link) => glimpses.onLinkUp(link.node),
+    onLink: (link) => {
+      glimpses.onLinkUp(link.node);
+      work.collectAll();
+    },
     onFailed,
   });
   const remote = new Remote({ core: engine.core, clock: realClock, kick: () => engine.kick() });

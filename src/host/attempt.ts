@@ -32,9 +32,9 @@ export type AttemptTools = {
   glimpses: Glimpses;
   stash: (text: string) => Promise<EndValue['result']>;
   unstash: (text: TaskCreated['description']) => Promise<string>;
-  /** Puts the work on the task's home; resolves when it is on disk there. Tries until it is, or the signal says stop. */
+  /** Puts the work on a second node, the task's home before others; resolves when it is on disk there. Tries until it is, or the signal says stop. */
   deliverHome: (
-    o: { home: NodeId; task: OpId; attempt: number; work: Work },
+    o: { voters: readonly NodeId[]; task: OpId; attempt: number; work: Work },
     signal: AbortSignal,
   ) => Promise<Refusal | undefined>;
   log: (line: string) => void;
@@ -232,7 +232,7 @@ export class Attempt {
     await workspaces.discard(delivery.bundlePath);
     const work: Work = { ...delivery.work, bundle: hash, sizeBytes };
     this.say('delivering', `${work.commits} commits to ${created.home.slice(0, 8)}`);
-    const refused = await deliverHome({ home: created.home, task, attempt, work }, this.abort.signal);
+    const refused = await deliverHome({ voters: created.voters, task, attempt, work }, this.abort.signal);
     return refused ?? work;
   }
 

@@ -4,6 +4,8 @@ import { stripVTControlCharacters } from 'node:util';
 
 /** Lines kept an attempt. */
 const LINES_MAX = 500;
+/** Characters shown at once: in a frame, escaped and all, they stay below 1 MiB. */
+const TEXT_MAX_CHARS = 128 * 1024;
 /** Characters kept of one line. */
 const LINE_MAX_CHARS = 2_000;
 
@@ -24,7 +26,7 @@ export class OutputTail {
   }
 
   newest(lines: number): string {
-    return this.lines.slice(-Math.min(lines, LINES_MAX)).join('\n');
+    return this.lines.slice(-Math.min(lines, LINES_MAX)).join('\n').slice(-TEXT_MAX_CHARS);
   }
 
   /** The last line with anything on it. */

@@ -7,7 +7,7 @@ import { workSchema } from '#core/schema/body.ts';
 import { opIdSchema } from '#core/schema/ids.ts';
 import { taskChain } from '#core/view/chain.ts';
 import type { TaskCreated, TaskRow } from '#core/view/task.ts';
-import type { BlobStore, MergeOutcome, OpStore, Refusal } from '#ports.ts';
+import type { Arrival, BlobStore, MergeOutcome, OpStore, Refusal } from '#ports.ts';
 import { refusal } from '#ports.ts';
 import type { Where } from '#workspace/place.ts';
 import { asRefusal } from '#workspace/refusal.ts';
@@ -21,6 +21,8 @@ import type { Sources } from './sources.ts';
 const DELIVER_DEADLINE_MS = 300_000;
 const DIFF_DEADLINE_MS = 30_000;
 const MERGE_DEADLINE_MS = 120_000;
+/** Without any voter in reach the end is reported with the work kept here. */
+const GIVE_UP_MS = 15_000;
 /** Between two tries to reach home with finished work. */
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 5_000;
@@ -68,27 +70,40 @@ export class DeliveredWork {
     remote.serve('task.merge', mergeSchema, ({ task, into }) => this.mergeHere(task, into));
   }
 
-  /** Puts work on its home and resolves when it is on disk there; tries again while home cannot be reached, until `signal`. */
+  /**
+   * Puts work on a second node: home, else another voter of the task; resolves when it is on disk there. When none can be reached in
+   * {@link GIVE_UP_MS} the work stays here, and is fetched from here once its end is decided.
+   */
   async deliverHome(
-    o: { home: NodeId; task: OpId; attempt: number; work: Work },
+    o: { voters: readonly NodeId[]; task: OpId; attempt: number; work: Work },
     signal: AbortSignal,
   ): Promise<Refusal | undefined> {
-    const { self, remote } = this.options;
-    const { home, task, attempt, work } = o;
-    if (home === self) return this.takeIn({ task, attempt, work, from: self });
+    const { task, attempt, work, voters } = o;
+    const { self } = this.options;
+    const kept = voters.includes(self) ? await this.takeIn({ task, attempt, work, from: self }) : undefined;
+    const others = voters.filter((voter) => voter !== self);
+    if (kept !== undefined || others.length === 0) return kept;
+    const since = performance.now();
     for (let waitMs = RETRY_MIN_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
-      const answer = await remote.ask({
-        to: home,
-        method: 'work.deliver',
-        params: { task, attempt, work },
-        deadlineMs: DELIVER_DEADLINE_MS,
-        answer: z.object({ delivered: z.literal(true) }),
-      });
-      if (!isRefusal(answer)) return undefined;
-      if (answer.code !== 'node_unreachable') return answer;
+      for (const voter of others) {
+        const refused = await this.deliverTo(voter, { task, attempt, work });
+        if (refused?.code !== 'node_unreachable') return refused;
+      }
+      if (performance.now() - since > GIVE_UP_MS) return undefined;
       await sleep(waitMs, undefined, { ref: false });
     }
-    return refusal('stopping', 'the attempt was stopped before its work reached home');
+    return refusal('stopping', 'the attempt was stopped before its work reached another node');
+  }
+
+  private async deliverTo(node: NodeId, params: z.output<typeof deliverSchema>): Promise<Refusal | undefined> {
+    const answer = await this.options.remote.ask({
+      to: node,
+      method: 'work.deliver',
+      params,
+      deadlineMs: DELIVER_DEADLINE_MS,
+      answer: z.object({ delivered: z.literal(true) }),
+    });
+    return isRefusal(answer) ? answer : undefined;
   }
 
   /** base..head as text, from the first node that can show it: this one, home, the node that did the work. */
@@ -139,6 +154,40 @@ export class DeliveredWork {
     });
   }
 
+  /**
+   * Home sees to it that it holds the work of its tasks, also of those whose end was decided while it was away, and results that came late. What
+   * cannot be had now is tried again when the next node links.
+   */
+  private collect(task: OpId): void {
+    const { store, self, transfer } = this.options;
+    const row = store.get('task', task);
+    if (row?.created?.home !== self) return;
+    const { voters } = row.created;
+    for (const decided of [...Object.values(row.ends), ...Object.values(row.reports)]) {
+      const { work, attempt } = decided.value;
+      const node = row.grants[attempt * 2 - 1]?.value.node;
+      if (work === null || node === undefined || node === self) continue;
+      this.uncollected.add(task);
+      void transfer.ensure(work.bundle, [node, ...voters]).then((missing) => {
+        if (missing === undefined) this.uncollected.delete(task);
+      });
+    }
+  }
+
+  /** Ends and reports that were just committed. */
+  onArrivals(arrivals: readonly Arrival[]): void {
+    for (const { op } of arrivals) {
+      if (op.body.type === 'task.ended' || op.body.type === 'task.reported') this.collect(op.header.entity);
+    }
+  }
+
+  /** A node linked: what could not be had before is tried again. */
+  collectAll(): void {
+    for (const task of this.uncollected) this.collect(task);
+  }
+
+  private readonly uncollected = new Set<OpId>();
+
   private done(task: OpId): Done | Refusal {
     const row = this.options.store.get('task', task);
     const chain = row === undefined ? undefined : taskChain(row);
@@ -161,13 +210,13 @@ export class DeliveredWork {
     return { kind: 'loose' };
   }
 
-  /** Home takes a bundle: on disk as a blob and as commits in the project's clone, before the end is proposed. Safe to repeat. */
+  /** A voter takes a bundle: on disk as a blob and, at home, as commits in the project's clone, before the end is proposed. Safe to repeat. */
   private async takeIn(o: { task: OpId; attempt: number; work: Work; from: NodeId }): Promise<Refusal | undefined> {
-    const { store, transfer } = this.options;
+    const { store, transfer, self } = this.options;
     const created = store.get('task', o.task)?.created;
-    if (created === undefined) return refusal('not_found', 'home does not know that task', { got: o.task });
+    if (created === undefined) return refusal('not_found', 'this node does not know that task', { got: o.task });
     const missing = await transfer.ensure(o.work.bundle, [o.from]);
-    if (missing !== undefined) return missing;
+    if (missing !== undefined || created.home !== self) return missing;
     const taken = await this.unpack({ ...o, created, node: o.from });
     // Commits that cannot be unpacked here (a project that is gone) are still safe in the blob.
     return taken?.code === 'invalid' ? taken : undefined;
