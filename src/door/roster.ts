@@ -72,8 +72,9 @@ export class Roster {
   forget(arrivals: readonly Arrival[]): void {
     for (const { op } of arrivals) {
       const { type } = op.body;
+      // Those that come by the thousand change nothing here.
       if (type.startsWith('task.')) continue;
-      if (type.startsWith('agent.')) this.agentRows = undefined;
+      if (type.startsWith('agent.')) this.agentRows = this.said_ = undefined;
       else if (type.startsWith('project.')) this.projectRows = undefined;
       else if (type === 'node.registered') this.nodeRows = undefined;
       // A fork takes part of a log back, and with it whatever it had registered.

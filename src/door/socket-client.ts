@@ -16,7 +16,7 @@ import { matchRoute } from './table.ts';
 /** As the body of an HTTP request. */
 export const LINE_MAX_BYTES = 8 * 1024 * 1024;
 /** Requests of one client under way; the next ones wait in its own buffers. */
-const PIPELINE_MAX = 512;
+export const PIPELINE_MAX = 512;
 /** Streams of one client. */
 const STREAMS_MAX = 16;
 /** What may wait for a slow reader of a stream beyond the first batch. More, and it is dropped: it comes back with `after`. */

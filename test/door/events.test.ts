@@ -142,9 +142,11 @@ describe('events', () => {
     // The store shows a commit before the node tells of it: 1. commit 2. snapshot 3. announcement.
     const listeners = Reflect.get(node, 'arrivalListeners');
     if (!(listeners instanceof Set) || first === undefined) throw new Error('the fake has changed');
-    for (const listener of listeners) listener([first]);
-    await post(1);
+    for (const listener of listeners) listener([first, { n: 3, op: first.op }]);
     expect(await client.next()).toMatchObject({ id: idOf(3) });
+    for (const listener of listeners) listener([first]);
+    for (const listener of listeners) listener([{ n: 4, op: first.op }]);
+    expect(await client.next()).toMatchObject({ id: idOf(4) });
   });
 
   it('show glimpses and presence without an id, and output only to whoever asked for that task', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parsedOpId } from '#core/brand.ts';
 import { startAdminSocket } from '#door/socket.ts';
-import { LINE_MAX_BYTES } from '#door/socket-client.ts';
+import { LINE_MAX_BYTES, PIPELINE_MAX } from '#door/socket-client.ts';
 import { SELF } from './fake-node.ts';
 import type { LineClient, Served } from './serve.ts';
 import { serve } from './serve.ts';
@@ -63,6 +63,46 @@ describe('admin socket', () => {
     expect(answers).toEqual(answers.map((_, id) => expect.objectContaining({ id, status: 201 })));
     resolve(undefined);
     expect(await client.next()).toMatchObject({ id: 'slow', body: { output: 'late' } });
+  });
+
+  it('lets no more than a bounded number of requests be under way', async () => {
+    await served.post('/api/swarm/tasks', { title: 'x' });
+    const { promise: late, resolve } = Promise.withResolvers<undefined>();
+    let underWay = 0;
+    served.node.knobs.taskOutput = async () => {
+      underWay += 1;
+      await late;
+      return { attempt: 1, output: '' };
+    };
+    const count = PIPELINE_MAX + 100;
+    const path = `/api/swarm/tasks/${SELF}-2/output`;
+    client.send(...Array.from({ length: count }, (_, id) => ({ id, method: 'GET', path })));
+    await expect.poll(() => underWay).toBe(PIPELINE_MAX);
+    // Another client is served meanwhile, and this one reads no further.
+    await served.json('/api/swarm/status');
+    expect(underWay).toBe(PIPELINE_MAX);
+    resolve(undefined);
+    expect(await client.take(count)).toHaveLength(count);
+  });
+
+  it('gives a name to one of two that ask in one breath', async () => {
+    const tasks = ['a', 'b'].map((title) => ({
+      id: title,
+      method: 'POST',
+      path: '/api/swarm/tasks',
+      body: { title, id: 'raced' },
+    }));
+    const projects = ['c', 'd'].map((id) => ({
+      id,
+      method: 'POST',
+      path: '/api/swarm/projects',
+      body: { name: 'raced', origin: '/x' },
+    }));
+    client.send(...tasks, ...projects);
+    const answers = await client.take(4);
+    for (const status of [201, 409]) {
+      expect(answers.filter((answer) => JSON.stringify(answer).includes(`"status":${status},`))).toHaveLength(2);
+    }
   });
 
   it('answers a client that sends no more', async () => {

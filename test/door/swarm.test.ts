@@ -58,6 +58,19 @@ describe('agents, nodes and projects', () => {
     expect((await agents())[0]).toMatchObject({ status: 'idle', current_task_id: null });
   });
 
+  it('a new agent is seen as its node sees it, at once', async () => {
+    const { node } = served;
+    await agents();
+    const next = (node.store.heads().get(SELF)?.seq ?? 0) + 1;
+    const own = { agent: parsedOpId(`${SELF}-${next}`), status: 'idle', task: null, attempt: null };
+    const held = node.presences.get(SELF);
+    // Its node knows of it as soon as it is registered, and says so a moment later.
+    node.presences.set(SELF, { node: SELF, heardMs: node.wallMs, links: [], agents: [...(held?.agents ?? []), own] });
+    const { id, status } = await agent('sh-new');
+    expect([id, status]).toEqual([own.agent, 'idle']);
+    await served.fetch(`/api/swarm/agents/${id}`, { method: 'DELETE' });
+  });
+
   it('an agent of a node that was silent for 45 s is offline; this node never times out its own', async () => {
     const { node } = served;
     const body = {

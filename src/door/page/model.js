@@ -41,6 +41,7 @@ const OPS = [
   'task.granted',
   'task.started',
   'task.ended',
+  'task.reported',
   'agent.registered',
   'agent.deregistered',
   'project.registered',
