@@ -1,7 +1,6 @@
 /** The composition root: the only place that knows real time and real adapters. One call makes a node of them, `close` takes it apart again. */
 import { existsSync, statSync } from 'node:fs';
 import type { NodeId, OpId } from '#core/brand.ts';
-import { FRAME } from '#core/schema/frame.ts';
 import type { Action } from '#core/turn.ts';
 import { isLiveProject } from '#core/view/project.ts';
 import { openDoor } from '#door/door.ts';
@@ -13,10 +12,13 @@ import { MeshTransport } from '#fabric/mesh.ts';
 import type { Arrival, NodeInfo } from '#ports.ts';
 import type { NodeOptions, RunningNode } from './host-options.ts';
 import { bindAddresses, dialAddresses } from './host/addresses.ts';
+import type { AttemptTools } from './host/attempt.ts';
 import { Attempts } from './host/attempts.ts';
 import { BlobTransfer } from './host/blob-transfer.ts';
 import { Engine, realClock } from './host/engine.ts';
 import { Glimpses } from './host/glimpses.ts';
+import { Intake } from './host/intake.ts';
+import { Journal } from './host/journal.ts';
 import type { Parts } from './host/parts.ts';
 import { Closers, openParts } from './host/parts.ts';
 import { selfDraft, shellAgentDrafts } from './host/registration.ts';
@@ -90,6 +92,7 @@ type Wiring = {
 
 function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const { store, blobs, workspaces, identity, secret, drivers } = parts;
+  const journal = new Journal(store, o.log);
   const links = () => transport.links().map((link) => link.node);
   const glimpses = new Glimpses({ send: (to, frame) => void transport.send(to, frame), links });
   const engine = new Engine({
@@ -101,38 +104,30 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     onAction: (action) => act(action),
     onArrivals: (arrivals) => {
       learnAddresses(arrivals, transport, info.self);
-      work.onArrivals(arrivals);
+      journal.arrived(arrivals);
+      intake.onArrivals(arrivals);
       node.arrived(arrivals);
     },
     onPresence: () => node.presenceChanged(),
-    onGlimpse: (from, frame) => {
-      if (frame.type === FRAME.taskUpdate) glimpses.onUpdate(frame);
-      if (frame.type === FRAME.watch) glimpses.onWatch(from, frame);
-    },
+    onGlimpse: (from, frame) => glimpses.onFrame(from, frame),
     onLink: (link) => {
+      journal.linked(link);
       glimpses.onLinkUp(link.node);
-      work.collectAll();
+      intake.collectAll();
     },
+    onUnlink: (one, reason) => journal.unlinked(one, reason),
     onFailed,
   });
   const remote = new Remote({ core: engine.core, clock: realClock, kick: () => engine.kick() });
   const transfer = new BlobTransfer(blobs, remote);
   const sources = new Sources({ self: info.self, store, workspaces, blobs, transfer, remote });
-  const work = new DeliveredWork({ self: info.self, store, workspaces, sources, blobs, transfer, remote });
+  const keeping = { self: info.self, store, workspaces, sources, blobs, transfer, remote };
+  const intake = new Intake(keeping);
+  const work = new DeliveredWork({ ...keeping, intake });
   const attempts = new Attempts({
     store,
     drivers,
-    tools: {
-      runtime: parts.runtime,
-      workspaces,
-      sources,
-      blobs,
-      glimpses,
-      stash: (text) => node.stash(text),
-      unstash: (text) => node.unstash(text),
-      deliverHome: (request, signal) => work.deliverHome(request, signal),
-      log: o.log,
-    },
+    tools: { ...keeping, runtime: parts.runtime, glimpses, log: o.log, ...textsAndDelivery(() => node, intake) },
     ended: (end) => engine.attemptEnded(end),
     gone: (one) => engine.attemptGone(one),
   });
@@ -160,6 +155,16 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   });
   return { engine, node, attempts, glimpses };
 }
+
+/** The node is made after the attempts it carries out: what they need of it is looked up when they do. */
+const textsAndDelivery = (
+  node: () => HostedNode,
+  intake: Intake,
+): Pick<AttemptTools, 'stash' | 'unstash' | 'deliver'> => ({
+  stash: (text) => node().stash(text),
+  unstash: (text) => node().unstash(text),
+  deliver: (request, signal) => intake.deliver(request, signal),
+});
 
 /** Node addresses are ops: every node dials all it knows. */
 function learnAddresses(arrivals: readonly Arrival[], transport: MeshTransport, self: NodeId): void {

@@ -33,7 +33,7 @@ export type AttemptTools = {
   stash: (text: string) => Promise<EndValue['result']>;
   unstash: (text: TaskCreated['description']) => Promise<string>;
   /** Puts the work on a second node, the task's home before others; resolves when it is on disk there. Tries until it is, or the signal says stop. */
-  deliverHome: (
+  deliver: (
     o: { voters: readonly NodeId[]; task: OpId; attempt: number; work: Work },
     signal: AbortSignal,
   ) => Promise<Refusal | undefined>;
@@ -221,7 +221,7 @@ export class Attempt {
 
   /** The work as a bundle, on home before anybody hears that it is done. Undefined: nothing was changed. */
   private async deliver(prepared: Prepared): Promise<Work | undefined | Refusal> {
-    const { workspaces, blobs, deliverHome } = this.tools;
+    const { workspaces, blobs, deliver } = this.tools;
     const { task, attempt, created } = this.plan;
     const delivery = await workspaces.deliver(prepared);
     if (isRefusal(delivery)) return { ...delivery, code: 'workspace' };
@@ -232,7 +232,7 @@ export class Attempt {
     await workspaces.discard(delivery.bundlePath);
     const work: Work = { ...delivery.work, bundle: hash, sizeBytes };
     this.say('delivering', `${work.commits} commits to ${created.home.slice(0, 8)}`);
-    const refused = await deliverHome({ voters: created.voters, task, attempt, work }, this.abort.signal);
+    const refused = await deliver({ voters: created.voters, task, attempt, work }, this.abort.signal);
     return refused ?? work;
   }
 

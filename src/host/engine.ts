@@ -24,6 +24,7 @@ export type EngineOptions = {
   /** A frame for watchers, which the core does not look at. */
   onGlimpse: (from: NodeId, frame: Frame) => void;
   onLink: (link: LinkInfo) => void;
+  onUnlink: (node: NodeId, reason: string) => void;
   onFailed: (error: unknown) => void;
 };
 
@@ -107,7 +108,8 @@ export class Engine {
         options.onPresence();
         this.kick();
       },
-      linkDown: (node) => {
+      linkDown: (node, reason) => {
+        options.onUnlink(node, reason);
         core.linkDown(node, realClock());
         options.onPresence();
         this.kick();

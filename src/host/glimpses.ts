@@ -58,11 +58,17 @@ export class Glimpses {
     this.sayInterest([node]);
   }
 
-  onWatch(from: NodeId, frame: Watch): void {
+  /** A frame that only watchers care for. */
+  onFrame(from: NodeId, frame: Frame): void {
+    if (frame.type === FRAME.taskUpdate) this.onUpdate(frame);
+    if (frame.type === FRAME.watch) this.onWatch(from, frame);
+  }
+
+  private onWatch(from: NodeId, frame: Watch): void {
     this.interest.set(from, { topics: new Set(frame.topics), untilMs: performance.now() + LAPSE_MS });
   }
 
-  onUpdate(frame: TaskUpdate): void {
+  private onUpdate(frame: TaskUpdate): void {
     this.deliver({
       task: frame.task_id,
       agent: frame.agent_id,
