@@ -40,11 +40,11 @@ export function placeRefusal(message: IncomingMessage, site: Site): DoorRefusal 
 }
 
 /** Who asks: by token, else by cookie, else nobody in particular. A wrong token is refused wherever it is shown. */
-export async function visitorOf(message: IncomingMessage, site: Site, door: Door): Promise<Visitor | DoorRefusal> {
+export function visitorOf(message: IncomingMessage, site: Site, door: Door): Visitor | DoorRefusal {
   const { authorization, cookie } = message.headers;
   if (authorization !== undefined) {
     const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-    const caller = token === undefined ? undefined : await door.tokens.verify(token);
+    const caller = token === undefined ? undefined : door.tokens.verify(token);
     if (caller !== undefined) return { caller, byCookie: false };
     return refused('unauthorised', 'this token is not known', {
       expected: 'Authorization: Bearer <token>',

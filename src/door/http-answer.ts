@@ -47,11 +47,7 @@ export class HttpAnswers {
   answer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
     switch (answer.kind) {
       case 'json':
-        if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
-        return reply
-          .code(answer.status)
-          .headers(JSON_HEADERS)
-          .send(`${JSON.stringify(answer.body)}\n`);
+        return sendJson(reply, answer.status, answer.body);
       case 'page':
         return this.page(request, reply, answer);
       case 'redirect': {
@@ -71,12 +67,7 @@ export class HttpAnswers {
   }
 
   refuse(reply: FastifyReply, refusal: DoorRefusal): FastifyReply {
-    const status = STATUS_OF[refusal.code];
-    if (status === 401) reply.header('www-authenticate', 'Bearer');
-    return reply
-      .code(status)
-      .headers(JSON_HEADERS)
-      .send(`${JSON.stringify(refusalJson(refusal))}\n`);
+    return sendJson(reply, STATUS_OF[refusal.code], refusalJson(refusal));
   }
 
   private page(request: FastifyRequest, reply: FastifyReply, page: { status: number; asset: Asset }): FastifyReply {
@@ -85,4 +76,12 @@ export class HttpAnswers {
     if (status === 200 && request.headers['if-none-match'] === asset.etag) return reply.code(304).send();
     return reply.code(status).header('content-type', asset.contentType).send(asset.content);
   }
+}
+
+function sendJson(reply: FastifyReply, status: number, body: unknown): FastifyReply {
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply
+    .code(status)
+    .headers(JSON_HEADERS)
+    .send(`${JSON.stringify(body)}\n`);
 }

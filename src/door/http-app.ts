@@ -30,10 +30,15 @@ type Parts = { door: Door; site: Site; answers: HttpAnswers; isClosing: () => bo
 export function buildApp(app: FastifyInstance, parts: Parts): void {
   const { answers, door } = parts;
   app.decorateRequest('visitor');
-  app.addHook('onRequest', async (request, reply) => {
-    const refusal = await entryRefusal(request, parts);
-    if (refusal !== undefined) return answers.refuse(reply, refusal);
-    return undefined;
+  app.addHook('onRequest', (request, reply, done) => {
+    const enter = (): void => {
+      const refusal = entryRefusal(request, parts);
+      if (refusal === undefined) done();
+      else answers.refuse(reply, refusal);
+    };
+    // Waits for a disk only when it must: this is on the way of every request.
+    if (door.tokens.isDue()) door.tokens.refresh().then(enter, done);
+    else enter();
   });
   addParsers(app);
   app.setNotFoundHandler((request, reply) => notFound(request, reply, answers));
@@ -59,12 +64,12 @@ function addRoute(app: FastifyInstance, route: Route, { door, answers }: Parts):
 }
 
 /** Everything that can be known before the body: nothing of a refused request is read. */
-async function entryRefusal(request: FastifyRequest, parts: Parts): Promise<DoorRefusal | undefined> {
+function entryRefusal(request: FastifyRequest, parts: Parts): DoorRefusal | undefined {
   const { site, door } = parts;
   if (parts.isClosing()) return refused('stopping', 'this node is stopping');
   const place = placeRefusal(request.raw, site);
   if (place !== undefined) return place;
-  const visitor = await visitorOf(request.raw, site, door);
+  const visitor = visitorOf(request.raw, site, door);
   if (isRefusal(visitor)) return visitor;
   request.visitor = visitor;
   const { route } = request.routeOptions.config;

@@ -63,10 +63,19 @@ export class Tokens {
     return tokens;
   }
 
-  /** Who presents this token; undefined for one that is not known. Takes the same time for every wrong token. */
-  async verify(token: string): Promise<Caller | undefined> {
-    if (this.now() - this.checkedMs >= REREAD_AFTER_MS && stampOf(this.file) !== this.stamp) await this.read();
+  /** True when {@link refresh} should be called before the next {@link verify}. */
+  isDue(): boolean {
+    return this.now() - this.checkedMs >= REREAD_AFTER_MS;
+  }
+
+  /** Takes in what another node of the same directory changed. Rejects when the file has become unreadable; nobody should be let in then. */
+  async refresh(): Promise<void> {
+    if (stampOf(this.file) !== this.stamp) await this.read();
     this.checkedMs = this.now();
+  }
+
+  /** Who presents this token; undefined for one that is not known. Takes the same time for every wrong token. */
+  verify(token: string): Caller | undefined {
     const digest = digestOf(token);
     let found: { name: string; role: 'operator' | 'viewer' } | undefined;
     for (const one of [this.own, ...this.entries]) if (timingSafeEqual(digest, one.digest)) found = one;
