@@ -10,7 +10,7 @@ export type NodeOptions = {
   /** `host:port` of the mesh at which other nodes may be found. */
   seeds: readonly string[];
   role: 'emperor' | 'worker';
-  /** Address the mesh listens on; undefined for loopback only. */
+  /** Addresses the mesh listens on, with commas between; undefined for loopback only; `none` for a node that only dials. */
   bind: string | undefined;
   /** Address HTTP listens on. Beyond loopback it needs TLS or `behindProxy`, else the node refuses to start. */
   httpBind: string;

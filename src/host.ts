@@ -55,6 +55,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
     secret: parts.secret,
     seeds: parts.seeds,
     bind,
+    listen: bind.length > 0,
     port: o.p2pPort,
     httpPort: o.httpPort,
     onRefused: (address, why, by) => o.log(`${by === 'peer' ? 'refused by' : 'refused'} ${address}: ${why.message}`),

@@ -16,7 +16,7 @@ import { OwnAgents } from './own-agents.ts';
 import type { NodePresence } from './presence.ts';
 import { PresenceBoard } from './presence.ts';
 import type { EndValue } from './schema/body.ts';
-import type { CallFrame, Frame } from './schema/frame.ts';
+import type { CallFrame, Frame, Heartbeat } from './schema/frame.ts';
 import { FRAME } from './schema/frame.ts';
 import { Sync } from './sync.ts';
 import { Tasks } from './task/tasks.ts';
@@ -60,6 +60,7 @@ export class NodeCore {
     });
     this.world = new World({ ...o, log, timers: new Timers(), turn: emptyTurn() });
     this.presence = new PresenceBoard(this.world, () => this.ownAgents.list(this.tasks));
+    this.world.hasNeighbour = (node) => this.presence.neighbourOf(node) !== undefined;
     this.sync = new Sync(this.world, this.presence);
     this.calls = new Calls(this.world, (node) => this.presence.neighbourOf(node));
     this.tasks = new Tasks(this.world, {
@@ -115,7 +116,7 @@ export class NodeCore {
         return this.sync.onHeads(from, frame);
       case FRAME.agentHeartbeat:
         this.world.log.witness(frame.lamport_ts);
-        if (this.presence.onHeartbeat(from, frame)) this.tasks.onHeartbeat(frame);
+        this.onHeartbeat(from, frame);
         return;
       case FRAME.call:
         if (!this.calls.relayed(frame, from)) this.serve(frame);
@@ -250,6 +251,14 @@ export class NodeCore {
     this.world.nowMs = clock.nowMs;
     this.world.wallMs = clock.wallMs;
     this.tasks.at(clock.nowMs);
+  }
+
+  private onHeartbeat(from: NodeId, frame: Heartbeat): void {
+    const taken = this.presence.onHeartbeat(from, frame);
+    if (taken === 'old') return;
+    this.tasks.onHeartbeat(frame);
+    // Somebody may be within reach now, or out of it, who was not before.
+    if (taken === 'links') this.tasks.onReach();
   }
 
   private batch(from: NodeId, batch: SignedBatch, more: boolean): void {

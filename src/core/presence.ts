@@ -68,11 +68,11 @@ export class PresenceBoard {
     });
   }
 
-  /** Taken only from the node itself; a beat older than the one held changes nothing. */
-  onHeartbeat(from: NodeId, frame: Heartbeat): boolean {
-    if (frame.node_id !== from) return false;
+  /** Taken only from the node itself; a beat older than the one held changes nothing. `links`: whom the node is linked with has changed. */
+  onHeartbeat(from: NodeId, frame: Heartbeat): 'old' | 'same' | 'links' {
+    if (frame.node_id !== from) return 'old';
     const held = this.heard.get(from);
-    if (held !== undefined && held.beat >= frame.beat) return false;
+    if (held !== undefined && held.beat >= frame.beat) return 'old';
     this.heard.set(from, {
       node: from,
       heardMs: this.world.nowMs,
@@ -85,7 +85,9 @@ export class PresenceBoard {
         attempt: one.attempt,
       })),
     });
-    return true;
+    const before = new Set(held?.links ?? []);
+    const same = before.size === frame.links.length && frame.links.every((node) => before.has(node));
+    return same ? 'same' : 'links';
   }
 
   /** A link went down: what the node said before stands, but its next life counts its beats anew. */

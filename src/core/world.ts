@@ -66,10 +66,13 @@ export class World {
     this.turn = o.turn;
   }
 
-  /** Reachable now: this node itself, or linked. Everybody else is suspect. */
+  /** Reachable now: this node itself, linked, or linked with a neighbour. Everybody else is suspect. */
   alive(node: NodeId): boolean {
-    return node === this.self || this.links.has(node);
+    return node === this.self || this.links.has(node) || this.hasNeighbour(node);
   }
+
+  /** A linked node said that it is linked with this one. Set once presence is there. */
+  hasNeighbour: (node: NodeId) => boolean = () => false;
 
   roundTripMs(node: NodeId): number | undefined {
     return this.roundTrips.get(node);

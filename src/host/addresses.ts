@@ -5,9 +5,14 @@ const ANY = new Set(['0.0.0.0', '::']);
 
 const withPort = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 
+/** `bind` of a node that listens nowhere: it only dials, and is reached through its neighbours. */
+export const NO_BIND = 'none';
+
 /** Addresses to listen on: loopback without `bind`. */
-export const bindAddresses = (bind: string | undefined): string[] =>
-  bind === undefined ? ['127.0.0.1'] : bind.split(',').map((one) => one.trim());
+export function bindAddresses(bind: string | undefined): string[] {
+  if (bind === NO_BIND) return [];
+  return bind === undefined ? ['127.0.0.1'] : bind.split(',').map((one) => one.trim());
+}
 
 /** Every address of the machine where the mesh listens on all, else the ones it listens on. */
 export function dialAddresses(bind: readonly string[], port: number): string[] {

@@ -73,6 +73,20 @@ test('a running task is cancelled from another node, its agent stopped and free 
   expect(await emperor.ended(String(again['id']))).toMatchObject({ status: 'completed', result: 'free' });
 }, 60_000);
 
+test('nodes that cannot dial one another work together through a neighbour', async () => {
+  const middle = await swarm.add();
+  const left = await swarm.add({ bind: 'none', shellAgents: 1 });
+  const right = await swarm.add({ bind: 'none' });
+  await swarm.linkedWith(middle, 3);
+  const origin = swarm.repository('origin');
+  await right.post('/api/swarm/projects', { name: 'demo', origin, base: 'main' });
+  const body = { title: 'Far', description: SCRIPT, project: 'demo', required_capabilities: ['shell'] };
+  const id = String((await right.post('/api/swarm/tasks', body))['id']);
+  expect(await right.ended(id)).toMatchObject({ status: 'completed', assigned_node: left.running.info.self });
+  expect((await right.get(`/api/swarm/tasks/${id}/diff`))['text']).toContain('+hello from');
+  expect((await right.get(`/api/swarm/tasks/${id}/output`))['output']).toContain('done');
+}, 60_000);
+
 test('a script that fails is tried again up to attempts_max, then the task has failed with what it printed', async () => {
   const emperor = await swarm.add({ shellAgents: 1 });
   const created = await emperor.post('/api/swarm/tasks', {

@@ -120,13 +120,16 @@ export class TestSwarm {
 
   /** Resolves when every member is linked with all others. */
   async linked(): Promise<void> {
-    for (const member of this.members) {
-      await member.until(async () => {
-        const nodes = await member.list('/api/swarm/nodes');
-        const alive = nodes.filter((node) => node['status'] === 'alive' || node['status'] === 'self');
-        return alive.length === this.members.length ? true : undefined;
-      });
-    }
+    for (const member of this.members) await this.linkedWith(member, this.members.length);
+  }
+
+  /** Resolves when `member` sees so many nodes, itself included. */
+  async linkedWith(member: Member, count: number): Promise<void> {
+    await member.until(async () => {
+      const nodes = await member.list('/api/swarm/nodes');
+      const alive = nodes.filter((node) => node['status'] === 'alive' || node['status'] === 'self');
+      return alive.length === count ? true : undefined;
+    });
   }
 
   /** A repository with one commit on `main`, checked out at `side`, so that nobody has `main` checked out. */

@@ -119,6 +119,12 @@ export class Tasks {
     }
   }
 
+  /** Other nodes' links changed: whoever waited for a node that is within reach now goes on. */
+  onReach(): void {
+    this.slots.onLinkUp();
+    this.claimer.seekAll({ afresh: true });
+  }
+
   seek(): void {
     this.claimer.seekAll({ afresh: true });
   }
