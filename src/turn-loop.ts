@@ -46,7 +46,7 @@ export class TurnLoop {
     });
   }
 
-  /** Resolves when the turn that is open now is on disk and settled, with all its arrivals; rejects when its commit failed or the loop stopped. */
+  /** Resolves when the turn that is open now is on disk, with all its arrivals; rejects when its commit failed, or the loop stopped before it began. */
   settled(): Promise<readonly Arrival[]> {
     if (this.stopped !== undefined)
       return Promise.reject(new Error('the node has stopped', { cause: this.stopped.error }));
@@ -86,22 +86,22 @@ export class TurnLoop {
     return undefined;
   }
 
+  /** Whoever waits for the turn is answered exactly once: what is on disk when the loop stops was still stored. */
   private async carryOut(turn: Turn, waiters: readonly Waiter[]): Promise<void> {
     const { core, store, send, act, arrived, clock } = this.options;
     for (const relay of turn.relays) send(relay);
-    let arrivals: readonly Arrival[] = [];
     try {
-      if (!writesNothing(turn)) arrivals = await store.commit({ ops: turn.ops, rows: turn.rows });
+      const arrivals = writesNothing(turn) ? [] : await store.commit({ ops: turn.ops, rows: turn.rows });
       for (const { node, seq } of turn.truncate) await store.truncateLog(node, seq);
+      if (this.stopped === undefined) core.settle(turn, clock());
+      for (const waiter of waiters) waiter.resolve(arrivals);
+      if (this.stopped !== undefined) return;
+      for (const outgoing of turn.sends) send(outgoing);
+      if (arrivals.length > 0) arrived(arrivals);
+      for (const action of turn.actions) act(action);
     } catch (error) {
       for (const waiter of waiters) waiter.reject(error);
       throw error;
     }
-    if (this.stopped !== undefined) return;
-    core.settle(turn, clock());
-    for (const outgoing of turn.sends) send(outgoing);
-    for (const waiter of waiters) waiter.resolve(arrivals);
-    if (arrivals.length > 0) arrived(arrivals);
-    for (const action of turn.actions) act(action);
   }
 }
