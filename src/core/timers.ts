@@ -1,15 +1,20 @@
 /** Deadlines by name, without a clock: the caller says what time it is. Setting a name again moves it. */
 type Entry = { name: string; atMs: number };
 
+/** The heap is made anew when it holds this many times the names that are set: a deadline that is moved leaves a stale entry behind. */
+const STALE_FACTOR = 4;
+const STALE_FLOOR = 64;
+
 export class Timers {
   /** Binary heap by time; entries whose time differs from `current` are stale and skipped when they come to the top. */
-  private readonly heap: Entry[] = [];
+  private heap: Entry[] = [];
   private readonly current = new Map<string, number>();
 
   set(name: string, atMs: number): void {
     if (this.current.get(name) === atMs) return;
     this.current.set(name, atMs);
-    this.push({ name, atMs });
+    if (this.heap.length >= STALE_FLOOR + STALE_FACTOR * this.current.size) this.rebuild();
+    else this.push({ name, atMs });
   }
 
   /** Sets the name only if it is not set or set later. */
@@ -42,6 +47,16 @@ export class Timers {
       this.current.delete(top.name);
       names.push(top.name);
     }
+  }
+
+  /** Entries held, stale ones included. */
+  entries(): number {
+    return this.heap.length;
+  }
+
+  private rebuild(): void {
+    this.heap = [];
+    for (const [name, atMs] of this.current) this.push({ name, atMs });
   }
 
   private dropStale(): void {
