@@ -1,26 +1,70 @@
-/** The proof that a node signed two histories: two headers that cannot stand in one chain, each with the signature that covers it. */
+/** Logs that part into two histories under two signatures: the proof becomes an op, and the log counts up to there on every node. */
 import type { NodeId } from './brand.ts';
-import type { Draft, Op } from './op.ts';
 import { nodePrincipal } from './brand.ts';
+import type { Admitted } from './log.ts';
+import type { Op } from './op.ts';
+import { BATCH_MAX_BYTES, BATCH_MAX_OPS } from './op.ts';
+import type { World } from './world.ts';
 
-/** Longest proof that is kept in the op itself; what it proves has been checked by the node that appends it. */
-const PROOF_MAX_CHARS = 12_000;
+/** A longer proof is cut to the headers where the histories part and the signed ones: an op holds 64 KiB, and quotes inside quotes grow. */
+const PROOF_MAX_CHARS = 24_000;
 
-export function forkDraft(o: {
-  self: NodeId;
-  author: NodeId;
-  seq: number;
-  held: Op | undefined;
-  theirs: Op;
-  sig: string;
-}): Draft {
-  const proof = JSON.stringify({
-    held: o.held === undefined ? null : { header: o.held.headerText, sig: o.held.sig ?? null },
-    theirs: { header: o.theirs.headerText, sig: o.sig },
-  });
-  return {
-    entity: undefined,
-    by: nodePrincipal(o.self),
-    body: { type: 'log.forked', node: o.author, seq: o.seq, proof: proof.slice(0, PROOF_MAX_CHARS) },
-  };
+export class Forks {
+  private readonly world: World;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  /** Two histories of one log were seen. Until the proof is on disk nothing more is taken in beyond it, or proven again. */
+  found({ author, seq, theirs }: Extract<Admitted, { kind: 'fork' }>): void {
+    const { world } = this;
+    if (author === world.self) return world.afterWrite(() => stopForked(author, seq));
+    const held = world.store.opsOf(author, { from: seq, maxOps: BATCH_MAX_OPS, maxBytes: BATCH_MAX_BYTES });
+    world.alarm(`node ${author} signed two histories: its log counts up to ${seq - 1}`);
+    const proof = proofOf(held, theirs);
+    const body = { type: 'log.forked' as const, node: author, seq, proof };
+    world.append([{ entity: undefined, by: nodePrincipal(world.self), body }]);
+    world.log.markForked(author, seq);
+  }
+
+  /** A proof is on disk: takes the log out from there. Safe to call again; at boot for every log, because a crash may have come in between. */
+  cut(author: NodeId): void {
+    const { store, log, turn, self } = this.world;
+    const seq = store.get('node', author)?.forkedAt;
+    if (seq === undefined) return;
+    if (author === self) stopForked(author, seq);
+    log.markForked(author, seq);
+    const beyond = store.opsOf(author, { from: seq, maxOps: 1, maxBytes: 0 });
+    if (beyond.length > 0) turn.truncate.push({ node: author, seq });
+  }
+}
+
+/** Two nodes write this node's log. Whatever this one added would count nowhere, so it must not go on. */
+function stopForked(self: NodeId, seq: number): never {
+  throw new Error(
+    `the log of this node (${self}) was continued elsewhere from number ${seq} on: its data directory was copied, or brought back from a ` +
+      `backup. Stop the other copy if there is one, and start this node with a new data directory.`,
+  );
+}
+
+/** JSON of both histories from the op where they part. */
+function proofOf(held: readonly Op[], theirs: readonly Op[]): string {
+  const whole = JSON.stringify({ held: chainTo(held), theirs: chainTo(theirs) });
+  if (whole.length <= PROOF_MAX_CHARS) return whole;
+  const cut = JSON.stringify({ held: endsOf(held), theirs: endsOf(theirs), cut: true });
+  return cut.length <= PROOF_MAX_CHARS ? cut : '{"cut":true}';
+}
+
+type SignedHeaders = { headers: string[]; sig: string | null };
+
+function chainTo(ops: readonly Op[]): SignedHeaders {
+  const end = ops.findIndex((op) => op.sig !== undefined);
+  const signed = end < 0 ? ops : ops.slice(0, end + 1);
+  return { headers: signed.map((op) => op.headerText), sig: signed.at(-1)?.sig ?? null };
+}
+
+function endsOf(ops: readonly Op[]): SignedHeaders {
+  const { headers, sig } = chainTo(ops);
+  return { headers: [headers[0], headers.at(-1)].filter((text) => text !== undefined), sig };
 }

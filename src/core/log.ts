@@ -7,11 +7,9 @@ import { opIdOf } from './brand.ts';
 import { buildOp, EMPTY_HEAD, FIRST_PREV, isChain, readOp, signedText, signOp } from './chain.ts';
 import type { ChainHead } from './chain.ts';
 import type { Crypto } from './crypto.ts';
+import { EarlyBatches } from './early.ts';
 import type { Draft, Heads, Op } from './op.ts';
 import { BATCH_MAX_BYTES, BATCH_MAX_OPS, LAMPORT_JUMP_MAX, opId } from './op.ts';
-
-/** Ops of one author that wait for the ones before them. */
-const WAITING_MAX_OPS = 256;
 
 /** Ops as they travel: consecutive, of one author, the last one signed. */
 export type SignedBatch = { ops: readonly (readonly [string, string])[]; sig: string };
@@ -19,11 +17,12 @@ export type SignedBatch = { ops: readonly (readonly [string, string])[]; sig: st
 export type Admitted =
   /** New ops, in order, to be stored; `batch` is what may be relayed. */
   | { kind: 'new'; author: NodeId; ops: Op[] }
-  | { kind: 'known'; author: NodeId }
+  /** Nothing new in it. Whoever pages through the log goes on after `after`; undefined where nothing further of it counts. */
+  | { kind: 'known'; author: NodeId; after: number | undefined }
   /** Ops are missing below: ask for those after `after`. */
   | { kind: 'gap'; author: NodeId; after: number }
-  /** The author signed two histories that differ from `seq` on. */
-  | { kind: 'fork'; author: NodeId; seq: number; theirs: Op; sig: string }
+  /** The author signed two histories that differ from `seq` on; `theirs` is the other one from there to a signed op. */
+  | { kind: 'fork'; author: NodeId; seq: number; theirs: Op[] }
   | { kind: 'invalid'; reason: string };
 
 export type LogOptions = {
@@ -31,8 +30,8 @@ export type LogOptions = {
   crypto: Crypto;
   heads: ReadonlyMap<NodeId, ChainHead>;
   lamport: number;
-  /** Keys of known authors; the first op of an unknown log brings its own. */
-  publicKeyOf(node: NodeId): string | undefined;
+  /** The stored op that began a log: it brought the author's key. */
+  firstOp(node: NodeId): Op | undefined;
   /** Hash of a stored op, for telling a repetition from a fork. */
   storedHash(node: NodeId, seq: number): Hash | undefined;
   forkedAt(node: NodeId): number | undefined;
@@ -43,7 +42,9 @@ export class Log {
   private readonly options: LogOptions;
   private readonly heads: Map<NodeId, ChainHead>;
   private readonly keys = new Map<NodeId, string>();
-  private readonly waiting = new Map<NodeId, SignedBatch[]>();
+  private readonly early = new EarlyBatches();
+  /** Logs of which another history was seen, while the op at which it parts is looked for. */
+  private readonly doubted = new Set<NodeId>();
   private readonly forks = new Map<NodeId, number>();
   /** Hashes of ops that are taken in but not on disk yet, by op id. */
   private readonly uncommitted = new Map<OpId, Hash>();
@@ -64,17 +65,16 @@ export class Log {
     return this.heads.get(node) ?? EMPTY_HEAD;
   }
 
-  /** Heads of all logs that count without limit; a forked log leaves the compared set. */
-  comparedHeads(): Heads {
-    const entries = [...this.heads].filter(([node]) => this.forkedAt(node) === undefined);
-    return Object.fromEntries(entries.map(([node, head]) => [node, head.seq]));
+  /** What is held of each log; of a forked one no more than counts. */
+  allHeads(): Heads {
+    return Object.fromEntries([...this.heads].map(([node, head]) => [node, head.seq]));
   }
 
   authors(): NodeId[] {
     return [...this.heads.keys()];
   }
 
-  /** 16 bytes over all compared heads and their hashes: equal on nodes that hold the same ops. */
+  /** 16 bytes over all heads and their hashes: equal on nodes that hold the same ops. A forked log leaves it, as nodes cut it at their own time. */
   digest(): string {
     const lines = [...this.heads]
       .filter(([node]) => this.forkedAt(node) === undefined)
@@ -135,53 +135,75 @@ export class Log {
   admit(batch: SignedBatch): Admitted[] {
     const first = this.admitOne(batch);
     if (first.kind !== 'new') return [first];
-    const results: Admitted[] = [first];
-    const waiting = this.waiting.get(first.author) ?? [];
-    this.waiting.delete(first.author);
-    for (const held of waiting) results.push(this.admitOne(held));
-    return results;
+    return [first, ...this.early.take(first.author).map((early) => this.admitOne(early))];
   }
 
   private admitOne(batch: SignedBatch): Admitted {
-    const { crypto } = this.options;
-    const ops: Op[] = [];
-    for (const texts of batch.ops) {
-      const op = readOp(texts, crypto);
-      if (op === undefined) return { kind: 'invalid', reason: 'not an op' };
-      ops.push(op);
-    }
+    const ops = this.read(batch);
+    if (ops === undefined) return { kind: 'invalid', reason: 'not an op' };
     const first = ops[0];
     const last = ops.at(-1);
     if (first === undefined || last === undefined || !isChain(ops)) return { kind: 'invalid', reason: 'not one chain' };
     const author = first.header.node;
-    const forkedAt = this.forkedAt(author);
-    if (forkedAt !== undefined && last.header.seq >= forkedAt) return { kind: 'known', author };
     const head = this.head(author);
-    if (first.header.seq > head.seq + 1) return this.wait(author, batch, head.seq);
+    const counting = this.counting(author, ops);
+    const end = counting.at(-1)?.header.seq ?? 0;
+    if (counting.length === 0) return { kind: 'known', author, after: undefined };
+    if (first.header.seq > head.seq + 1) {
+      this.early.keep(author, batch, first.header.seq);
+      return { kind: 'gap', author, after: head.seq };
+    }
+    const overlap = this.compareOverlap(counting, head);
+    if (overlap === 'same' && end <= head.seq) {
+      return { kind: 'known', author, after: this.doubted.has(author) ? end : head.seq };
+    }
     const key = this.keyOf(author, first);
     if (key === undefined) return { kind: 'invalid', reason: 'no key of its author' };
-    const signed: Op = { ...last, sig: batch.sig };
-    const overlap = this.compareOverlap(ops, head);
-    if (overlap === 'same' && last.header.seq <= head.seq) return { kind: 'known', author };
-    if (!crypto.verify({ publicKey: key, text: signedText(last.hash), sig: batch.sig })) {
+    if (!this.options.crypto.verify({ publicKey: key, text: signedText(last.hash), sig: batch.sig })) {
       return { kind: 'invalid', reason: 'wrong signature' };
     }
-    if (overlap !== 'same') return this.judgeFork(author, overlap, signed);
-    if (last.header.lamport - this.clock > LAMPORT_JUMP_MAX) return { kind: 'invalid', reason: 'stamp too far ahead' };
-    return this.take(author, [...ops.slice(0, -1), signed], head, key);
+    if (overlap !== 'same') return this.judgeFork(author, overlap, ops);
+    if (counting.some((op) => op.header.lamport - this.clock > LAMPORT_JUMP_MAX)) {
+      return { kind: 'invalid', reason: 'stamp too far ahead' };
+    }
+    this.keys.set(author, key);
+    return this.take(author, counting, head);
   }
 
-  /** A history that differs from the first op held: found exactly. Above that only a lower bound is known, so the ops below are asked for. */
-  private judgeFork(author: NodeId, differs: Op | 'below', signed: Op): Admitted {
-    if (differs === 'below') return { kind: 'gap', author, after: Math.max(0, this.head(author).seq - BATCH_MAX_OPS) };
-    return { kind: 'fork', author, seq: differs.header.seq, theirs: signed, sig: signed.sig ?? '' };
+  /** The ops of a batch, the last one with its signature; undefined when a text is no op. */
+  private read(batch: SignedBatch): Op[] | undefined {
+    const ops: Op[] = [];
+    for (const texts of batch.ops) {
+      const op = readOp(texts, this.options.crypto);
+      if (op === undefined) return undefined;
+      ops.push(op);
+    }
+    const last = ops.pop();
+    if (last !== undefined) ops.push({ ...last, sig: batch.sig });
+    return ops;
   }
 
-  private take(author: NodeId, ops: Op[], head: ChainHead, key: string): Admitted {
+  /** Those below a fork of the log, if it has one. */
+  private counting(author: NodeId, ops: Op[]): Op[] {
+    const forkedAt = this.forkedAt(author);
+    return forkedAt === undefined ? ops : ops.filter((op) => op.header.seq < forkedAt);
+  }
+
+  /** Where the histories part if that is in this batch; else what lies below it is asked for, until it is. */
+  private judgeFork(author: NodeId, differs: Op | 'below', ops: readonly Op[]): Admitted {
+    if (differs !== 'below') {
+      const { seq } = differs.header;
+      return { kind: 'fork', author, seq, theirs: ops.filter((op) => op.header.seq >= seq) };
+    }
+    this.doubted.add(author);
+    const from = ops[0]?.header.seq ?? 1;
+    return { kind: 'gap', author, after: Math.max(0, from - 1 - BATCH_MAX_OPS) };
+  }
+
+  private take(author: NodeId, ops: readonly Op[], head: ChainHead): Admitted {
     const fresh = ops.filter((op) => op.header.seq > head.seq);
     const last = fresh.at(-1);
-    if (last === undefined) return { kind: 'known', author };
-    this.keys.set(author, key);
+    if (last === undefined) return { kind: 'known', author, after: head.seq };
     this.heads.set(author, { seq: last.header.seq, hash: last.hash });
     for (const op of fresh) {
       this.clock = Math.max(this.clock, op.header.lamport);
@@ -211,33 +233,29 @@ export class Log {
     return this.uncommitted.get(opIdOf(node, seq)) ?? this.options.storedHash(node, seq);
   }
 
-  private wait(author: NodeId, batch: SignedBatch, after: number): Admitted {
-    const held = this.waiting.get(author) ?? [];
-    const count = held.reduce((sum, one) => sum + one.ops.length, 0);
-    if (count + batch.ops.length <= WAITING_MAX_OPS) this.waiting.set(author, [...held, batch]);
-    return { kind: 'gap', author, after };
-  }
-
-  /** The author's key: known, or brought by the first op of its log; either way it must hash to the author's id. */
+  /** The key that the first op of the author's log brings: the author's id is its hash. */
   private keyOf(author: NodeId, first: Op): string | undefined {
-    const known = this.keys.get(author) ?? this.options.publicKeyOf(author);
-    if (known !== undefined && known !== '') return known;
-    if (first.header.seq !== 1 || first.body.type !== 'node.registered') return undefined;
-    return this.options.crypto.nodeIdOfKey(first.body.publicKey) === author ? first.body.publicKey : undefined;
+    const known = this.keys.get(author);
+    if (known !== undefined) return known;
+    const opening = first.header.seq === 1 ? first : this.options.firstOp(author);
+    if (opening?.body.type !== 'node.registered') return undefined;
+    const { publicKey } = opening.body;
+    return this.options.crypto.nodeIdOfKey(publicKey) === author ? publicKey : undefined;
   }
 
   private forkedAt(node: NodeId): number | undefined {
     return this.forks.get(node) ?? this.options.forkedAt(node);
   }
 
-  /** A proof was stored: this log counts up to `seq - 1` from now on. */
+  /** This log was found to fork: it counts up to `seq - 1` from now on. */
   markForked(node: NodeId, seq: number): void {
     const at = Math.min(seq, this.forkedAt(node) ?? seq);
     this.forks.set(node, at);
+    this.early.take(node);
+    this.doubted.delete(node);
     const head = this.head(node);
     if (head.seq < at) return;
-    const hash = at === 1 ? FIRST_PREV : this.options.storedHash(node, at - 1);
+    const hash = at === 1 ? FIRST_PREV : this.hashAt(node, at - 1, head);
     if (hash !== undefined) this.heads.set(node, { seq: at - 1, hash });
-    this.waiting.delete(node);
   }
 }

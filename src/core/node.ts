@@ -8,8 +8,8 @@ import type { NodeId, OpId, Principal } from './brand.ts';
 import type { CallAnswer } from './calls.ts';
 import { Calls } from './calls.ts';
 import type { Crypto } from './crypto.ts';
-import { forkDraft } from './fork.ts';
-import type { Admitted, SignedBatch } from './log.ts';
+import { Forks } from './fork.ts';
+import type { SignedBatch } from './log.ts';
 import { Log } from './log.ts';
 import type { Draft, Op } from './op.ts';
 import { OwnAgents } from './own-agents.ts';
@@ -45,6 +45,7 @@ export class NodeCore {
   private readonly sync: Sync;
   private readonly calls: Calls;
   private readonly tasks: Tasks;
+  private readonly forks: Forks;
   private readonly ownAgents = new OwnAgents();
 
   constructor(o: CoreOptions) {
@@ -54,11 +55,12 @@ export class NodeCore {
       crypto,
       heads: o.heads,
       lamport: o.lamport,
-      publicKeyOf: (node) => store.get('node', node)?.publicKey,
+      firstOp: (node) => store.opsOf(node, { from: 1, maxOps: 1, maxBytes: 0 })[0],
       storedHash: (node, seq) => store.opsOf(node, { from: seq, maxOps: 1, maxBytes: 0 })[0]?.hash,
       forkedAt: (node) => store.get('node', node)?.forkedAt,
     });
     this.world = new World({ ...o, log, timers: new Timers(), turn: emptyTurn() });
+    this.forks = new Forks(this.world);
     this.presence = new PresenceBoard(this.world, () => this.ownAgents.list(this.tasks));
     this.world.hasNeighbour = (node) => this.presence.neighbourOf(node) !== undefined;
     this.sync = new Sync(this.world, this.presence);
@@ -73,6 +75,7 @@ export class NodeCore {
   /** Once, first: reads what is open and goes on with it. */
   boot(clock: Clock): void {
     this.at(clock);
+    for (const author of this.world.log.authors()) this.forks.cut(author);
     this.tasks.boot();
   }
 
@@ -241,6 +244,11 @@ export class NodeCore {
     return this.world.log.lamport();
   }
 
+  /** Batches that were dropped as invalid, by the node that sent or relayed them. */
+  refusals(): ReadonlyMap<NodeId, number> {
+    return this.sync.refusals;
+  }
+
   headsDigest(): string {
     return this.world.log.digest();
   }
@@ -262,16 +270,7 @@ export class NodeCore {
   }
 
   private batch(from: NodeId, batch: SignedBatch, more: boolean): void {
-    for (const result of this.sync.onBatch(from, batch, more)) if (result.kind === 'fork') this.onFork(result);
-  }
-
-  private onFork(fork: Extract<Admitted, { kind: 'fork' }>): void {
-    const { world } = this;
-    const [held] = world.store.opsOf(fork.author, { from: fork.seq, maxOps: 1, maxBytes: 0 });
-    world.alarm(`node ${fork.author} signed two histories: its log counts up to ${fork.seq - 1}`);
-    world.append([
-      forkDraft({ self: world.self, author: fork.author, seq: fork.seq, held, theirs: fork.theirs, sig: fork.sig }),
-    ]);
+    for (const result of this.sync.onBatch(from, batch, more)) if (result.kind === 'fork') this.forks.found(result);
   }
 
   private serve(call: CallFrame): void {
@@ -292,14 +291,9 @@ export class NodeCore {
         this.tasks.onAgent(op.header.entity);
       }
       if (body.type === 'project.registered') this.tasks.seek();
-      if (body.type === 'log.forked') this.truncate(body.node, body.seq);
+      if (body.type === 'log.forked') this.forks.cut(body.node);
     }
     for (const task of touched) this.tasks.onTask(task);
     if ((agentsChanged || touched.size > 0) && this.ownAgents.changed(this.tasks)) this.presence.announce();
-  }
-
-  private truncate(node: NodeId, seq: number): void {
-    this.world.log.markForked(node, seq);
-    this.world.turn.truncate.push({ node, seq });
   }
 }

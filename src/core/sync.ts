@@ -8,8 +8,9 @@ import type { Admitted, SignedBatch } from './log.ts';
 import type { Op } from './op.ts';
 import { BATCH_MAX_BYTES, BATCH_MAX_OPS } from './op.ts';
 import type { PresenceBoard } from './presence.ts';
-import type { Frame, HeadsFrame } from './schema/frame.ts';
+import type { HeadsFrame } from './schema/frame.ts';
 import { FRAME } from './schema/frame.ts';
+import { batches, frameOf } from './op-frame.ts';
 import type { Outgoing } from './turn.ts';
 import type { World } from './world.ts';
 
@@ -17,65 +18,22 @@ import type { World } from './world.ts';
 const COMPARE_MS = 60_000;
 /** Authors answered per heads frame: a page of at most so many frames, each below 1 MiB. The rest is asked for again. */
 const PAGE_AUTHORS = 8;
-/** The same question is not repeated to one peer within this time: its answer is on the way. */
-const ASK_AGAIN_MS = 2_000;
+/** Neither the same question nor the same answer is repeated to one peer within this time: it is on the way. */
+const SAY_AGAIN_MS = 2_000;
 
-const FRAME_OF_BODY = new Map<string, Extract<Frame, { op: unknown }>['type']>([
-  ['post.created', FRAME.post],
-  ['task.created', FRAME.taskCreate],
-  ['task.claimed', FRAME.taskClaim],
-  ['agent.registered', FRAME.agentRegister],
-]);
-
-function codeOf(op: Op): Extract<Frame, { op: unknown }>['type'] {
-  if (op.body.type !== 'task.ended') return FRAME_OF_BODY.get(op.body.type) ?? FRAME.op;
-  switch (op.body.value.kind) {
-    case 'completed':
-      return FRAME.taskComplete;
-    case 'failed':
-      return FRAME.taskFail;
-    case 'cancelled':
-      return FRAME.taskCancel;
-    default:
-      return FRAME.op;
-  }
-}
-
-/** The frame of a signed batch: the seed's code where it is a single op. */
-export function frameOf(ops: readonly Op[], more: boolean): Frame | undefined {
-  const last = ops.at(-1);
-  if (last?.sig === undefined) return undefined;
-  if (ops.length === 1 && !more) return { type: codeOf(last), op: [last.headerText, last.bodyText], sig: last.sig };
-  return {
-    type: FRAME.ops,
-    ops: ops.map((op) => [op.headerText, op.bodyText]),
-    sig: last.sig,
-    ...(more ? { more } : {}),
-  };
-}
-
-/** Cuts consecutive ops behind each signature. */
-function batches(ops: readonly Op[]): Op[][] {
-  const result: Op[][] = [];
-  let current: Op[] = [];
-  for (const op of ops) {
-    current.push(op);
-    if (op.sig === undefined) continue;
-    result.push(current);
-    current = [];
-  }
-  return result;
-}
+type Said = Map<NodeId, { after: number; atMs: number }>;
 
 export class Sync {
   private readonly world: World;
   private readonly presence: PresenceBoard;
   /** By peer and author: which head was named when asking, and when. */
-  private readonly asked = new Map<NodeId, Map<NodeId, { after: number; atMs: number }>>();
+  private readonly asked = new Map<NodeId, Said>();
+  /** And when answering: two questions may cross, one for the next page of a log and one for all that is missing. */
+  private readonly answered = new Map<NodeId, Said>();
   /** When all heads were last sent to a peer: its answers are on the way. */
   private readonly wholeSent = new Map<NodeId, number>();
-  /** Frames refused, by the peer that relayed them. */
-  readonly refusedOf = new Map<NodeId, number>();
+  /** Batches dropped as invalid, by the peer that sent or relayed them. */
+  readonly refusals = new Map<NodeId, number>();
 
   constructor(world: World, presence: PresenceBoard) {
     this.world = world;
@@ -84,12 +42,14 @@ export class Sync {
 
   onLinkUp(peer: NodeId): void {
     this.asked.set(peer, new Map());
+    this.answered.set(peer, new Map());
     this.sendWholeHeads(peer);
     this.world.timers.setEarlier('compare', this.world.nowMs + COMPARE_MS);
   }
 
   onLinkDown(peer: NodeId): void {
     this.asked.delete(peer);
+    this.answered.delete(peer);
     this.wholeSent.delete(peer);
   }
 
@@ -113,28 +73,37 @@ export class Sync {
 
   onHeads(from: NodeId, frame: HeadsFrame): void {
     const { log } = this.world;
-    if (frame.digest === log.digest()) return;
-    if (frame.heads === undefined) return this.sendWholeHeads(from);
+    if (frame.heads === undefined) {
+      if (frame.digest !== log.digest()) this.sendWholeHeads(from);
+      return;
+    }
     const theirs = new Map(Object.entries(frame.heads).map(([node, seq]) => [nodeIdOf(node), seq]));
-    const lacking = log
+    const behind = log
       .authors()
       .filter((node) => (theirs.has(node) || frame.whole === true) && log.head(node).seq > (theirs.get(node) ?? 0));
+    const lacking = behind.filter((node) => !this.saidLately(this.answered.get(from), node, theirs.get(node) ?? 0));
+    const higher = [...theirs].filter(([node, seq]) => seq > log.head(node).seq).map(([node]) => node);
     for (const node of lacking.slice(0, PAGE_AUTHORS)) this.answer(from, node, theirs.get(node) ?? 0);
-    this.ask(
-      from,
-      [...theirs].filter(([node, seq]) => seq > log.head(node).seq).map(([node]) => node),
-    );
+    this.ask(from, higher);
     if (lacking.length > PAGE_AUTHORS) this.askToContinue(from);
+    const sameNumbers = frame.whole === true && behind.length === 0 && higher.length === 0;
+    if (sameNumbers && frame.digest !== log.digest()) this.searchFork(from);
   }
 
   /** New ops become part of this turn's write; the batch is passed on before it. */
   onBatch(from: NodeId, batch: SignedBatch, more: boolean): Admitted[] {
     const results = this.world.log.admit(batch);
     for (const result of results) this.settle(from, result);
-    const first = results[0];
-    if (more && first !== undefined && (first.kind === 'new' || first.kind === 'known'))
-      this.ask(from, [first.author], true);
+    if (more) this.goOn(from, results[0]);
     return results;
+  }
+
+  /** The sender holds more of that author: asks for the next page, unless nothing further of this log counts. */
+  private goOn(from: NodeId, result: Admitted | undefined): void {
+    if (result?.kind === 'new') this.sendQuestion(from, { [result.author]: this.world.log.head(result.author).seq });
+    if (result?.kind === 'known' && result.after !== undefined) {
+      this.sendQuestion(from, { [result.author]: result.after });
+    }
   }
 
   private settle(from: NodeId, result: Admitted): void {
@@ -152,7 +121,7 @@ export class Sync {
       case 'fork':
         return;
       case 'invalid':
-        this.refusedOf.set(from, (this.refusedOf.get(from) ?? 0) + 1);
+        this.refusals.set(from, (this.refusals.get(from) ?? 0) + 1);
         return;
     }
   }
@@ -172,7 +141,7 @@ export class Sync {
     world.send([peer], {
       type: FRAME.heads,
       digest: world.log.digest(),
-      heads: world.log.comparedHeads(),
+      heads: world.log.allHeads(),
       whole: true,
     });
   }
@@ -186,23 +155,42 @@ export class Sync {
     const last = ops.at(-1);
     if (last === undefined) return;
     const frame = frameOf(ops, last.header.seq < world.log.head(author).seq);
-    if (frame !== undefined) world.send([peer], frame);
+    if (frame === undefined) return;
+    world.send([peer], frame);
+    this.answered.get(peer)?.set(author, { after, atMs: world.nowMs });
   }
 
-  private ask(peer: NodeId, authors: readonly NodeId[], again = false): void {
+  private ask(peer: NodeId, authors: readonly NodeId[]): void {
     const { world } = this;
+    if (authors.length === 0) return;
     const wholeMs = this.wholeSent.get(peer);
-    if (!again && wholeMs !== undefined && world.nowMs - wholeMs < ASK_AGAIN_MS) return;
+    if (wholeMs !== undefined && world.nowMs - wholeMs < SAY_AGAIN_MS) return this.compareSoon();
     const heads: Record<NodeId, number> = {};
     for (const author of authors) {
       const after = world.log.head(author).seq;
-      if (again || this.notAskedLately(peer, author, after)) heads[author] = after;
+      if (this.notAskedLately(peer, author, after)) heads[author] = after;
     }
     this.sendQuestion(peer, heads);
   }
 
   private askAfter(peer: NodeId, author: NodeId, after: number): void {
     if (this.notAskedLately(peer, author, after)) this.sendQuestion(peer, { [author]: after });
+  }
+
+  /** A question was not repeated because its answer is on the way; if that is lost, this finds out. */
+  private compareSoon(): void {
+    this.world.timers.setEarlier('compare', this.world.nowMs + SAY_AGAIN_MS);
+  }
+
+  /** Equal numbers under unequal hashes: some log has two histories. The last ops of some logs are asked for; other ones the next time. */
+  private searchFork(peer: NodeId): void {
+    const { log, random } = this.world;
+    const some = log.authors().map((author) => ({ author, rank: random() }));
+    const picked = some.toSorted((a, b) => a.rank - b.rank).slice(0, PAGE_AUTHORS);
+    this.sendQuestion(
+      peer,
+      Object.fromEntries(picked.map(({ author }) => [author, Math.max(0, log.head(author).seq - 1)])),
+    );
   }
 
   private sendQuestion(peer: NodeId, heads: Record<NodeId, number>): void {
@@ -213,11 +201,17 @@ export class Sync {
   private notAskedLately(peer: NodeId, author: NodeId, after: number): boolean {
     const asked = this.asked.get(peer);
     if (asked === undefined) return false;
-    const before = asked.get(author);
-    const { nowMs } = this.world;
-    if (before?.after === after && nowMs - before.atMs < ASK_AGAIN_MS) return false;
-    asked.set(author, { after, atMs: nowMs });
+    if (this.saidLately(asked, author, after)) {
+      this.compareSoon();
+      return false;
+    }
+    asked.set(author, { after, atMs: this.world.nowMs });
     return true;
+  }
+
+  private saidLately(said: Said | undefined, author: NodeId, after: number): boolean {
+    const before = said?.get(author);
+    return before?.after === after && this.world.nowMs - before.atMs < SAY_AGAIN_MS;
   }
 
   /** More authors are missing at the peer than one page answers: an empty question makes it name its heads again. */
