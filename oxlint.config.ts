@@ -7,6 +7,8 @@ interface Room {
   readonly instead: string;
   /** Rooms whose types (but not values) may be imported. */
   readonly mayType?: readonly string[];
+  /** The one file of another room that may be imported. */
+  readonly mayFile?: { readonly room: string; readonly file: string };
   /** When given, the only package that may be imported; '' for none at all, node's own included. */
   readonly onlyPackage?: string;
 }
@@ -38,7 +40,8 @@ const rooms: Record<string, Room> = {
   sim: {
     files: ['src/sim/**'],
     // The memory store is the simulator's disk: no Node API, and crashes are among its verbs.
-    may: ['core', 'ports', 'sim', 'store'],
+    may: ['core', 'ports', 'sim'],
+    mayFile: { room: 'store', file: '#store/memory.ts' },
     instead:
       'The simulator runs the real core in its own world: write a small simulated disk, network or agent in src/sim.',
   },
@@ -69,12 +72,17 @@ const packageOtherThan = (name: string): string => {
 
 function wall(name: string, room: Room): OxlintOverride {
   const types = room.mayType ?? [];
-  const closed = names.filter((other) => !room.may.includes(other) && !types.includes(other));
+  const closed = names.filter(
+    (other) => !room.may.includes(other) && !types.includes(other) && other !== room.mayFile?.room,
+  );
   const message = `${name} may not import this. ${room.instead}`;
-  const patterns: { regex: string; message: string; allowTypeImports?: boolean }[] = [
+  const patterns: { regex?: string; group?: string[]; message: string; allowTypeImports?: boolean }[] = [
     { regex: entrance(closed), message },
   ];
   if (types.length > 0) patterns.push({ regex: entrance(types), message, allowTypeImports: true });
+  if (room.mayFile !== undefined) {
+    patterns.push({ group: [`#${room.mayFile.room}/**`, `!${room.mayFile.file}`], message });
+  }
   if (room.onlyPackage !== undefined) patterns.push({ regex: packageOtherThan(room.onlyPackage), message });
   return { files: room.files, rules: { 'eslint/no-restricted-imports': ['error', { patterns }] } };
 }

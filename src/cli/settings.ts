@@ -76,7 +76,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   seeds: node('seeds', 'addresses', 'nodes to link to first: host:port,host:port', ''),
   dataDir: node('data_dir', 'dir', 'where all that this node keeps is kept', './data'),
   role: node('role', 'role', 'emperor or worker: shown only, every node can do everything', 'emperor'),
-  bind: node('bind', 'address', 'address of the mesh, to let other machines in (this machine only)'),
+  bind: node('bind', 'address', 'address of the mesh, to let other machines in; none to dial only (this machine only)'),
   httpBind: node('http_bind', 'address', 'address of HTTP; others need TLS or --behind-proxy', '127.0.0.1'),
   tlsCert: node('tls_cert', 'file', 'certificate for HTTPS (PEM)'),
   tlsKey: node('tls_key', 'file', 'the key of that certificate (PEM)'),

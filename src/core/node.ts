@@ -77,6 +77,8 @@ export class NodeCore {
     this.at(clock);
     for (const author of this.world.log.authors()) this.forks.cut(author);
     this.tasks.boot();
+    // A proof of a fork may have been stored in the moment before the last stop.
+    for (const node of this.world.log.authors()) this.forks.cut(node);
   }
 
   // ------------------------------------------------------------ inputs
@@ -232,16 +234,8 @@ export class NodeCore {
     return this.presence.all();
   }
 
-  links(): ReadonlySet<NodeId> {
-    return this.world.links;
-  }
-
   votersForNewTask(): NodeId[] {
     return this.tasks.votersForNewTask();
-  }
-
-  lamport(): number {
-    return this.world.log.lamport();
   }
 
   /** Batches that were dropped as invalid, by the node that sent or relayed them. */

@@ -13,6 +13,8 @@ import { isRefusal } from './remote.ts';
 
 const DIFF_DEADLINE_MS = 30_000;
 const MERGE_DEADLINE_MS = 120_000;
+/** Tasks that took one another's place, followed so far. */
+const SUPERSEDES_MAX = 100;
 /** A patch of this size still fits a frame. */
 const DIFF_MAX_BYTES = 384 * 1024;
 
@@ -153,7 +155,9 @@ export class DeliveredWork {
     const target = into ?? (await this.baseOf(done));
     if (isRefusal(target)) return target;
     const { attempt, work, created } = done;
+    const fenceOf = this.fenceOf(done.row);
     const answer = await workspaces.merge({
+      fenceOf,
       task,
       attempt,
       where: this.options.intake.where(done),
@@ -163,7 +167,20 @@ export class DeliveredWork {
     });
     if (isRefusal(answer)) return asRefusal(answer);
     const command = answer.state === 'ready' ? answer.command : null;
-    return { state: answer.state, commit: answer.commit, into: answer.into, command };
+    const commit = answer.state === 'ready' ? null : answer.commit;
+    return { state: answer.state, commit, into: answer.into, command };
+  }
+
+  /** The fence is the first task's: whatever takes its place moves the same one, so only one of them is ever merged. */
+  private fenceOf(row: TaskRow): OpId {
+    let first = row;
+    for (let n = 0; n < SUPERSEDES_MAX; n++) {
+      const before = first.created?.supersedes ?? null;
+      const held = before === null ? undefined : this.options.store.get('task', before);
+      if (held === undefined) break;
+      first = held;
+    }
+    return first.id;
   }
 
   private async baseOf(done: Done): Promise<string | Refusal> {

@@ -1,6 +1,7 @@
 /** `npm run sim -- --seed N --trace`, or `--seeds COUNT [--from N]`: runs storms and says which rule broke, and how to see it again. */
 import { parseArgs } from 'node:util';
-import { DECISION_STORM, SKELETON_STORM, Storm } from './swarm.ts';
+import { DECISION_STORM, SKELETON_STORM } from './storm-knobs.ts';
+import { Storm } from './swarm.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -11,24 +11,20 @@ import { MemoryStore } from '#store/memory.ts';
 import { TurnLoop } from '#turn-loop.ts';
 import { simCrypto, simNodeId, simPublicKey } from './crypto.ts';
 import type { History } from './history.ts';
+import type { AttemptId, HolderKnobs, WorkEnd } from './holder.ts';
+import { SimHolder } from './holder.ts';
 import type { Network, Station } from './network.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './time.ts';
 
-export type MachineKnobs = {
+export type MachineKnobs = HolderKnobs & {
   diskMinMs: number;
   diskMaxMs: number;
-  workMinMs: number;
-  workMaxMs: number;
-  /** How often a script fails. */
-  failProbability: number;
   /** Silence after which a voter may call an attempt lost. */
   leaseMs: number;
   /** How often the machine, with its holder, goes down with the node. */
   holderDiesProbability: number;
 };
-
-type Work = { task: OpId; attempt: number; endsAtMs: number; fails: boolean };
 
 export class SimNode implements Station {
   readonly id: NodeId;
@@ -45,8 +41,8 @@ export class SimNode implements Station {
   private life = 0;
   /** What came while the node is paused; undefined while it is not. */
   private waiting: (() => void)[] | undefined;
-  /** What the holder runs; survives the node, not the machine. */
-  private readonly holder = new Map<string, Work>();
+  /** Survives the node, not the machine. */
+  private readonly holder: SimHolder;
 
   constructor(o: {
     index: number;
@@ -63,6 +59,7 @@ export class SimNode implements Station {
     this.network = o.network;
     this.history = o.history;
     this.knobs = o.knobs;
+    this.holder = new SimHolder({ time: o.time, random: o.random.fork(), knobs: o.knobs });
     this.store = new MemoryStore({ crypto: simCrypto(o.index), commitWhen: this.disk() });
   }
 
@@ -264,15 +261,17 @@ export class SimNode implements Station {
   private act(action: Action, life: number): void {
     switch (action.kind) {
       case 'start':
-        return this.startWork(action.task, action.attempt, life);
-      case 'resume':
-        return this.resumeWork(action.task, action.attempt, life);
-      case 'interrupt':
-        this.holder.delete(`${action.task}/${action.attempt}`);
+        this.history.started({ node: this.id, task: action.task, attempt: action.attempt, atMs: this.time.nowMs });
+        this.holder.start(action, this.whenEnded(life));
         return;
+      case 'resume':
+        if (!this.holder.follow(action, this.whenEnded(life))) this.end(action, { kind: 'lost', reason: 'lost' });
+        return;
+      case 'interrupt':
+        return this.holder.forget(action);
       case 'clean':
         return this.later(life, 1, () => {
-          this.holder.delete(`${action.task}/${action.attempt}`);
+          this.holder.forget(action);
           this.core?.attemptGone(action, this.clock());
           this.kick();
         });
@@ -284,32 +283,12 @@ export class SimNode implements Station {
     }
   }
 
-  private startWork(task: OpId, attempt: number, life: number): void {
-    this.history.started({ node: this.id, task, attempt, atMs: this.time.nowMs });
-    const workMs = this.random.between(this.knobs.workMinMs, this.knobs.workMaxMs);
-    const fails = this.random.chance(this.knobs.failProbability);
-    const work: Work = { task, attempt, endsAtMs: this.time.nowMs + workMs, fails };
-    this.holder.set(`${task}/${attempt}`, work);
-    this.follow(work, life);
+  /** Tells this life of the node how an attempt ended. */
+  private whenEnded(life: number): (attempt: AttemptId, end: WorkEnd) => void {
+    return (attempt, end) => this.later(life, 0, () => this.end(attempt, end));
   }
 
-  private resumeWork(task: OpId, attempt: number, life: number): void {
-    const work = this.holder.get(`${task}/${attempt}`);
-    if (work !== undefined) return this.follow(work, life);
-    this.end(task, attempt, { kind: 'lost', reason: 'lost' });
-  }
-
-  private follow(work: Work, life: number): void {
-    this.later(life, work.endsAtMs - this.time.nowMs, () => {
-      if (this.holder.get(`${work.task}/${work.attempt}`) !== work) return;
-      const end = work.fails
-        ? { kind: 'failed' as const, reason: 'script_failed' as const }
-        : { kind: 'completed' as const, reason: null };
-      this.end(work.task, work.attempt, end);
-    });
-  }
-
-  private end(task: OpId, attempt: number, end: Pick<EndValue, 'kind' | 'reason'>): void {
+  private end({ task, attempt }: AttemptId, end: WorkEnd): void {
     const value: EndValue = { ...end, attempt, result: null, error: null, work: null, by: null };
     this.core?.attemptEnded({ task, attempt, value }, this.clock());
     this.kick();

@@ -5,67 +5,11 @@ import type { BodyOf } from '#core/schema/body.ts';
 import { opId } from '#core/op.ts';
 import { taskChain } from '#core/view/chain.ts';
 import { History } from './history.ts';
-import type { MachineKnobs } from './node.ts';
 import { SimNode } from './node.ts';
-import type { NetworkKnobs } from './network.ts';
 import { Network } from './network.ts';
 import { Random } from './random.ts';
+import type { StormKnobs } from './storm-knobs.ts';
 import { VirtualTime } from './time.ts';
-
-export type StormKnobs = MachineKnobs &
-  NetworkKnobs & {
-    nodes: number;
-    agentsPerNode: number;
-    tasks: number;
-    stormMs: number;
-    /** Time after the last fault in which everything must come right. */
-    healMs: number;
-    crashes: number;
-    cuts: number;
-    /** Nodes that stop running for a while, as under SIGSTOP. */
-    pauses: number;
-    /** How often one node goes down for good. */
-    deathProbability: number;
-    cancelProbability: number;
-    dependsProbability: number;
-  };
-
-export const SKELETON_STORM: StormKnobs = {
-  nodes: 3,
-  agentsPerNode: 2,
-  tasks: 12,
-  stormMs: 20_000,
-  healMs: 300_000,
-  crashes: 4,
-  cuts: 4,
-  pauses: 1,
-  deathProbability: 0,
-  cancelProbability: 0.1,
-  dependsProbability: 0.2,
-  delayMinMs: 1,
-  delayMaxMs: 20,
-  lossProbability: 0.02,
-  diskMinMs: 0,
-  diskMaxMs: 15,
-  workMinMs: 5,
-  workMaxMs: 3_000,
-  failProbability: 0.1,
-  leaseMs: 20_000,
-  holderDiesProbability: 0.3,
-};
-
-/** Five nodes, so five voters; machines that die for good, long cuts and pauses beyond the lease. */
-export const DECISION_STORM: StormKnobs = {
-  ...SKELETON_STORM,
-  nodes: 5,
-  tasks: 20,
-  stormMs: 60_000,
-  healMs: 600_000,
-  crashes: 8,
-  cuts: 10,
-  pauses: 2,
-  deathProbability: 0.3,
-};
 
 export type Verdict = {
   seed: number;
@@ -93,7 +37,7 @@ export class Storm {
   private readonly nodes: SimNode[] = [];
   private readonly taskIds: OpId[] = [];
   private readonly trace: ((line: string) => void) | undefined;
-  private readonly bites = { crashes: 0, machineCrashes: 0, cancels: 0, pauses: 0, deaths: 0, lateResults: 0 };
+  private readonly bites = { crashes: 0, machineCrashes: 0, cancels: 0, pauses: 0, deaths: 0 };
   /** The node that went down for good. */
   private dead: SimNode | undefined;
 
@@ -301,6 +245,20 @@ export class Storm {
     }
   }
 
+  /** What only the rarer turns of a history bring about. */
+  private rare(): Record<string, number> {
+    const rows = this.taskIds
+      .map((id) => this.living()[0]?.committed().get('task', id))
+      .filter((row) => row !== undefined);
+    const ends = rows.flatMap((row) => Object.values(row.ends));
+    const grants = rows.flatMap((row) => Object.values(row.grants).map((grant) => ({ row, grant })));
+    return {
+      reports: rows.reduce((sum, row) => sum + Object.keys(row.reports).length, 0),
+      lost: ends.filter((end) => end.value.kind === 'lost').length,
+      takeovers: grants.filter(({ row, grant }) => grant.stamp.node !== row.created?.home).length,
+    };
+  }
+
   private verdict(): Verdict {
     const statuses = this.taskIds.map((id) => {
       const row = this.living()[0]?.committed().get('task', id);
@@ -310,7 +268,7 @@ export class Storm {
     return {
       seed: this.seed,
       violations: [...new Set(this.history.violations)],
-      bites: { ...this.bites, ...this.network.bites },
+      bites: { ...this.bites, ...this.network.bites, ...this.rare() },
       tasks: { completed: count('completed'), failed: count('failed'), cancelled: count('cancelled') },
       starts: this.history.starts.length,
       events: this.time.events(),

@@ -58,6 +58,7 @@ describe('JSON of tasks and agents', () => {
         reason: null,
         pending_reason: 'no agent is registered',
         work: null,
+        reports: [],
         conflicts: [],
         truncated: [],
       })}\n`,

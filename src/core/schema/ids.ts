@@ -28,7 +28,6 @@ export const blobRefSchema = z.object({
   sizeBytes: z.number().int().nonnegative(),
   head: z.string(),
 });
-export type BlobRef = z.output<typeof blobRefSchema>;
 
 /** A text as it stands in an op: itself, or a reference to its blob. */
 export const longTextSchema = z.union([z.string(), blobRefSchema]);

@@ -130,7 +130,7 @@ export function openClaims(row: TaskRow): { id: OpId; claim: Claim }[] {
 
 export const taskView: ViewSpec<TaskRow> = {
   name: 'task',
-  version: 2,
+  version: 3,
   types: [
     'task.created',
     'task.claimed',
@@ -161,7 +161,7 @@ export const taskView: ViewSpec<TaskRow> = {
   indexes: [
     ['status', ['priority', 'desc'], 'created'],
     [['priority', 'desc'], 'created'],
-    ['open'],
+    ['open', ['created', 'desc']],
     ['agent'],
     ['alias'],
     ['supersedes'],

@@ -2,7 +2,6 @@
  * A view is a table of rows folded from ops. Folds are commutative and idempotent: any order of arrival and any repetition of the same ops
  * give the same row, because each field is set once, is a set, or keeps the value with the highest stamp.
  */
-import type { OpId } from '../brand.ts';
 import type { KnownOp } from '../op.ts';
 import type { BodyType } from '../schema/body.ts';
 
@@ -39,6 +38,3 @@ export type Query = {
   limit: number;
   offset?: number;
 };
-
-/** What a fold remembers of the op that set a value. */
-export type Origin = { op: OpId; lamport: number; wallMs: number };

@@ -66,6 +66,8 @@ function tell(op: Op, door: Door): Told {
       const attempt = attemptOfSlot(body.slot);
       return { summary: `attempt ${attempt} started on ${node}`, attempt };
     }
+    case 'task.reported':
+      return { summary: `${node} reports: ${endSummary(body.value)}`, attempt: body.value.attempt };
     case 'task.ended':
       return { summary: endSummary(body.value), attempt: body.value.attempt };
     default:

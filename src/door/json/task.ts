@@ -57,6 +57,11 @@ export const taskJsonSchema = z
       .object({ branch: text, base: text, head: text, commits: count, size_bytes: count })
       .nullable()
       .describe('What was delivered'),
+    reports: z
+      .array(z.object({ attempt: count, node: text, kind: text, late: z.boolean(), commits: count, at: text }))
+      .describe(
+        "Ends that an agent's node told of because nobody had decided them yet; late: decided otherwise, what it did is kept",
+      ),
     conflicts: z.array(count).describe('Slots seen decided in two ways: a bug, to be reported'),
     truncated: z.array(text).describe('Fields of which only the beginning stands here; GET the task for the whole'),
   })
@@ -169,9 +174,24 @@ function built(row: KnownTask, chain: Chain, texts: Texts, door: Door): TaskJson
     reason: (ended ?? row.ends[chain.slot - 1])?.value.reason ?? null,
     pending_reason: status === 'pending' ? pendingReason(row, door) : null,
     work: workJson(ended),
+    reports: reportsJson(row),
     conflicts: Object.keys(row.conflicts).map(Number),
     truncated: texts.truncated,
   };
+}
+
+function reportsJson(row: KnownTask): TaskJson['reports'] {
+  return Object.entries(row.reports).map(([slot, { value, stamp, wallMs }]) => {
+    const decided = row.ends[Number(slot)]?.value;
+    return {
+      attempt: value.attempt,
+      node: stamp.node,
+      kind: value.kind,
+      late: decided !== undefined && decided.kind !== value.kind,
+      commits: value.work?.commits ?? 0,
+      at: dateText(wallMs),
+    };
+  });
 }
 
 function workJson(ended: Chain['ended']): TaskJson['work'] {

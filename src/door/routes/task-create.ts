@@ -34,6 +34,9 @@ const bodyInput = z.object({
   project: optionalText(200).describe('Name or id of a registered project'),
   base: branchInput,
   depends_on: z.array(z.string().min(1).max(200)).max(64).nullish().describe('Ids of tasks to be completed first'),
+  supersedes: optionalText(200).describe(
+    'Id of a task that this one takes the place of, for its dependents and at the merge',
+  ),
   attempts_max: z.number().int().min(1).max(20).nullish(),
   time_limit_s: z.number().int().min(1).max(604_800).nullish(),
   id: z
@@ -112,6 +115,7 @@ function sameRequest({ created: held }: KnownTask, body: Body): boolean {
     canonicalJson([
       [from.title, from.description, from.context, from.priority, from.requiredCapabilities, from.createdBy],
       [from.project, from.projectPath, from.base, from.dependsOn, from.timeLimitSeconds, from.attemptsMax],
+      [from.supersedes],
     ]);
   return said(held) === said(body);
 }
@@ -121,6 +125,8 @@ async function bodyOf(input: Input, alias: string | null, door: Door): Promise<B
   if (isRefusal(project)) return project;
   const dependsOn = dependenciesOf(input.depends_on ?? [], door);
   if (isRefusal(dependsOn)) return dependsOn;
+  const supersedes = supersededOf(input.supersedes, door);
+  if (isRefusal(supersedes)) return supersedes;
   return {
     type: 'task.created',
     title: input.title,
@@ -138,7 +144,7 @@ async function bodyOf(input: Input, alias: string | null, door: Door): Promise<B
     voters: door.node.votersForNewTask(),
     claims: 'decided',
     alias,
-    supersedes: null,
+    supersedes,
   };
 }
 
@@ -163,6 +169,14 @@ function dependenciesOf(refs: readonly string[], door: Door): OpId[] | DoorRefus
     ids.add(task.id);
   }
   return [...ids];
+}
+
+function supersededOf(ref: string | null | undefined, door: Door): OpId | null | DoorRefusal {
+  const given = orNull(ref);
+  if (given === null) return null;
+  const task = findTask(given, door);
+  if (!isRefusal(task)) return task.id;
+  return task.code === 'not_found' ? unknownRef('supersedes', given) : task;
 }
 
 const unknownRef = (field: string, ref: string): DoorRefusal =>

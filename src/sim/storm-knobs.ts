@@ -1,0 +1,58 @@
+/** How hard a storm is: sizes, faults and their frequencies. */
+import type { NetworkKnobs } from './network.ts';
+import type { MachineKnobs } from './node.ts';
+
+export type StormKnobs = MachineKnobs &
+  NetworkKnobs & {
+    nodes: number;
+    agentsPerNode: number;
+    tasks: number;
+    stormMs: number;
+    /** Time after the last fault in which everything must come right. */
+    healMs: number;
+    crashes: number;
+    cuts: number;
+    /** Nodes that stop running for a while, as under SIGSTOP. */
+    pauses: number;
+    /** How often one node goes down for good. */
+    deathProbability: number;
+    cancelProbability: number;
+    dependsProbability: number;
+  };
+
+export const SKELETON_STORM: StormKnobs = {
+  nodes: 3,
+  agentsPerNode: 2,
+  tasks: 12,
+  stormMs: 20_000,
+  healMs: 300_000,
+  crashes: 4,
+  cuts: 4,
+  pauses: 1,
+  deathProbability: 0,
+  cancelProbability: 0.1,
+  dependsProbability: 0.2,
+  delayMinMs: 1,
+  delayMaxMs: 20,
+  lossProbability: 0.02,
+  diskMinMs: 0,
+  diskMaxMs: 15,
+  workMinMs: 5,
+  workMaxMs: 3_000,
+  failProbability: 0.1,
+  leaseMs: 20_000,
+  holderDiesProbability: 0.3,
+};
+
+/** Five nodes, so five voters; machines that die for good, long cuts and pauses beyond the lease. */
+export const DECISION_STORM: StormKnobs = {
+  ...SKELETON_STORM,
+  nodes: 5,
+  tasks: 20,
+  stormMs: 60_000,
+  healMs: 600_000,
+  crashes: 8,
+  cuts: 10,
+  pauses: 2,
+  deathProbability: 0.3,
+};
