@@ -1,8 +1,9 @@
-/** The seams: what the composition root plugs together. Interfaces, and the one constructor of refusals; each has one contract suite, run on the fake and on the real thing. */
+/** The seams: what the composition root plugs together. Interfaces only; each has one contract suite, run on the fake and on the real thing. */
 import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
 import type { LocalRow, LocalTable } from '#core/local.ts';
 import type { Draft, Op } from '#core/op.ts';
 import type { Frame, Goodbye } from '#core/schema/frame.ts';
+import type { Refusal } from '#core/refusal.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import type { Views } from '#core/view/views.ts';
 
@@ -193,38 +194,6 @@ export interface AgentDriver {
   /** The session that was open when this node stopped, its turn still running or already ended; undefined when the runtime has no trace of it. */
   attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined>;
 }
-
-// ---------------------------------------------------------------- refusals
-
-/** The caller's fault: what was expected, what came, and what to do. Nothing was stored. `code` is a closed list in `src/door/refusal.ts`. */
-export type Refusal = { refused: true; code: RefusalCode; message: string; expected?: string; got?: string };
-
-export type RefusalCode =
-  | 'invalid'
-  | 'not_found'
-  | 'forbidden'
-  | 'conflict'
-  | 'too_large'
-  | 'driver_unavailable'
-  | 'not_supported'
-  | 'home_unreachable'
-  | 'node_unreachable'
-  | 'no_work'
-  | 'merge_conflict'
-  | 'fenced'
-  | 'workspace'
-  | 'stopping';
-
-export const refusal = (
-  code: RefusalCode,
-  message: string,
-  detail: { expected?: string; got?: string } = {},
-): Refusal => ({
-  refused: true,
-  code,
-  message,
-  ...detail,
-});
 
 // ---------------------------------------------------------------- the node, as doors see it
 

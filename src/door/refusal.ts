@@ -1,6 +1,6 @@
 /** What a caller gets instead of an answer: one shape at every door, one status for every code. */
 import type { z } from 'zod';
-import type { Refusal, RefusalCode } from '#ports.ts';
+import type { Refusal, RefusalCode } from '#core/refusal.ts';
 
 /** The closed list of codes: those of the node, and those that only a door can know. */
 export type DoorCode =

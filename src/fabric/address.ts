@@ -1,7 +1,7 @@
 /** Where a node's mesh can be dialled: `192.0.2.7:7000`, `[2001:db8::7]:7000`, `builder.example:7000`. */
 import { isIPv4, isIPv6 } from 'node:net';
-import type { Refusal } from '#ports.ts';
-import { refusal } from '#ports.ts';
+import type { Refusal } from '#core/refusal.ts';
+import { refusal } from '#core/refusal.ts';
 
 /** `host` is bare: an IPv6 address stands in brackets only in the text of an address. */
 export type Address = { readonly host: string; readonly port: number };

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { Hash, NodeId } from '#core/brand.ts';
 import { hashSchema } from '#core/schema/ids.ts';
-import type { BlobStore, Refusal } from '#ports.ts';
-import { refusal } from '#ports.ts';
+import type { Refusal } from '#core/refusal.ts';
+import type { BlobStore } from '#ports.ts';
+import { refusal } from '#core/refusal.ts';
 import type { Remote } from './remote.ts';
 import { isRefusal } from './remote.ts';
 

@@ -4,8 +4,8 @@ import type { NodeId } from '#core/brand.ts';
 import type { CallAnswer } from '#core/calls.ts';
 import type { Clock, NodeCore } from '#core/node.ts';
 import type { CallFrame } from '#core/schema/frame.ts';
-import type { Refusal, RefusalCode } from '#ports.ts';
-import { refusal } from '#ports.ts';
+import type { Refusal, RefusalCode } from '#core/refusal.ts';
+import { refusal } from '#core/refusal.ts';
 
 type Method = (params: unknown, from: NodeId) => Promise<unknown>;
 

@@ -7,18 +7,9 @@ import { BLOB_ABOVE_BYTES, BLOB_HEAD_BYTES, opIdSchema } from '#core/schema/ids.
 import type { LongText } from '#core/schema/ids.ts';
 import { isLive } from '#core/view/agent.ts';
 import { taskChain } from '#core/view/chain.ts';
-import type {
-  Arrival,
-  BlobStore,
-  Glimpse,
-  LinkInfo,
-  NodeInfo,
-  OpStore,
-  Refusal,
-  SwarmNode,
-  Transport,
-} from '#ports.ts';
-import { refusal } from '#ports.ts';
+import type { Refusal } from '#core/refusal.ts';
+import type { Arrival, BlobStore, Glimpse, LinkInfo, NodeInfo, OpStore, SwarmNode, Transport } from '#ports.ts';
+import { refusal } from '#core/refusal.ts';
 import type { TurnLoop } from '#turn-loop.ts';
 import type { Attempts } from './attempts.ts';
 import type { BlobTransfer } from './blob-transfer.ts';

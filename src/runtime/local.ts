@@ -23,11 +23,11 @@ const LOSSES_MAX = 5;
 /** Room in a message to the holder for what surrounds the spec. */
 const MESSAGE_MARGIN_BYTES = 1024;
 
-/** A small heap: the holder keeps nothing, and 64 MB are many times what it uses. */
+/** A small young generation, for the holder keeps nothing; and room for many inbox lines of the largest size at once. */
 const HOLDER_COMMAND: readonly [string, ...string[]] = [
   process.execPath,
   '--max-semi-space-size=1',
-  '--max-old-space-size=64',
+  '--max-old-space-size=512',
   fileURLToPath(new URL('./holder-main.ts', import.meta.url)),
 ];
 

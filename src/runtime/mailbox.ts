@@ -82,6 +82,7 @@ export class MailboxReader {
   readonly #o: MailboxReaderOptions;
   readonly #bell = new Bell();
   #file: FileHandle | undefined;
+  #buffer: Buffer | undefined;
   #finished = false;
   #closed = false;
 
@@ -111,23 +112,20 @@ export class MailboxReader {
   /** The lines from the offset on, and then those to come, until `finish` or `close`. Call it once. */
   async *lines(): AsyncGenerator<MailboxLine, void, undefined> {
     const lines = new JsonLines();
-    const buffer = Buffer.allocUnsafe(READ_BYTES);
     let nextOffset = this.#o.offset ?? 0;
     try {
       for (let at = nextOffset; !this.#closed;) {
         // Both before the look: what is written or said during it is news for the next one.
         const last = this.#finished;
         this.#bell.clear();
-        this.#file ??= await this.#open();
-        if (this.#closed) return;
-        const bytes = (await this.#file?.read(buffer, 0, READ_BYTES, at))?.bytesRead ?? 0;
-        at += bytes;
-        for (const line of lines.feed(buffer.subarray(0, bytes))) {
+        const chunk = await this.#read(at);
+        at += chunk.length;
+        for (const line of lines.feed(chunk)) {
           nextOffset += line.bytes;
           yield { ...line, nextOffset };
           if (this.#closed) return;
         }
-        if (bytes > 0) continue;
+        if (chunk.length > 0) continue;
         if (last) break;
         await this.#bell.wait(this.#o.pollMs);
       }
@@ -137,6 +135,16 @@ export class MailboxReader {
     } finally {
       await this.#file?.close();
     }
+  }
+
+  /** What stands there; empty at the end, and where there is no file yet. It is overwritten by the next read. */
+  async #read(at: number): Promise<Buffer> {
+    this.#file ??= await this.#open();
+    if (this.#file === undefined || this.#closed) return Buffer.alloc(0);
+    // Not before there is a file: many an inbox is never written to, and its follower costs nothing.
+    this.#buffer ??= Buffer.allocUnsafe(READ_BYTES);
+    const { bytesRead } = await this.#file.read(this.#buffer, 0, READ_BYTES, at);
+    return this.#buffer.subarray(0, bytesRead);
   }
 
   async #open(): Promise<FileHandle | undefined> {

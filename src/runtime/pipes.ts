@@ -2,13 +2,11 @@
  * Real pipes for a child. What `child_process` calls a pipe is a socket, and a script that opens /dev/stderr or /dev/stdin (`tee /dev/stderr`)
  * fails on one with ENXIO. So the ends are those of FIFOs, unlinked as soon as both are open.
  */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
 
 /** What the child gets: to be closed here once it has them. */
 export type ChildEnds = { stdin: number; stdout: number; stderr: number };
@@ -30,7 +28,7 @@ export async function openPipes(directory: string, stdin?: number): Promise<Pipe
   };
   const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
   try {
-    await run('mkfifo', ['-m', '600', ...paths]);
+    await makeFifos(paths);
     // Opening waits for the other end unless that is open already or one does not wait; the child's own ends must be of the waiting kind.
     const [outHere, outChild] = [end(output, O_RDONLY | O_NONBLOCK), end(output, O_WRONLY)];
     const [errHere, errChild] = [end(errors, O_RDONLY | O_NONBLOCK), end(errors, O_WRONLY)];
@@ -50,6 +48,11 @@ export async function openPipes(directory: string, stdin?: number): Promise<Pipe
   } finally {
     for (const path of paths) rmSync(path, { force: true });
   }
+}
+
+async function makeFifos(paths: readonly string[]): Promise<void> {
+  const [code] = await once(spawn('mkfifo', ['-m', '600', ...paths], { stdio: 'ignore' }), 'exit');
+  if (code !== 0) throw new Error(`mkfifo could not make ${paths.join(' ')} (exit code ${code})`);
 }
 
 /** Closes this process's copies of the child's ends: only then does a pipe end when the child's side has closed it. */

@@ -1,5 +1,5 @@
 /** Refusals of this room: values, never thrown. A refused call changed nothing unless its own comment says otherwise. */
-import type { Refusal } from '#ports.ts';
+import type { Refusal } from '#core/refusal.ts';
 import type { GitResult } from './git.ts';
 import { saidBy } from './git.ts';
 

@@ -8,8 +8,9 @@ import type { Draft, Op } from '#core/op.ts';
 import type { EndValue } from '#core/schema/body.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import { BLOB_ABOVE_BYTES } from '#core/schema/ids.ts';
-import type { Arrival, Glimpse, LinkInfo, NodeInfo, OpStore, Presence, Refusal, SwarmNode } from '#ports.ts';
-import { refusal } from '#ports.ts';
+import type { Refusal } from '#core/refusal.ts';
+import type { Arrival, Glimpse, LinkInfo, NodeInfo, OpStore, Presence, SwarmNode } from '#ports.ts';
+import { refusal } from '#core/refusal.ts';
 import { MemoryStore } from '#store/memory.ts';
 
 export const SELF = nodeIdOf('a'.repeat(32));

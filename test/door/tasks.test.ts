@@ -4,7 +4,7 @@ import { agentPrincipal, parsedOpId, userPrincipal } from '#core/brand.ts';
 import type { BodyOf } from '#core/schema/body.ts';
 import type { TaskJson } from '#door/json/task.ts';
 import { taskJsonSchema } from '#door/json/task.ts';
-import { refusal } from '#ports.ts';
+import { refusal } from '#core/refusal.ts';
 import { OTHER, SELF } from './fake-node.ts';
 import type { Served } from './serve.ts';
 import { serve } from './serve.ts';

@@ -157,6 +157,18 @@ describe('a script', () => {
   });
 });
 
+describe('a session whose events nobody reads', () => {
+  it('is closed all the same, with its last events', async () => {
+    const { session, events } = await open(makeScene());
+    await session.prompt('seq 1 100000; while :; do sleep 0.05; done');
+    await soon('the close', session.close(100));
+    const rest = await events.rest();
+    expect(rest.filter((event) => event.kind === 'turn_ended')).toMatchObject([{ outcome: 'interrupted' }]);
+    expect(rest.at(-1)).toMatchObject({ kind: 'exited' });
+    expect(rest.length).toBeLessThan(5000);
+  });
+});
+
 describe('the limit of a turn', () => {
   it('goes on while the node is down', async () => {
     const scene = makeScene();

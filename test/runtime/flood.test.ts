@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { expectBounded } from './flood.ts';
+import { script } from '../contract/runtime.ts';
+import { expectBounded, HOLDER_MAX_MB, holderPeakMb } from './flood.ts';
+import { makeLocalHome } from './local-home.ts';
 
 describe('a flood of output fills neither disk nor memory', () => {
   it.each([
@@ -11,5 +13,23 @@ describe('a flood of output fills neither disk nor memory', () => {
   ])('$what', async ({ text }) => {
     await expectBounded(text);
     expect.hasAssertions();
+  });
+});
+
+describe('input that nobody reads', () => {
+  it('stays on disk', async () => {
+    const home = makeLocalHome();
+    const runtime = home.open();
+    try {
+      const proc = await runtime.start(script('sleep 600'));
+      for (let line = 0; line < 150; line += 1) await proc.write('x'.repeat(1_000_000));
+      // The answer comes after all those doorbells.
+      expect(await runtime.list()).toEqual([proc.id]);
+      expect(holderPeakMb(home.directory)).toBeLessThan(HOLDER_MAX_MB);
+      await proc.kill(100);
+    } finally {
+      await runtime.close();
+      await home.remove();
+    }
   });
 });

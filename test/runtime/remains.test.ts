@@ -1,4 +1,5 @@
 /** Nothing that a process leaves behind survives it, and nothing that it leaves behind holds up its end. */
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProcSpec } from '#ports.ts';
 import { markOf } from '#runtime/layout.ts';
@@ -29,20 +30,35 @@ const marked = (home: LocalHome, spec: ProcSpec): Promise<number[]> =>
 
 const DAEMON = 'bash -c \'trap "" TERM HUP; echo daemon; while :; do sleep 0.05; done\'';
 
+/** Alive, and not only waiting for its parent to take note of its end. */
+function lives(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.startsWith('Z') === false;
+  } catch {
+    return false;
+  }
+}
+
 describe('what a process leaves behind', () => {
   it.each([
-    { how: 'in the background', text: 'sleep 600 & echo done' },
-    { how: 'in a session of its own', text: 'setsid sleep 600 & echo done' },
-    { how: 'in a session of its own, deaf to SIGTERM', text: `setsid ${DAEMON} & sleep 0.2; echo done` },
-    { how: 'as a grandchild without a parent', text: '(setsid sleep 600 >/dev/null 2>&1 </dev/null &) ; echo done' },
-    { how: 'in a process group of its own', text: 'set -m; sleep 600 & echo done' },
-    { how: 'without its mark, in its session', text: 'env -i sleep 600 & echo done' },
+    { how: 'in the background', text: 'sleep 600 &' },
+    { how: 'in a session of its own', text: 'setsid sleep 600 &' },
+    { how: 'in a session of its own, deaf to SIGTERM', text: `setsid ${DAEMON} & sleep 0.2;` },
+    {
+      how: 'as a grandchild without a parent',
+      text: 'sh -c "setsid sleep 600 >/dev/null 2>&1 </dev/null & echo pid \\$!";',
+    },
+    { how: 'in a process group of its own', text: 'set -m; sleep 600 &' },
+    { how: 'without its mark, in its session', text: 'env -i sleep 600 &' },
   ])('is ended: $how', async ({ text }) => {
     const { home, runtime } = start();
-    const spec = script(`${text}; exit 4`);
+    const spec = script(`${text} echo "pid $!"; exit 4`);
     const proc = await runtime.start(spec);
-    expect(await linesOf(proc.lines)).toContain('done');
+    const lines = await linesOf(proc.lines);
     expect(await soon('the exit', proc.exited)).toEqual({ code: 4, signal: null, error: null });
+    const pid = Number(lines.find((line) => /^pid \d+$/.test(line))?.split(' ')[1]);
+    expect(pid).toBeGreaterThan(0);
+    expect(lives(pid)).toBe(false);
     expect(await marked(home, spec)).toEqual([]);
   });
 
@@ -64,7 +80,9 @@ describe('what a process leaves behind', () => {
     const [line = ''] = await linesOf(proc.lines);
     expect(await soon('the exit', proc.exited)).toEqual({ code: 0, signal: null, error: null });
     // `setsid` of a background job does not fork, so this is the sleep itself: alive, and ours to end.
-    process.kill(Number(line.split(' ')[1]), 'SIGKILL');
+    const pid = Number(line.split(' ')[1]);
+    expect(lives(pid)).toBe(true);
+    process.kill(pid, 'SIGKILL');
   });
 
   it('belongs to its own directory only: the same id elsewhere is left alone', async () => {
