@@ -68,7 +68,7 @@ tell_skipped() {
 }
 
 case $verb in
-  start) exec node src/cli/main.ts start "$@" ;;
+  start) exec node bin/skep.mjs start "$@" ;;
   sim) exec node src/sim/main.ts "$@" ;;
   soak) exec node src/sim/main.ts soak "$@" ;;
   bench)
