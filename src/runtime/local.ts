@@ -13,12 +13,16 @@ import { legalProcId, prepareDirectory, procDirectory } from './layout.ts';
 import { LocalProc } from './local-proc.ts';
 import { readExit } from './outbox.ts';
 import { codeOf, messageOf, RuntimeRefusal } from './refusal.ts';
+import type { Answer } from './wire.ts';
 
 /** How long a connection without a process is kept: the next task of a busy swarm then finds a warm holder, an idle node ends up without one. */
 const REST_AFTER_MS = 30_000;
 
 /** Holders that die one after the other without an answer, before their processes are given up: a broken installation must not spin. */
 const LOSSES_MAX = 5;
+
+/** Holders that may die under a start before it is given up. Without a directory nothing was started, so it is safe to try again. */
+const START_TRIES_MAX = 3;
 
 /** Room in a message to the holder for what surrounds the spec. */
 const MESSAGE_MARGIN_BYTES = 1024;
@@ -50,6 +54,8 @@ export type LocalRuntimeOptions = {
 export class LocalRuntime implements Runtime {
   readonly #o: LocalRuntimeOptions;
   readonly #following = new Set<LocalProc>();
+  /** Those of them that no holder may know yet: a new one is not asked about them, but told to start them. */
+  readonly #starting = new Set<LocalProc>();
   readonly #executor = new Executor();
   #prepared: { directory: string; link: HolderLink } | undefined;
   #restTimer: NodeJS.Timeout | undefined;
@@ -62,18 +68,12 @@ export class LocalRuntime implements Runtime {
 
   async start(spec: ProcSpec): Promise<Proc> {
     checkSpec(spec);
-    const { directory, link } = this.#open();
     const proc = this.#follow(spec.id);
     try {
-      const answer = await link.ask({ t: 'start', spec });
-      if (answer.exit !== undefined) proc.ended(answer.exit);
+      await this.#start(proc, spec);
     } catch (error) {
-      // The holder died, perhaps after it began: the directory shows it, and the next holder settles what became of it.
-      const unknown = codeOf(error) === 'holder_lost' && existsSync(procDirectory(directory, spec.id));
-      if (!unknown) {
-        await proc.detach();
-        throw error;
-      }
+      await proc.detach();
+      throw error;
     }
     return proc;
   }
@@ -148,6 +148,27 @@ export class LocalRuntime implements Runtime {
     return this.#prepared;
   }
 
+  async #start(proc: LocalProc, spec: ProcSpec): Promise<void> {
+    this.#starting.add(proc);
+    const answer = await this.#askToStart(spec).finally(() => this.#starting.delete(proc));
+    if (answer === undefined) await this.#settle(proc);
+    else if (answer.exit !== undefined) proc.ended(answer.exit);
+  }
+
+  /** Undefined when the holder died, perhaps after it began: then there is a directory, and the next holder settles what became of it. */
+  async #askToStart(spec: ProcSpec): Promise<Answer | undefined> {
+    const { directory, link } = this.#open();
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await link.ask({ t: 'start', spec });
+      } catch (error) {
+        if (codeOf(error) !== 'holder_lost') throw error;
+        if (existsSync(procDirectory(directory, spec.id))) return undefined;
+        if (tries >= START_TRIES_MAX) throw error;
+      }
+    }
+  }
+
   #each(ids: readonly string[] | undefined, act: (proc: LocalProc) => void): void {
     for (const proc of this.#following) if (ids === undefined || ids.includes(proc.id)) act(proc);
   }
@@ -181,6 +202,7 @@ export class LocalRuntime implements Runtime {
     this.#losses += 1;
     this.#o.log?.('The holder died. Its processes are ended and reported as lost.');
     for (const proc of this.#following) {
+      if (this.#starting.has(proc)) continue;
       if (this.#losses > LOSSES_MAX) this.#giveUp(proc, `${this.#losses} holders died one after the other`);
       else this.#settle(proc).catch((error: unknown) => this.#giveUp(proc, messageOf(error)));
     }

@@ -8,6 +8,9 @@ import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 
+/** Of coreutils and of busybox; node itself cannot make a FIFO. */
+const MKFIFO = 'mkfifo';
+
 /** What the child gets: to be closed here once it has them. */
 export type ChildEnds = { stdin: number; stdout: number; stderr: number };
 
@@ -51,7 +54,7 @@ export async function openPipes(directory: string, stdin?: number): Promise<Pipe
 }
 
 async function makeFifos(paths: readonly string[]): Promise<void> {
-  const [code] = await once(spawn('mkfifo', ['-m', '600', ...paths], { stdio: 'ignore' }), 'exit');
+  const [code] = await once(spawn(MKFIFO, ['-m', '600', ...paths], { stdio: 'ignore' }), 'exit');
   if (code !== 0) throw new Error(`mkfifo could not make ${paths.join(' ')} (exit code ${code})`);
 }
 

@@ -21,6 +21,15 @@ export type Remains = { mark: Mark; session: number | undefined };
 /** After so many processes the event loop gets its turn: a look through a large machine must not delay the output of others. */
 const PROCESSES_A_TURN = 64;
 
+/**
+ * A look is not one moment. A process may fork and end while it lasts, and within `execve` it shows no environment: a look that met either and found
+ * nothing is repeated. Three in a row that miss the same process are not to be expected.
+ */
+const LOOKS_MAX = 3;
+
+/** `PF_KTHREAD` of Linux: threads of the kernel have no environment, and are nobody's. */
+const KERNEL_THREAD = 0x00200000;
+
 type Wanted = { remains: Remains; marks: Buffer[]; found: number[]; resolve: (pids: number[]) => void };
 
 /** One look through /proc serves all who asked before it began. Without /proc it finds nothing. */
@@ -43,10 +52,14 @@ export class ProcTable {
     this.#looking = true;
     try {
       while (this.#waiting.length > 0) {
-        const wanted = this.#waiting;
+        const asked = this.#waiting;
         this.#waiting = [];
-        await lookFor(wanted);
-        for (const one of wanted) one.resolve(one.found);
+        let open = asked;
+        for (let looks = 0; looks < LOOKS_MAX && open.length > 0; looks += 1) {
+          const sure = await lookFor(open);
+          open = sure ? [] : open.filter((one) => one.found.length === 0);
+        }
+        for (const one of asked) one.resolve(one.found);
       }
     } finally {
       this.#looking = false;
@@ -54,36 +67,43 @@ export class ProcTable {
   }
 }
 
-async function lookFor(wanted: readonly Wanted[]): Promise<void> {
+/** True when nothing can have slipped through. */
+async function lookFor(wanted: readonly Wanted[]): Promise<boolean> {
+  let sure = true;
   let looked = 0;
   for (const name of processes()) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
-    const stat = readStat(pid);
-    if (stat !== undefined && stat.state !== 'Z') match(pid, stat, wanted);
+    if (!match(pid, wanted)) sure = false;
     looked += 1;
     if (looked % PROCESSES_A_TURN === 0) await setImmediate();
   }
+  return sure;
 }
 
-function match(pid: number, stat: Stat, wanted: readonly Wanted[]): void {
+/** False when this process could not be judged: it ended meanwhile, or is becoming another program. */
+function match(pid: number, wanted: readonly Wanted[]): boolean {
+  const stat = readStat(pid);
+  if (stat === undefined) return false;
+  if (stat.state === 'Z' || (stat.flags & KERNEL_THREAD) !== 0) return true;
   const environ = readOf(pid, 'environ');
-  const bytes = Buffer.concat([Buffer.from('\0'), environ ?? Buffer.alloc(0)]);
+  const bytes = Buffer.concat([Buffer.from('\0'), environ]);
   for (const one of wanted) {
     const session = one.remains.session;
     const member = session !== undefined && (stat.session === session || stat.group === session);
     if (member || one.marks.every((mark) => bytes.includes(mark))) one.found.push(pid);
   }
+  return environ.length > 0;
 }
 
-type Stat = { state: string; group: number; session: number };
+type Stat = { state: string; group: number; session: number; flags: number };
 
-/** Fields 3, 5 and 6 of /proc/PID/stat; the name before them may hold spaces and parentheses. */
+/** Fields 3, 5, 6 and 9 of /proc/PID/stat; the name before them may hold spaces and parentheses. */
 function readStat(pid: number): Stat | undefined {
-  const text = readOf(pid, 'stat')?.toString('latin1');
-  if (text === undefined) return undefined;
-  const [state, , group, session] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return state === undefined ? undefined : { state, group: Number(group), session: Number(session) };
+  const text = readOf(pid, 'stat').toString('latin1');
+  const [state, , group, session, , , flags] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  if (state === undefined || flags === undefined) return undefined;
+  return { state, group: Number(group), session: Number(session), flags: Number(flags) };
 }
 
 function processes(): string[] {
@@ -95,11 +115,11 @@ function processes(): string[] {
   }
 }
 
-function readOf(pid: number, file: 'stat' | 'environ'): Buffer | undefined {
+/** Empty for a process that has ended since the listing, and for the environment of another user's. */
+function readOf(pid: number, file: 'stat' | 'environ'): Buffer {
   try {
     return readFileSync(`/proc/${pid}/${file}`);
   } catch {
-    // Ended since the listing, or another user's.
-    return undefined;
+    return Buffer.alloc(0);
   }
 }

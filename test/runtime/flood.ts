@@ -2,10 +2,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { readClaim } from '#runtime/claim.ts';
 import { procDirectory } from '#runtime/layout.ts';
 import { linesOf, script, soon } from '../contract/runtime.ts';
-import { makeLocalHome } from './local-home.ts';
+import { holderPid, makeLocalHome } from './local-home.ts';
 
 /** What one process may leave on disk in these tests. */
 const BOUND_BYTES = 1024 * 1024;
@@ -15,8 +14,7 @@ export const HOLDER_MAX_MB = 160;
 
 /** The most memory the holder of a directory has ever used. */
 export function holderPeakMb(directory: string): number {
-  const n = readClaim(directory)?.n ?? 0;
-  const { pid } = JSON.parse(readFileSync(join(directory, `holder-${n}.json`), 'utf8'));
+  const pid = holderPid(directory);
   const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(peak?.[1]) / 1024;
 }

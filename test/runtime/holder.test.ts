@@ -11,7 +11,7 @@ import { markOf } from '#runtime/layout.ts';
 import { LocalRuntime } from '#runtime/local.ts';
 import { ProcTable } from '#runtime/proc-table.ts';
 import { restOf, iteratorOf, linesOf, lineWith, script, soon } from '../contract/runtime.ts';
-import { makeLocalHome, type LocalHome } from './local-home.ts';
+import { holderPid, makeLocalHome, type LocalHome } from './local-home.ts';
 import { temporaryDirectories } from './temporary.ts';
 
 const makeDirectory = temporaryDirectories();
@@ -35,12 +35,8 @@ afterEach(async () => {
   for (const home of homes.splice(0)) await home.remove();
 });
 
-/** The pid in the claim: the holder itself. */
-function holderPid(home: LocalHome): number {
-  const n = readClaim(home.directory)?.n ?? 0;
-  const value: unknown = JSON.parse(readFileSync(join(home.directory, `holder-${n}.json`), 'utf8'));
-  if (typeof value !== 'object' || value === null || !('pid' in value)) throw new Error('no claim');
-  return Number(value.pid);
+function killHolder(home: LocalHome): void {
+  process.kill(holderPid(home.directory) ?? Number.NaN, 'SIGKILL');
 }
 
 describe('the holder and its node', () => {
@@ -149,7 +145,7 @@ describe('a holder that is killed', () => {
     const procs = [await runtime.start(deaf), await runtime.start(meek)];
     const all = procs.map((proc) => iteratorOf(proc.lines));
     for (const lines of all) await lineWith(lines, 'ready');
-    process.kill(holderPid(home), 'SIGKILL');
+    killHolder(home);
     for (const proc of procs) {
       expect(await soon('the exit', proc.exited)).toEqual({ code: null, signal: null, error: 'holder_lost' });
     }
@@ -170,7 +166,7 @@ describe('a holder that is killed', () => {
     const lines = iteratorOf((await first.start(spec)).lines);
     await lineWith(lines, 'said');
     await first.close();
-    process.kill(holderPid(home), 'SIGKILL');
+    killHolder(home);
     const proc = await open(home).attach(spec.id);
     expect(await soon('the exit', proc?.exited ?? Promise.reject(new Error('not found')))).toMatchObject({
       error: 'holder_lost',
@@ -182,7 +178,7 @@ describe('a holder that is killed', () => {
     const home = makeHome();
     const first = open(home);
     await first.start(script('sleep 600'));
-    process.kill(holderPid(home), 'SIGKILL');
+    killHolder(home);
     const others = Array.from({ length: 4 }, () => open(home));
     const procs = await Promise.all(others.map((runtime, n) => runtime.start(script(`echo ${n}`))));
     for (const [n, proc] of procs.entries()) expect(await linesOf(proc.lines)).toEqual([String(n)]);

@@ -1,5 +1,6 @@
 /** Nothing that a process leaves behind survives it, and nothing that it leaves behind holds up its end. */
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { constants, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProcSpec } from '#ports.ts';
 import { markOf } from '#runtime/layout.ts';
@@ -126,18 +127,27 @@ describe('a process', () => {
     expect(await linesOf(proc.errors)).toEqual(['b']);
   });
 
+  it('has streams that wait: no program must expect EAGAIN', async () => {
+    const { runtime } = start();
+    const proc = await runtime.start(script('for n in 0 1 2; do grep flags /proc/$$/fdinfo/$n; done'));
+    const flags = (await linesOf(proc.lines)).map((line) => Number.parseInt(line.split('\t')[1] ?? '', 8));
+    expect(flags).toHaveLength(3);
+    expect(flags.map((one) => one & constants.O_NONBLOCK)).toEqual([0, 0, 0]);
+  });
+
   it('need not read what it is sent: it stays in the inbox, in order', async () => {
     const { runtime } = start();
     const proc = await runtime.start(script('read -r go; sleep 0.2; cat | head -n 300 | md5sum; kill $$'));
     await proc.write('go');
-    const { createHash } = await import('node:crypto');
     const sum = createHash('md5');
     for (let line = 0; line < 300; line += 1) {
       const text = `${line} ${'x'.repeat(5000)}`;
       sum.update(`${text}\n`);
       await proc.write(text);
     }
-    expect(await lineWith(iteratorOf(proc.lines), '-')).toContain(sum.digest('hex'));
+    const lines = iteratorOf(proc.lines);
+    expect(await lineWith(lines, '-')).toContain(sum.digest('hex'));
     await soon('the kill', proc.kill(100));
+    await restOf(lines);
   });
 });
