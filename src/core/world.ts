@@ -5,6 +5,7 @@ import type { Crypto } from './crypto.ts';
 import type { LocalRow, LocalTable } from './local.ts';
 import type { Log } from './log.ts';
 import type { Draft, Op } from './op.ts';
+import { opId } from './op.ts';
 import type { Body } from './schema/body.ts';
 import type { Frame } from './schema/frame.ts';
 import type { Timers } from './timers.ts';
@@ -44,6 +45,8 @@ export class World {
   /** Round trips by node, as far as known. */
   private readonly roundTrips = new Map<NodeId, number>();
   readonly links = new Set<NodeId>();
+  /** Rows of turns that are not on disk yet: what is decided upon a row must see the one before it. */
+  private readonly unwritten = new Map<string, LocalRow>();
 
   constructor(o: {
     self: NodeId;
@@ -89,14 +92,27 @@ export class World {
     return ops;
   }
 
-  /** Appends one small op in this node's own name. */
-  state(entity: OpId, body: Body): void {
+  /** Appends one small op in this node's own name; undefined, and an alarm, where it is too large. */
+  state(entity: OpId, body: Body): OpId | undefined {
     const ops = this.append([{ entity, by: nodePrincipal(this.self), body }]);
     if (ops === 'tooLarge') this.alarm(`an op of type ${body.type} about ${entity} is too large and was not written`);
+    else for (const op of ops) return opId(op);
+    return undefined;
   }
 
   persist(row: LocalRow): void {
+    const name = `${row.table} ${row.key}`;
     this.turn.rows.push(row);
+    this.unwritten.set(name, row);
+    this.afterWrite(() => {
+      if (this.unwritten.get(name) === row) this.unwritten.delete(name);
+    });
+  }
+
+  /** A local row as it will be once all that was persisted is on disk. Undefined where there is none. */
+  row(table: LocalTable, key: string): unknown {
+    const unwritten = this.unwritten.get(`${table} ${key}`);
+    return unwritten === undefined ? this.store.localRow(table, key) : unwritten.value;
   }
 
   /** Leaves after this turn's write is on disk. */

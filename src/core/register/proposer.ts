@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { NodeId } from '../brand.ts';
+import { canonicalJson } from '../canonical.ts';
 import type { SlotValue } from '../schema/body.ts';
 import { slotValueSchema } from '../schema/body.ts';
 import type { VoteReply } from './acceptor.ts';
@@ -18,12 +19,15 @@ export type ProposerRow = {
   value: SlotValue;
   /** This node sent `value` at ballot 0, or is about to. */
   first: boolean;
+  /** Somebody still wants it: it is taken up again after a restart. */
+  wanted: boolean;
 };
 
 export const proposerRowSchema: z.ZodType<ProposerRow> = z.object({
   round: z.number().int().min(-1),
   value: slotValueSchema,
   first: z.boolean(),
+  wanted: z.boolean(),
 });
 
 export type Phase = 'prepare' | 'accept';
@@ -39,6 +43,16 @@ export type Round = {
   highest: Ballot | undefined;
 };
 
+/**
+ * The row of a node that wants `value` decided. What was sent at ballot 0 is never replaced there, because a second value at one ballot would be two
+ * truths: whoever wants something else now goes on with rounds, like anybody.
+ */
+export function wanting(row: ProposerRow | undefined, value: SlotValue): ProposerRow {
+  if (row === undefined) return { round: -1, value, first: false, wanted: true };
+  if (canonicalJson(row.value) === canonicalJson(value)) return { ...row, wanted: true };
+  return { round: row.round, value, first: false, wanted: true };
+}
+
 /** Opens the next round: ballot 0 if this node owns it and never went beyond, else phase 1 above every ballot seen. */
 export function openRound(o: { row: ProposerRow; self: NodeId; ownsBallotZero: boolean; above: Ballot | undefined }): {
   row: ProposerRow;
@@ -47,7 +61,7 @@ export function openRound(o: { row: ProposerRow; self: NodeId; ownsBallotZero: b
   const { row, self } = o;
   const zero = o.ownsBallotZero && row.round <= 0 && o.above === undefined && (row.first || row.round === -1);
   const number = zero ? 0 : Math.max(row.round, o.above?.round ?? 0, 0) + 1;
-  const next: ProposerRow = { round: number, value: row.value, first: row.first || zero };
+  const next: ProposerRow = { ...row, round: number, first: row.first || zero };
   const round: Round = {
     ballot: { round: number, node: self },
     phase: zero ? 'accept' : 'prepare',

@@ -12,14 +12,15 @@ import type { VoteReply } from './acceptor.ts';
 import { slotKey, voteReplySchema } from './acceptor.ts';
 import { decidedValue, isGrant } from './admissible.ts';
 import type { Ballot } from './ballot.ts';
+import type { Caller, Outcome } from './callers.ts';
+import { earliestMs, wantedBy } from './callers.ts';
 import type { ProposerRow, Round } from './proposer.ts';
-import { onVote, openRound, proposerRowSchema } from './proposer.ts';
+import { onVote, openRound, proposerRowSchema, wanting } from './proposer.ts';
 import { REPAIR_MS, Voter } from './voter.ts';
 
 /** A round without its majority is given up after this, and the next one waits a random time up to it: two proposers must not keep pace. */
 const ROUND_MS = 1_000;
 const BACKOFF_MAX_MS = 5_000;
-export type Outcome = { kind: 'decided'; value: SlotValue } | { kind: 'unreachable' };
 
 type Proposal = {
   task: OpId;
@@ -28,9 +29,7 @@ type Proposal = {
   round: Round | undefined;
   above: Ballot | undefined;
   tries: number;
-  /** After this the proposer stops asking; undefined: until decided. */
-  untilMs: number | undefined;
-  done: ((outcome: Outcome) => void)[];
+  callers: Caller[];
 };
 
 export class Slots {
@@ -45,22 +44,25 @@ export class Slots {
     this.voter = new Voter(world, isHeld);
   }
 
-  /** Goes on with what was under way before a restart. */
+  /**
+   * Goes on with what was under way before a restart; what is decided by now is forgotten. That an attempt is lost is not proposed again: its lease
+   * starts anew, and its own node asks the holder.
+   */
   resume(): void {
-    for (const { key, value } of this.world.store.localRows('proposal')) {
+    const { store, timers, nowMs } = this.world;
+    for (const { key, value } of store.localRows('proposal')) {
       const row = proposerRowSchema.safeParse(value);
       const [task, slot] = this.keyParts(key);
-      const held = this.world.store.get('task', task);
-      if (held !== undefined && decidedValue(held, slot) !== undefined) this.onTask(held, slot);
-      else if (row.success) this.propose({ task, slot, value: row.data.value });
+      if (this.forgetDecided(task, slot) || !row.success) continue;
+      if (row.data.wanted && row.data.value.kind !== 'lost') this.propose({ task, slot, value: row.data.value });
     }
-    for (const { key } of this.world.store.localRows('vote'))
-      this.world.timers.set(`repair:${key}`, this.world.nowMs + REPAIR_MS);
+    for (const { key } of store.localRows('vote'))
+      if (!this.forgetDecided(...this.keyParts(key))) timers.set(`repair:${key}`, nowMs + REPAIR_MS);
   }
 
   /**
-   * Wants `value` decided in a slot. `done` runs once, after the decision is on disk here as an op (its value may be another's), or when
-   * `untilMs` has passed without a majority. Proposing again while a proposal is under way only adds the caller.
+   * Wants `value` decided in a slot. `done` runs once: after the decision is on disk here as an op (its value may be another's), or at `untilMs`,
+   * when it may still come to be decided. While several want something of one slot, one of their values is proposed.
    */
   propose(o: {
     task: OpId;
@@ -69,29 +71,29 @@ export class Slots {
     untilMs?: number;
     done?: (outcome: Outcome) => void;
   }): void {
-    const key = slotKey(o.task, o.slot);
-    const row = this.world.store.get('task', o.task);
-    const decided = row === undefined ? undefined : decidedValue(row, o.slot);
+    const { task, slot } = o;
+    const key = slotKey(task, slot);
+    const row = this.world.store.get('task', task);
+    const decided = row === undefined ? undefined : decidedValue(row, slot);
     if (decided !== undefined) {
       o.done?.({ kind: 'decided', value: decided });
       return;
     }
-    const done = o.done === undefined ? [] : [o.done];
+    const caller: Caller = { value: o.value, untilMs: o.untilMs, done: o.done };
     const held = this.proposals.get(key);
-    if (held !== undefined) {
-      held.done.push(...done);
-      held.untilMs =
-        held.untilMs === undefined || o.untilMs === undefined ? undefined : Math.max(held.untilMs, o.untilMs);
-      return;
-    }
-    const stored = proposerRowSchema.safeParse(this.world.store.localRow('proposal', key));
-    // What was sent at ballot 0 is never replaced: a second value at one ballot would be two truths.
-    const proposer: ProposerRow = stored.success
-      ? { ...stored.data, value: stored.data.first ? stored.data.value : o.value }
-      : { round: -1, value: o.value, first: false };
-    const { task, slot, untilMs } = o;
-    this.proposals.set(key, { task, slot, row: proposer, round: undefined, above: undefined, tries: 0, untilMs, done });
-    this.openNext(key);
+    const stored = proposerRowSchema.safeParse(this.world.row('proposal', key));
+    const proposal: Proposal = held ?? {
+      task,
+      slot,
+      row: wanting(stored.success ? stored.data : undefined, o.value),
+      round: undefined,
+      above: undefined,
+      tries: 0,
+      callers: [],
+    };
+    this.proposals.set(key, proposal);
+    this.setCallers(key, proposal, [...proposal.callers, caller]);
+    if (held === undefined) this.openNext(key);
   }
 
   isProposing(task: OpId, slot: number): boolean {
@@ -107,13 +109,24 @@ export class Slots {
   onRoundTimer(key: string): void {
     const proposal = this.proposals.get(key);
     if (proposal === undefined) return;
-    if (proposal.untilMs !== undefined && this.world.nowMs >= proposal.untilMs) {
-      this.proposals.delete(key);
-      for (const done of proposal.done) done({ kind: 'unreachable' });
-      return;
-    }
     if (proposal.round === undefined) this.openNext(key);
     else this.pause(key, proposal, proposal.round.highest);
+  }
+
+  /** `until:<key>`: somebody waited long enough. When nobody is left, nothing more is proposed; the row stays, so that no round is used again. */
+  onUntilTimer(key: string): void {
+    const proposal = this.proposals.get(key);
+    if (proposal === undefined) return;
+    const { nowMs, timers } = this.world;
+    const isOver = (caller: Caller): boolean => caller.untilMs !== undefined && caller.untilMs <= nowMs;
+    const over = proposal.callers.filter(isOver);
+    const left = proposal.callers.filter((caller) => !isOver(caller));
+    if (left.length === 0) {
+      this.proposals.delete(key);
+      timers.clear(`round:${key}`);
+      this.world.persist({ table: 'proposal', key, value: { ...proposal.row, wanted: false } });
+    } else this.setCallers(key, proposal, left);
+    for (const caller of over) caller.done?.({ kind: 'unreachable' });
   }
 
   /** `repair:<key>`: this node voted, and still nobody appended the decision. */
@@ -131,13 +144,28 @@ export class Slots {
     if (value === undefined) return;
     const key = slotKey(row.id, slot);
     for (const table of ['vote', 'proposal'] as const) {
-      if (this.world.store.localRow(table, key) !== undefined) this.world.persist({ table, key, value: undefined });
+      if (this.world.row(table, key) !== undefined) this.world.persist({ table, key, value: undefined });
     }
-    this.world.timers.clear(`repair:${key}`);
-    this.world.timers.clear(`round:${key}`);
+    for (const timer of ['repair', 'round', 'until']) this.world.timers.clear(`${timer}:${key}`);
     const proposal = this.proposals.get(key);
     this.proposals.delete(key);
-    for (const done of proposal?.done ?? []) done({ kind: 'decided', value });
+    for (const caller of proposal?.callers ?? []) caller.done?.({ kind: 'decided', value });
+  }
+
+  private forgetDecided(task: OpId, slot: number): boolean {
+    const row = this.world.store.get('task', task);
+    if (row === undefined || decidedValue(row, slot) === undefined) return false;
+    this.onTask(row, slot);
+    return true;
+  }
+
+  private setCallers(key: string, proposal: Proposal, callers: Caller[]): void {
+    proposal.callers = callers;
+    const wanted = wantedBy(callers);
+    if (wanted !== undefined) proposal.row = wanting(proposal.row, wanted);
+    const untilMs = earliestMs(callers);
+    if (untilMs === undefined) this.world.timers.clear(`until:${key}`);
+    else this.world.timers.set(`until:${key}`, untilMs);
   }
 
   /** Answers a vote call; undefined for another method. */

@@ -1,6 +1,7 @@
 /** The voting half of the register: what this node's acceptor answers. Each answer leaves after its row is on disk. */
 import type { NodeId, OpId } from '../brand.ts';
 import type { SlotValue } from '../schema/body.ts';
+import { taskChain } from '../view/chain.ts';
 import type { TaskRow } from '../view/task.ts';
 import type { World } from '../world.ts';
 import type { AcceptorRow, VoteReply } from './acceptor.ts';
@@ -22,8 +23,6 @@ export class Voter {
   private readonly world: World;
   /** The running attempt's lease is not over for this node. */
   private readonly isHeld: (row: TaskRow) => boolean;
-  /** Votes given in the turn under way: later votes of the same turn must see them. */
-  private readonly pendingVotes = new Map<string, AcceptorRow>();
 
   constructor(world: World, isHeld: (row: TaskRow) => boolean) {
     this.world = world;
@@ -35,7 +34,8 @@ export class Voter {
     if (method === 'slot.prepare') {
       const message = prepareSchema.safeParse(params);
       if (!message.success) return unreadable(message.error.message);
-      if (message.data.wants === 'lost' && this.hears(message.data.task)) {
+      const { wants, ballot } = message.data;
+      if (wants === 'lost' && this.hears(message.data.task, ballot.node)) {
         return { vote: 'silent', reason: 'the grantee was heard within its lease' };
       }
       return this.judge(message.data, (row) => prepare(row, message.data));
@@ -50,9 +50,10 @@ export class Voter {
     return undefined;
   }
 
-  private hears(task: OpId): boolean {
+  /** The grantee is heard, and it is not the grantee itself that calls its attempt lost. */
+  private hears(task: OpId, proposer: NodeId): boolean {
     const row = this.world.store.get('task', task);
-    return row !== undefined && this.isHeld(row);
+    return row !== undefined && taskChain(row).running?.value.node !== proposer && this.isHeld(row);
   }
 
   private judge(
@@ -79,9 +80,7 @@ export class Voter {
       case 'open': {
         const voted = decide(held, standing.owner);
         if (voted.row !== undefined) {
-          this.pendingVotes.set(key, voted.row);
           this.world.persist({ table: 'vote', key, value: voted.row });
-          this.world.afterWrite(() => this.written(key, voted.row));
           this.world.timers.set(`repair:${key}`, this.world.nowMs + REPAIR_MS * (1 + this.world.random()));
         }
         return voted.reply;
@@ -89,16 +88,10 @@ export class Voter {
     }
   }
 
-  /** What this acceptor remembers of a slot, votes of the turn under way included. */
+  /** What this acceptor remembers of a slot, votes that are not on disk yet included. */
   row(key: string): AcceptorRow {
-    const pending = this.pendingVotes.get(key);
-    if (pending !== undefined) return pending;
-    const stored = acceptorRowSchema.safeParse(this.world.store.localRow('vote', key));
+    const stored = acceptorRowSchema.safeParse(this.world.row('vote', key));
     return stored.success ? stored.data : NOTHING_PROMISED;
-  }
-
-  private written(key: string, row: AcceptorRow | undefined): void {
-    if (this.pendingVotes.get(key) === row) this.pendingVotes.delete(key);
   }
 }
 

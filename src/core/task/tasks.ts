@@ -132,6 +132,7 @@ export class Tasks {
   onTimer(name: string): void {
     const [kind, key = ''] = name.split(/:(.*)/s);
     if (kind === 'round') this.slots.onRoundTimer(key);
+    else if (kind === 'until') this.slots.onUntilTimer(key);
     else if (kind === 'repair') this.slots.onRepairTimer(key);
     else if (kind === 'grant') this.granter.onGrantTimer(parsedOpId(key));
     else if (kind === 'takeover') this.granter.onTakeoverTimer(parsedOpId(key));
