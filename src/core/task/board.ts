@@ -32,20 +32,21 @@ export class Board {
     return open;
   }
 
-  /** Takes a task's new row in; returns the agents that became free by it. */
+  /** Takes a task's new row in; returns the agents that worked on it or claimed it before: they may be free now. */
   update(row: TaskRow): OpId[] {
     const before = new Set<OpId>(this.claimersOf.get(row.id) ?? []);
     const worker = this.workerOf.get(row.id);
     if (worker !== undefined) before.add(worker);
     this.forget(row.id);
     const chain = taskChain(row);
-    if (chain.running !== undefined) {
+    // An attempt that is reported is over for its agent, though its slot is not decided.
+    if (chain.running !== undefined && row.reports[chain.slot] === undefined) {
       this.workerOf.set(row.id, chain.running.value.agent);
       this.taskOf.set(chain.running.value.agent, row.id);
     } else if (chain.status === 'pending') {
       for (const { claim } of openClaims(row)) this.addClaim(claim.agent, row.id);
     }
-    return [...before].filter((agent) => this.isFree(agent));
+    return [...before];
   }
 
   /** Neither at work nor with a claim open. */

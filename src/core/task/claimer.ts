@@ -7,6 +7,7 @@ import { majorityOf } from '../register/ballot.ts';
 import type { LiveAgent } from '../view/agent.ts';
 import { isLive } from '../view/agent.ts';
 import { taskChain } from '../view/chain.ts';
+import type { TaskRow } from '../view/task.ts';
 import { openClaims } from '../view/task.ts';
 import type { World } from '../world.ts';
 import type { Board } from './board.ts';
@@ -39,6 +40,8 @@ export class Claimer {
     for (const row of this.world.store.list('agent', { where, limit: OWN_AGENTS_MAX })) {
       if (isLive(row)) this.agents.set(row.id, row);
     }
+    // A claim made before the restart lapses like any other.
+    for (const agent of this.agents.keys()) if (this.board.claims(agent) !== undefined) this.setWithdraw(agent);
     for (const agent of this.agents.keys()) this.seekWork(agent);
   }
 
@@ -96,7 +99,10 @@ export class Claimer {
     const row = task === undefined ? undefined : this.world.store.get('task', task);
     if (row === undefined) return;
     const mine = openClaims(row).find(({ claim }) => claim.agent === agent && claim.node === this.world.self);
-    if (mine === undefined) return;
+    if (mine === undefined) {
+      if (this.inFlight.has(row.id)) this.setWithdraw(agent);
+      return;
+    }
     this.avoid.set(row.id, this.world.nowMs + AVOID_MS);
     this.world.timers.setEarlier('seek', this.world.nowMs + AVOID_MS);
     this.world.state(row.id, { type: 'task.claimWithdrawn', claim: mine.id });
@@ -111,11 +117,15 @@ export class Claimer {
 
   private readonly avoid = new Map<OpId, number>();
 
-  /** Claims made in this turn, which the committed rows do not show yet. */
-  private readonly claimedNow = new Map<OpId, number>();
+  /** Own claims that are not on disk yet, by task: the committed rows do not show them, and yet their agents are taken. */
+  private readonly inFlight = new Map<OpId, { agent: OpId; claim: OpId }>();
 
-  onCommitted(task: OpId): void {
-    this.claimedNow.delete(task);
+  /** A task has a new row, and the board has taken it in. */
+  onCommitted(row: TaskRow): void {
+    const mine = this.inFlight.get(row.id);
+    if (mine === undefined) return;
+    if (row.claims[mine.claim] === undefined) this.board.addClaim(mine.agent, row.id);
+    else this.inFlight.delete(row.id);
   }
 
   private isIdle(agent: OpId): boolean {
@@ -125,8 +135,7 @@ export class Claimer {
   private isClaimable(row: PendingTask): boolean {
     const { created } = row;
     const { settings, self } = this.world;
-    const { slot } = taskChain(row);
-    if (this.claimedNow.get(row.id) === slot) return false;
+    if (this.inFlight.has(row.id)) return false;
     if (openClaims(row).some(({ claim }) => claim.node === self)) return false;
     if ((this.avoid.get(row.id) ?? 0) > this.world.nowMs) return false;
     // Without a majority of its voters a claim could only wait and hold the agent back.
@@ -139,9 +148,14 @@ export class Claimer {
 
   private claim(agent: OpId, row: PendingTask): void {
     const { slot } = taskChain(row);
-    this.claimedNow.set(row.id, slot);
+    const claim = this.world.state(row.id, { type: 'task.claimed', slot, agent });
+    if (claim === undefined) return;
+    this.inFlight.set(row.id, { agent, claim });
     this.board.addClaim(agent, row.id);
+    this.setWithdraw(agent);
+  }
+
+  private setWithdraw(agent: OpId): void {
     this.world.timers.set(`withdraw:${agent}`, this.world.nowMs + WITHDRAW_AFTER_MS);
-    this.world.state(row.id, { type: 'task.claimed', slot, agent });
   }
 }

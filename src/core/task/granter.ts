@@ -50,7 +50,20 @@ export class Granter {
     else this.agents.delete(id);
   }
 
-  /** A pending task has a new row, or its home went silent. */
+  /** These nodes are within reach now, or said how their agents are: claims of theirs that could not be granted may be now. */
+  onNodes(nodes: ReadonlySet<NodeId>): void {
+    for (const { id, registered } of this.agents.values())
+      if (registered !== undefined && nodes.has(registered.node)) this.onFree(id);
+  }
+
+  /** An agent may be free now: the task that it claims is looked at again. */
+  onFree(agent: OpId): void {
+    const task = this.board.claims(agent);
+    const row = task === undefined ? undefined : this.world.store.get('task', task);
+    if (isPending(row)) this.onPending(row);
+  }
+
+  /** A pending task has a new row, its home went silent, or a claim on it may count now. */
   onPending(row: PendingTask): void {
     const { home, voters } = row.created;
     if (home === this.world.self) return this.asHome(row);

@@ -14,15 +14,18 @@ import type { World } from '../world.ts';
 
 /** Between the proposals of two voters: the first one is usually done by then. */
 const STAGGER_MS = 2_000;
+/** A voter tries so long to have an attempt called lost, then it looks again whether the grantee is heard. */
+const TRY_MS = 10_000;
 /** A node that was not run for so long heard nobody: what it did not hear then says nothing. */
 const PAUSE_MS = 2.5 * HEARTBEAT_MS;
 
-const attemptKey = (task: OpId, attempt: number): string => `${task}/${attempt}`;
+type Watched = { attempt: number; node: NodeId; heardMs: number };
 
 export class Leases {
   private readonly world: World;
   private readonly slots: Slots;
-  private readonly heardMs = new Map<string, number>();
+  /** Running attempts that this node votes on, by task, with their grantee and when it was heard of. */
+  private readonly watched = new Map<OpId, Watched>();
   /** No lease counts from before this: the node's own start, or the end of a pause. */
   private sinceMs = 0;
   private lastMs: number | undefined;
@@ -38,10 +41,15 @@ export class Leases {
     this.lastMs = nowMs;
   }
 
+  /** Of a node that is not linked with this one, a neighbour that is linked with it tells that it is there. */
   onHeartbeat(frame: Heartbeat): void {
+    const { nowMs, links } = this.world;
     for (const { current_task_id: task, attempt } of frame.agents) {
-      if (task !== null && attempt !== null) this.heardMs.set(attemptKey(task, attempt), this.world.nowMs);
+      const held = task === null ? undefined : this.watched.get(task);
+      if (held !== undefined && held.attempt === attempt) held.heardMs = nowMs;
     }
+    for (const held of this.watched.values())
+      if (!links.has(held.node) && frame.links.includes(held.node)) held.heardMs = nowMs;
   }
 
   /** A voter that heard the grantee within the lease promises nothing to who wants it lost. */
@@ -53,16 +61,17 @@ export class Leases {
 
   /** Watches every running attempt that this node votes on. */
   onTask(row: TaskRow): void {
+    const { id } = row;
     const { running, attempt } = taskChain(row);
     const rank = row.created?.voters.indexOf(this.world.self) ?? -1;
     if (running === undefined || rank < 0 || running.value.node === this.world.self) {
-      this.world.timers.clear(`lease:${row.id}`);
-      this.heardMs.delete(attemptKey(row.id, attempt));
+      this.world.timers.clear(`lease:${id}`);
+      this.watched.delete(id);
       return;
     }
-    const key = attemptKey(row.id, attempt);
-    if (!this.heardMs.has(key)) this.heardMs.set(key, this.world.nowMs);
-    this.world.timers.set(`lease:${row.id}`, this.untilMs(row.id, attempt) + rank * STAGGER_MS);
+    const { node } = running.value;
+    if (this.watched.get(id)?.attempt !== attempt) this.watched.set(id, { attempt, node, heardMs: this.world.nowMs });
+    this.world.timers.set(`lease:${id}`, this.untilMs(id, attempt) + rank * STAGGER_MS);
   }
 
   /** `lease:<task>`. */
@@ -72,12 +81,21 @@ export class Leases {
     if (row === undefined || chain?.running === undefined) return;
     if (this.isHeld(row)) return this.onTask(row);
     const value = row.reports[chain.slot]?.value ?? lost(chain.attempt, chain.running.value.node);
-    this.slots.propose({ task: row.id, slot: chain.slot, value });
+    this.slots.propose({
+      task: row.id,
+      slot: chain.slot,
+      value,
+      untilMs: this.world.nowMs + TRY_MS,
+      done: (outcome) => {
+        if (outcome.kind === 'unreachable') this.onTimer(task);
+      },
+    });
   }
 
   private untilMs(task: OpId, attempt: number): number {
-    const heard = this.heardMs.get(attemptKey(task, attempt)) ?? this.world.nowMs;
-    return Math.max(heard, this.sinceMs) + this.world.settings.leaseMs;
+    const held = this.watched.get(task);
+    const heardMs = held?.attempt === attempt ? held.heardMs : this.world.nowMs;
+    return Math.max(heardMs, this.sinceMs) + this.world.settings.leaseMs;
   }
 }
 

@@ -76,8 +76,8 @@ export class Tasks {
   onTask(id: OpId): void {
     const row = this.world.store.get('task', id);
     if (row === undefined) return;
-    this.claimer.onCommitted(id);
-    const freed = this.board.update(row);
+    const touched = this.board.update(row);
+    this.claimer.onCommitted(row);
     const chain = taskChain(row);
     for (const slot of [...Object.keys(row.grants), ...Object.keys(row.ends)]) this.slots.onTask(row, Number(slot));
     this.reportConflicts(row);
@@ -86,7 +86,10 @@ export class Tasks {
     this.endorser.onTask(row);
     if (isPending(row)) this.onPending(row);
     if (chain.ended !== undefined) this.onEnded(row);
-    for (const agent of freed) this.claimer.seekWork(agent);
+    for (const agent of touched) {
+      this.claimer.seekWork(agent);
+      this.granter.onFree(agent);
+    }
   }
 
   onAgent(id: OpId): void {
@@ -101,12 +104,14 @@ export class Tasks {
 
   onHeartbeat(frame: Heartbeat): void {
     this.leases.onHeartbeat(frame);
+    this.granter.onNodes(new Set([frame.node_id, ...frame.links.filter((node) => !this.world.links.has(node))]));
   }
 
   onLinkUp(node: NodeId): void {
     this.members.met(node);
     this.slots.onLinkUp();
     this.claimer.seekAll({ afresh: true });
+    this.granter.onNodes(new Set([node]));
   }
 
   /** Tasks whose home is silent now wait for another voter. */

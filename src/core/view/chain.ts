@@ -13,7 +13,7 @@ export type Chain = {
   attempt: number;
   /** The grant of the attempt that runs now. */
   running: Decided<GrantValue> | undefined;
-  /** The decision that ended the task. */
+  /** The decision that ended the task; also of one whose creation has not arrived, where it is final. */
   ended: Decided<EndValue> | undefined;
 };
 
@@ -26,13 +26,16 @@ export const isGrantSlot = (slot: number): boolean => slot % 2 === 1;
 const opensNextAttempt = (value: EndValue): boolean =>
   value.kind === 'failed' || value.kind === 'lost' || value.kind === 'released';
 
+/** Attempts of a task whose creation is not here yet: as many as any may have, so that an end which may be followed by another ends nothing. */
+const ATTEMPTS_UNKNOWN = 20;
+
 /** Reads the chain from slot 1 to the first slot without a decision; what was decided beyond a hole does not count until the hole is filled. */
 export function taskChain(row: TaskRow): Chain {
-  const attemptsMax = row.created?.attemptsMax ?? 1;
+  const attemptsMax = row.created?.attemptsMax ?? ATTEMPTS_UNKNOWN;
   let slot = 1;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const cancelled = row.ends[slot];
-    if (cancelled !== undefined) return over(slot, attempt - 1, cancelled);
+    if (cancelled !== undefined) return over(row, { slot, attempt: attempt - 1, ended: cancelled });
     const grant = row.grants[slot];
     if (grant === undefined)
       return { status: pendingOr(row), slot, attempt: attempt - 1, running: undefined, ended: undefined };
@@ -47,7 +50,8 @@ export function taskChain(row: TaskRow): Chain {
         ended: undefined,
       };
     }
-    if (!opensNextAttempt(end.value) || attempt === attemptsMax) return over(slot + 1, attempt, end);
+    if (!opensNextAttempt(end.value) || attempt === attemptsMax)
+      return over(row, { slot: slot + 1, attempt, ended: end });
     slot += 2;
   }
   return { status: pendingOr(row), slot, attempt: attemptsMax, running: undefined, ended: undefined };
@@ -55,8 +59,8 @@ export function taskChain(row: TaskRow): Chain {
 
 const pendingOr = (row: TaskRow): TaskStatus => (row.created === undefined ? 'unknown' : 'pending');
 
-function over(slot: number, attempt: number, ended: Decided<EndValue>): Chain {
-  const { kind } = ended.value;
+function over(row: TaskRow, o: { slot: number; attempt: number; ended: Decided<EndValue> }): Chain {
+  const { kind } = o.ended.value;
   const status = kind === 'completed' || kind === 'cancelled' ? kind : 'failed';
-  return { status, slot, attempt, running: undefined, ended };
+  return { ...o, status: row.created === undefined ? 'unknown' : status, running: undefined };
 }

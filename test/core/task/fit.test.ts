@@ -1,0 +1,97 @@
+/** Which agent may work which task, and when the tasks it depends on let it. */
+import { describe, expect, it } from 'vitest';
+import { agentPrincipal, opIdOf } from '#core/brand.ts';
+import type { EndValue } from '#core/schema/body.ts';
+import { dependencies, fits } from '#core/task/fit.ts';
+import type { TaskCreated } from '#core/view/task.ts';
+import { simNodeId } from '#sim/crypto.ts';
+import { Machine } from '../machine.ts';
+import { ended, granted } from '../register/values.ts';
+import { present } from '../writer.ts';
+
+async function withTask(o: Parameters<Machine['task']>[0] = {}) {
+  const machine = new Machine(0);
+  await machine.register();
+  const task = await machine.task(o);
+  return { machine, task, created: present(machine.row(task).created) };
+}
+
+describe('an agent fits', () => {
+  const fitsTask = async (agent: Parameters<Machine['agent']>[0], o: Partial<TaskCreated>): Promise<boolean> => {
+    const { machine, created } = await withTask();
+    const row = present(machine.store.get('agent', await machine.agent(agent)));
+    return fits(row, { ...created, ...o });
+  };
+
+  it('when it has every capability the task wants, and may have more', async () => {
+    const tool = 'claude';
+    expect(await fitsTask({ tool, capabilities: ['a', 'b', 'c'] }, { requiredCapabilities: ['a', 'c'] })).toBe(true);
+    expect(await fitsTask({ tool, capabilities: ['a'] }, { requiredCapabilities: ['a', 'c'] })).toBe(false);
+    expect(await fitsTask({ tool, capabilities: [] }, { requiredCapabilities: [] })).toBe(true);
+  });
+
+  it('as a shell only where the task asks for a shell', async () => {
+    expect(await fitsTask({ capabilities: ['shell'] }, { requiredCapabilities: ['shell'] })).toBe(true);
+    expect(await fitsTask({ capabilities: ['shell', 'x'] }, { requiredCapabilities: [] })).toBe(false);
+    expect(await fitsTask({ capabilities: ['x'] }, { requiredCapabilities: ['x'] })).toBe(false);
+    expect(await fitsTask({ tool: 'claude', capabilities: ['shell'] }, { requiredCapabilities: ['shell'] })).toBe(true);
+  });
+
+  it('never where an agent made the task', async () => {
+    expect(await fitsTask({}, { by: agentPrincipal(opIdOf(simNodeId(1), 3)) })).toBe(false);
+  });
+
+  it('never once it is deregistered, or while only its end is known', async () => {
+    const { machine, created } = await withTask();
+    const agent = await machine.agent();
+    const by = created.by;
+    await machine.append([{ entity: agent, by, body: { type: 'agent.deregistered' } }]);
+    expect(fits(present(machine.store.get('agent', agent)), created)).toBe(false);
+    expect(fits({ id: agent, registered: undefined, deregistered: false }, created)).toBe(false);
+  });
+});
+
+describe('dependencies', () => {
+  async function after(...ends: (EndValue['kind'] | 'open' | 'unknown')[]) {
+    const { machine, task, created } = await withTask({ attemptsMax: 1 });
+    const ids = [];
+    for (const kind of ends) {
+      const id = kind === 'unknown' ? opIdOf(simNodeId(7), 7) : await machine.task({ attemptsMax: 1 });
+      ids.push(id);
+      if (kind === 'unknown' || kind === 'open') continue;
+      const by = created.by;
+      await machine.append([
+        { entity: id, by, body: { type: 'task.granted', slot: 1, value: granted(1) } },
+        { entity: id, by, body: { type: 'task.ended', slot: 2, value: ended(kind) } },
+      ]);
+    }
+    return { machine, task, ids, state: dependencies(machine.store, { ...created, dependsOn: ids }) };
+  }
+
+  it.each([
+    ['met', []],
+    ['met', ['completed', 'completed']],
+    ['waiting', ['completed', 'open']],
+    ['waiting', ['unknown']],
+    ['broken', ['failed']],
+    ['broken', ['open', 'cancelled']],
+    ['broken', ['lost', 'unknown']],
+  ] as const)('are %s after %j', async (state, ends) => {
+    expect((await after(...ends)).state).toBe(state);
+  });
+
+  it('accept a task that supersedes one that ended otherwise', async () => {
+    const { machine, ids } = await after('failed');
+    const failed = present(ids[0]);
+    const { created } = machine.row(failed);
+    const dependent = { ...present(created), dependsOn: [failed] };
+    const heir = await machine.task({ supersedes: failed, attemptsMax: 1 });
+    expect(dependencies(machine.store, dependent)).toBe('waiting');
+    const by = dependent.by;
+    await machine.append([
+      { entity: heir, by, body: { type: 'task.granted', slot: 1, value: granted(1) } },
+      { entity: heir, by, body: { type: 'task.ended', slot: 2, value: ended('completed') } },
+    ]);
+    expect(dependencies(machine.store, dependent)).toBe('met');
+  });
+});
