@@ -22,6 +22,11 @@ export type NodeOptions = {
   name?: string | undefined;
   /** This node sees to it that it has this many agents of the tool `shell`. Those of an earlier start count: none is registered twice. */
   shellAgents?: number | undefined;
+  /**
+   * A grantee silent for so long may be called lost by a voter; two minutes without it. All nodes of a swarm should have the same: a voter with a
+   * shorter one gives up first. Up to the heartbeat of 15 s, healthy grantees are called lost.
+   */
+  leaseMs?: number | undefined;
   /** A code of `skep join-code`: its secret is kept in the data directory, its addresses are learnt as seeds. */
   join?: string | undefined;
   /** Says nothing but warnings. */

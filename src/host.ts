@@ -31,7 +31,7 @@ import { makeSocketDir, socketPath } from './socket-path.ts';
 
 /** Agents that are to end with the node get so long to end by themselves. */
 const KILL_GRACE_MS = 3_000;
-/** A grantee silent for so long may be called lost by a voter. */
+/** A grantee silent for so long may be called lost by a voter, unless the options say otherwise. */
 const LEASE_MS = 120_000;
 /** Nodes of an earlier life that are dialled again at the start. */
 const KNOWN_NODES_MAX = 256;
@@ -101,7 +101,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     store,
     transport,
     crypto: nodeCrypto(identity),
-    settings: { votersMax: 5, leaseMs: LEASE_MS, hasPath, hasProject: (id) => hasProject(store, id) },
+    settings: { votersMax: 5, leaseMs: o.leaseMs ?? LEASE_MS, hasPath, hasProject: (id) => hasProject(store, id) },
     onAction: (action) => act(action),
     onArrivals: (arrivals) => {
       learnAddresses(arrivals, transport, info.self);

@@ -11,6 +11,8 @@ export type NodeRun = {
   join?: string | undefined;
   /** Stop agents at work, too, when the node is stopped. */
   stopAgents: boolean;
+  /** How long a silent grantee keeps its attempt; undefined for the node's own choice. */
+  leaseSeconds?: number | undefined;
   /** One JSON line when the node is up; its log goes to standard error. */
   json: boolean;
 };
@@ -31,10 +33,11 @@ export async function runNode(run: NodeRun, world: World): Promise<ExitCode> {
   }
 }
 
-async function start({ settings, join, json }: NodeRun, world: World): Promise<RunningNode> {
+async function start({ settings, join, json, leaseSeconds }: NodeRun, world: World): Promise<RunningNode> {
   const startNode = await world.loadHost();
   const log = (line: string): void => (json ? world.err : world.out).write(`${line}\n`);
-  const options: NodeOptions = { ...settings, bind: settings.bind, join, log };
+  const leaseMs = leaseSeconds === undefined ? undefined : leaseSeconds * 1000;
+  const options: NodeOptions = { ...settings, bind: settings.bind, join, leaseMs, log };
   try {
     return await startNode(options);
   } catch (error) {

@@ -14,6 +14,8 @@ export const swarm: Leaf = {
     ...nodeOptions(),
     { flags: '--config <file>', about: 'configuration file to start from' },
     { flags: '--stop-agents-on-exit', about: 'stop agents at work when the node stops; without it they go on' },
+    // For tests: the right lease follows from the heartbeat, and a wrong one makes work done twice.
+    { flags: '--lease-seconds <n>', about: 'silence after which an attempt may be lost', kind: 'whole', hidden: true },
   ],
   examples: [
     ['skep swarm --http-port=9090 --p2p-port=7101 --role=emperor', 'the first node of a swarm'],
@@ -24,6 +26,8 @@ export const swarm: Leaf = {
   ],
   run: async (given, world) => {
     const { values } = await findSettings(given, world, { usesFile: false });
-    return runNode({ settings: values, stopAgents: given.flag('stopAgentsOnExit'), json: given.json }, world);
+    const { json } = given;
+    const leaseSeconds = given.whole('leaseSeconds');
+    return runNode({ settings: values, stopAgents: given.flag('stopAgentsOnExit'), leaseSeconds, json }, world);
   },
 };
