@@ -1,5 +1,5 @@
 /** Looks through /proc for the processes that belong to one of ours, also those that left its group and session. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 
 /**
@@ -87,20 +87,19 @@ function match(pid: number, wanted: readonly Wanted[]): boolean {
   if (stat === undefined) return false;
   if (stat.state === 'Z' || (stat.flags & KERNEL_THREAD) !== 0) return true;
   const environ = readOf(pid, 'environ');
-  const bytes = Buffer.concat([Buffer.from('\0'), environ]);
   for (const one of wanted) {
     const session = one.remains.session;
     const member = session !== undefined && (stat.session === session || stat.group === session);
-    if (member || one.marks.every((mark) => bytes.includes(mark))) one.found.push(pid);
+    if (member || one.marks.every((mark) => environ.includes(mark))) one.found.push(pid);
   }
-  return environ.length > 0;
+  return environ.length > 1;
 }
 
 type Stat = { state: string; group: number; session: number; flags: number };
 
 /** Fields 3, 5, 6 and 9 of /proc/PID/stat; the name before them may hold spaces and parentheses. */
 function readStat(pid: number): Stat | undefined {
-  const text = readOf(pid, 'stat').toString('latin1');
+  const text = readOf(pid, 'stat').toString('latin1', 1);
   const [state, , group, session, , , flags] = text.slice(text.lastIndexOf(')') + 2).split(' ');
   if (state === undefined || flags === undefined) return undefined;
   return { state, group: Number(group), session: Number(session), flags: Number(flags) };
@@ -115,11 +114,29 @@ function processes(): string[] {
   }
 }
 
-/** Empty for a process that has ended since the listing, and for the environment of another user's. */
+/** Holds one file of /proc at a time. `readFileSync` would make 64 KiB of garbage for each, thousands in a look. */
+let held = Buffer.alloc(64 * 1024);
+
+/** Linux lets a program start with 2 MiB of arguments and environment on a stack of 8 MiB. What is beyond is not looked at. */
+const FILE_MAX_BYTES = 4 * 1024 * 1024;
+
+/**
+ * The file behind one NUL, until the next call. Only that NUL for a process that has ended since the listing, and for the environment of another
+ * user's.
+ */
 function readOf(pid: number, file: 'stat' | 'environ'): Buffer {
+  let bytes = 1;
+  let open: number | undefined;
   try {
-    return readFileSync(`/proc/${pid}/${file}`);
+    open = openSync(`/proc/${pid}/${file}`, 'r');
+    for (let read = 1; read > 0 && bytes < FILE_MAX_BYTES; bytes += read) {
+      if (bytes === held.length) held = Buffer.concat([held], 2 * held.length);
+      read = readSync(open, held, bytes, held.length - bytes, null);
+    }
   } catch {
-    return Buffer.alloc(0);
+    return held.subarray(0, 1);
+  } finally {
+    if (open !== undefined) closeSync(open);
   }
+  return held.subarray(0, bytes);
 }

@@ -63,6 +63,16 @@ describe('what a process leaves behind', () => {
     expect(await marked(home, spec)).toEqual([]);
   });
 
+  it('is ended however large its environment is', async () => {
+    const { runtime } = start();
+    const large = Object.fromEntries(Array.from({ length: 5 }, (_, n) => [`LARGE_${n}`, 'x'.repeat(100_000)]));
+    const spec = script('setsid sleep 600 & echo "$!"; exit 4', { env: { PATH: process.env['PATH'] ?? '', ...large } });
+    const proc = await runtime.start(spec);
+    const [pid = ''] = await linesOf(proc.lines);
+    expect(await soon('the exit', proc.exited)).toEqual({ code: 4, signal: null, error: null });
+    expect(lives(Number(pid))).toBe(false);
+  });
+
   it('is ended too when the process is killed', async () => {
     const { home, runtime } = start();
     const spec = script(`trap "" TERM; setsid ${DAEMON} & echo ready; sleep 600`);
