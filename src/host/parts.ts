@@ -73,7 +73,7 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
   });
   if (isRefusal(workspaces)) throw new Error(`${workspaces.message} (expected ${workspaces.expected})`);
   closers.add(() => workspaces.close());
-  const runtime = new LocalRuntime({ directory: stateDir });
+  const runtime = new LocalRuntime({ directory: join(stateDir, 'runtime') });
   closers.add(() => runtime.close());
   const shell = new ShellDriver({ scriptDirectory: join(stateDir, 'scripts'), nowMs: Date.now });
   return {

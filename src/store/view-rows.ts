@@ -37,7 +37,10 @@ export class ViewRows<Row> implements ViewTable<Row> {
 
   /** Makes the indexes that are missing and drops those that the view no longer names. */
   createIndexes(): void {
-    const wanted = new Map(this.spec.indexes.map((index) => this.indexSql(index)));
+    const wanted = new Map([
+      ...this.spec.indexes.map((index) => this.indexSql(index)),
+      ...this.spec.sparse.map((column) => this.sparseSql(column)),
+    ]);
     const held = this.db.prepare(
       "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql NOT NULL",
     );
@@ -55,6 +58,12 @@ export class ViewRows<Row> implements ViewTable<Row> {
     const name = `view_${this.spec.name}: ${columns.map((column) => `${column.name} ${column.direction}`).join(', ')}`;
     const list = columns.map((column) => `${quoted(column.name)} ${column.direction}`).join(', ');
     return [name, `CREATE INDEX ${quoted(name)} ON ${this.table} (${list})`];
+  }
+
+  private sparseSql(column: string): readonly [name: string, sql: string] {
+    const name = `view_${this.spec.name}: ${column} not null`;
+    const cell = quoted(column);
+    return [name, `CREATE INDEX ${quoted(name)} ON ${this.table} (${cell}) WHERE ${cell} IS NOT NULL`];
   }
 
   read(key: string): Row | undefined {
@@ -84,14 +93,14 @@ export class ViewRows<Row> implements ViewTable<Row> {
     const order = [...(query.order ?? []).map(([column, direction]) => `${quoted(column)} ${direction}`), '"key"'];
     const where = query.where ?? {};
     const sql = `SELECT "row" FROM ${this.table}${whereSql(where)} ORDER BY ${order.join(', ')} LIMIT ? OFFSET ?`;
-    const found = this.statement(sql).all(...Object.values(where), query.limit, query.offset ?? 0);
+    const found = this.statement(sql).all(...boundBy(where), query.limit, query.offset ?? 0);
     return found.map((row) => this.parsed(textCell(row, 'row')));
   }
 
   count(where: NonNullable<Query['where']>): number {
     checkColumns(this.spec, Object.keys(where));
     const sql = `SELECT count(*) AS n FROM ${this.table}${whereSql(where)}`;
-    return numberCell(this.statement(sql).get(...Object.values(where)) ?? {}, 'n');
+    return numberCell(this.statement(sql).get(...boundBy(where)) ?? {}, 'n');
   }
 
   *rows(): Generator<readonly [string, Row]> {
@@ -134,8 +143,12 @@ function sqlOf(table: string, columnNames: readonly string[]) {
   };
 }
 
-/** `IS` also finds null, and uses an index as `=` does. */
+/** `= ?` says that the column is not null, as a sparse index wants to hear. */
 function whereSql(where: NonNullable<Query['where']>): string {
-  const terms = Object.keys(where).map((name) => `${quoted(name)} IS ?`);
+  const terms = Object.entries(where).map(([name, value]) => `${quoted(name)} ${value === null ? 'IS NULL' : '= ?'}`);
   return terms.length === 0 ? '' : ` WHERE ${terms.join(' AND ')}`;
 }
+
+/** The values that {@link whereSql} leaves open. */
+const boundBy = (where: NonNullable<Query['where']>): SQLInputValue[] =>
+  Object.values(where).flatMap((value) => (value === null ? [] : [value]));

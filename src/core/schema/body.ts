@@ -20,6 +20,16 @@ const nodeRegistered = z.object({
   version: z.string().max(32),
 });
 
+/**
+ * The author was made from a backup of `old` and stands in its place; about the node row of `old`. Nothing is taken over by it: what `old` had
+ * of tasks and agents stays its own. `lastSeq` is what the backup held of its log, which may have gone on after it.
+ */
+const nodeReplaced = z.object({
+  type: z.literal('node.replaced'),
+  old: nodeIdSchema,
+  lastSeq: z.number().int().nonnegative(),
+});
+
 /** Proof that a node signed two histories: its log counts up to `seq - 1` everywhere. */
 const logForked = z.object({
   type: z.literal('log.forked'),
@@ -147,6 +157,7 @@ const postCreated = z.object({
 
 export const bodySchema = z.discriminatedUnion('type', [
   nodeRegistered,
+  nodeReplaced,
   logForked,
   agentRegistered,
   agentDeregistered,

@@ -118,7 +118,7 @@ export class Tasks {
   onLinkDown(node: NodeId): void {
     this.members.met(node);
     for (let offset = 0; ; offset += PAGE) {
-      const page = this.world.store.list('task', { where: { home: node, status: 'pending' }, limit: PAGE, offset });
+      const page = this.world.store.list('task', { where: { pendingHome: node }, limit: PAGE, offset });
       for (const row of page) if (isPending(row)) this.granter.onPending(row);
       if (page.length < PAGE) return;
     }
@@ -224,9 +224,7 @@ export class Tasks {
 
   /** Pending tasks that depend on others. */
   private waiting(): PendingTask[] {
-    return this.world.store
-      .list('task', { where: { waits: 1, status: 'pending' }, limit: DEPENDENTS_MAX })
-      .filter(isPending);
+    return this.world.store.list('task', { where: { waits: 1 }, limit: DEPENDENTS_MAX }).filter(isPending);
   }
 
   private reportConflicts(row: TaskRow): void {

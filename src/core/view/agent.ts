@@ -63,4 +63,5 @@ export const agentView: ViewSpec<AgentRow> = {
     created: row.registered?.stamp.lamport ?? null,
   }),
   indexes: [['live', 'node']],
+  sparse: [],
 };

@@ -1,4 +1,4 @@
-/** Nodes: the newest registration of each, and where its log was found to fork. */
+/** Nodes: the newest registration of each, where its log was found to fork, and which node was made from its backup. */
 import type { NodeId, OpId } from '../brand.ts';
 import type { KnownOp, Stamp } from '../op.ts';
 import { compareStamps, opId, stampOf } from '../op.ts';
@@ -15,6 +15,8 @@ export type NodeRow = {
   stamp: Stamp | undefined;
   /** The log counts up to this number less one; undefined while it has no fork. */
   forkedAt: number | undefined;
+  /** Made from a backup of this node, with this one's log up to `lastSeq`; of several the newest. Shown, and no new task is voted on by a node gone so. */
+  replacedBy: { node: NodeId; lastSeq: number; stamp: Stamp } | undefined;
 };
 
 const unseen = (id: NodeId): NodeRow => ({
@@ -27,6 +29,7 @@ const unseen = (id: NodeId): NodeRow => ({
   registeredMs: 0,
   stamp: undefined,
   forkedAt: undefined,
+  replacedBy: undefined,
 });
 
 function fold(row: NodeRow | undefined, op: KnownOp): NodeRow {
@@ -34,6 +37,12 @@ function fold(row: NodeRow | undefined, op: KnownOp): NodeRow {
   if (body.type === 'log.forked') {
     const known = row ?? unseen(body.node);
     return { ...known, forkedAt: Math.min(known.forkedAt ?? body.seq, body.seq) };
+  }
+  if (body.type === 'node.replaced') {
+    const known = row ?? unseen(body.old);
+    const stamp = stampOf(op);
+    const newer = known.replacedBy === undefined || compareStamps(known.replacedBy.stamp, stamp) < 0;
+    return newer ? { ...known, replacedBy: { node: op.header.node, lastSeq: body.lastSeq, stamp } } : known;
   }
   const known = row ?? unseen(op.header.node);
   if (body.type !== 'node.registered') return known;
@@ -51,13 +60,20 @@ function fold(row: NodeRow | undefined, op: KnownOp): NodeRow {
   };
 }
 
+/** The node that an op speaks of: its author, unless it says so itself. */
+function key({ body, header }: KnownOp): NodeId {
+  if (body.type === 'log.forked') return body.node;
+  return body.type === 'node.replaced' ? body.old : header.node;
+}
+
 export const nodeView: ViewSpec<NodeRow> = {
   name: 'node',
-  version: 1,
-  types: ['node.registered', 'log.forked'],
-  key: (op) => (op.body.type === 'log.forked' ? op.body.node : op.header.node),
+  version: 2,
+  types: ['node.registered', 'node.replaced', 'log.forked'],
+  key,
   fold,
   columnNames: ['name'],
   columns: (row) => ({ name: row.name }),
   indexes: [],
+  sparse: [],
 };

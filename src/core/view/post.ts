@@ -28,4 +28,5 @@ export const postView: ViewSpec<PostRow> = {
   columnNames: ['lamport', 'created'],
   columns: (row) => ({ lamport: row.lamport, created: row.wallMs }),
   indexes: [['lamport']],
+  sparse: [],
 };

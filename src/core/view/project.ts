@@ -58,4 +58,5 @@ export const projectView: ViewSpec<ProjectRow> = {
     created: row.registered?.stamp.lamport ?? null,
   }),
   indexes: [['live', 'name']],
+  sparse: [],
 };

@@ -130,7 +130,7 @@ export function openClaims(row: TaskRow): { id: OpId; claim: Claim }[] {
 
 export const taskView: ViewSpec<TaskRow> = {
   name: 'task',
-  version: 3,
+  version: 4,
   types: [
     'task.created',
     'task.claimed',
@@ -142,7 +142,18 @@ export const taskView: ViewSpec<TaskRow> = {
   ],
   key: (op) => op.header.entity,
   fold,
-  columnNames: ['status', 'priority', 'created', 'open', 'agent', 'home', 'alias', 'supersedes', 'contested', 'waits'],
+  columnNames: [
+    'status',
+    'priority',
+    'created',
+    'open',
+    'agent',
+    'pendingHome',
+    'alias',
+    'supersedes',
+    'contested',
+    'waits',
+  ],
   columns: (row) => {
     const chain = taskChain(row);
     return {
@@ -151,22 +162,17 @@ export const taskView: ViewSpec<TaskRow> = {
       created: row.created?.stamp.lamport ?? null,
       open: chain.status === 'unknown' || chain.ended === undefined ? 1 : 0,
       agent: chain.running?.value.agent ?? null,
-      home: row.created?.home ?? null,
+      pendingHome: chain.status === 'pending' ? (row.created?.home ?? null) : null,
       alias: row.created?.alias ?? null,
       supersedes: row.created?.supersedes ?? null,
-      contested: chain.status === 'pending' && openClaims(row).length > 0 ? 1 : 0,
-      waits: (row.created?.dependsOn.length ?? 0) > 0 ? 1 : 0,
+      contested: chain.status === 'pending' && openClaims(row).length > 0 ? 1 : null,
+      waits: chain.status === 'pending' && (row.created?.dependsOn.length ?? 0) > 0 ? 1 : null,
     };
   },
   indexes: [
     ['status', ['priority', 'desc'], 'created'],
     [['priority', 'desc'], 'created'],
     ['open', ['created', 'desc']],
-    ['agent'],
-    ['alias'],
-    ['supersedes'],
-    ['home', 'status'],
-    ['contested'],
-    ['waits', 'status'],
   ],
+  sparse: ['agent', 'alias', 'supersedes', 'pendingHome', 'contested', 'waits'],
 };

@@ -24,6 +24,8 @@ export type ViewSpec<Row> = {
   columns(row: Row): Record<string, Column>;
   /** Indexes, each a list of columns in the order in which queries ask for them. */
   indexes: readonly (readonly IndexColumn[])[];
+  /** Columns that few rows have: each gets an index of the rows where it is not null, which costs the others nothing. */
+  sparse: readonly string[];
 };
 
 /** Ascending unless it says so: an order that mixes directions is only read from an index that mixes them alike. */
