@@ -26,7 +26,7 @@ function* placesOf(name: string, from: string): Generator<string> {
   yield `node_modules/${name}`;
 }
 
-describe.each(['package-lock.json', 'tools/node/package-lock.json'])('%s', (path) => {
+describe.each(['package-lock.json', 'tools/node/package-lock.json', 'bench/package-lock.json'])('%s', (path) => {
   const packages = lockOf(path);
   const installed = packages.filter(([at, one]) => at.includes('node_modules/') && one.link !== true);
 

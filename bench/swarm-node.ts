@@ -1,0 +1,77 @@
+/** A real skep node as a process of its own, started as a user starts it. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { socketPath, stateDirOf } from '../src/socket-path.ts';
+import type { Child } from './child.ts';
+import { jsonLine } from './child.ts';
+import type { Stage } from './stage.ts';
+import { freePort } from './stage.ts';
+
+/** Also for a node that folds a million ops anew. */
+const UP_MAX_MS = 300_000;
+const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+
+export type SwarmNode = {
+  child: Child;
+  dataDir: string;
+  stateDir: string;
+  httpPort: number;
+  url: string;
+  /** Operator's token of this node; never printed. */
+  token: string;
+  adminSocket: string;
+  p2pPort: number;
+};
+
+export type NodeSpec = {
+  name: string;
+  shellAgents?: number;
+  /** Hears each line the node writes until it is up. */
+  onLine?: (line: string) => void;
+  /** Where its state lies; by default in a data directory of its own, under its name. */
+  state?: { dataDir: string; p2pPort?: number };
+  /** A node of the same data directory to link with. */
+  seed?: SwarmNode | undefined;
+};
+
+/** Resolves when the node says that it is up. */
+export async function startSwarmNode(stage: Stage, spec: NodeSpec): Promise<SwarmNode> {
+  const dataDir = spec.state?.dataDir ?? join(stage.dir, spec.name);
+  const p2pPort = spec.state?.p2pPort ?? (await freePort());
+  const httpPort = await freePort();
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  // For whoever looks for the time: a profile of each node, written when it stops.
+  const profile = process.env['SKEP_BENCH_CPU_PROF'];
+  const profileArgs = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const ports = ['--http-port', httpPort, '--p2p-port', p2pPort, '--discovery-port', 0].map(String);
+  const seeds = spec.seed === undefined ? [] : ['--seeds', `127.0.0.1:${spec.seed.p2pPort}`];
+  const own = [
+    ...seeds,
+    '--data-dir',
+    dataDir,
+    '--shell-agents',
+    String(spec.shellAgents ?? 0),
+    '--stop-agents-on-exit',
+  ];
+  const child = stage.start({
+    name: `skep node ${spec.name}`,
+    argv: [process.execPath, ...profileArgs, MAIN, 'swarm', '--json', ...ports, ...own],
+  });
+  const isUp = (line: string): true | undefined => {
+    spec.onLine?.(line);
+    return jsonLine(line)?.['event'] === 'up' ? true : undefined;
+  };
+  await child.line(isUp, UP_MAX_MS);
+  const stateDir = stateDirOf(dataDir, p2pPort);
+  return {
+    child,
+    dataDir,
+    stateDir,
+    httpPort,
+    url: `http://127.0.0.1:${httpPort}`,
+    token: readFileSync(join(dataDir, 'token'), 'utf8').trim(),
+    adminSocket: socketPath(stateDir, 'admin'),
+    p2pPort,
+  };
+}
