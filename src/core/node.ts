@@ -75,8 +75,9 @@ export class NodeCore {
   /** Once, first: reads what is open and goes on with it. */
   boot(clock: Clock): void {
     this.at(clock);
-    for (const author of this.world.log.authors()) this.forks.cut(author);
     this.tasks.boot();
+    // From here on this node looks at the clock every heartbeat, linked or not: else a lonely voter would take each wait for a pause.
+    this.presence.announce();
     // A proof of a fork may have been stored in the moment before the last stop.
     for (const node of this.world.log.authors()) this.forks.cut(node);
   }
