@@ -11,8 +11,8 @@ import { dirname } from 'node:path';
 import { answers, makeClaim, readClaim } from './claim.ts';
 import { CONNECTIONS_MAX, Holder } from './holder.ts';
 import { prepareDirectory, readToken } from './layout.ts';
+import { makeSocketDir, socketPath } from '#socket-path.ts';
 import { codeOf, messageOf } from './refusal.ts';
-import { socketPath } from './socket-path.ts';
 
 /** Long enough for a node to be restarted with nothing running, short enough to leave no idle process behind. */
 const IDLE_MS = 10_000;
@@ -60,7 +60,8 @@ async function main(directory: string): Promise<void> {
   const server = createServer();
   server.maxConnections = CONNECTIONS_MAX;
   const n = (before?.n ?? 0) + 1;
-  const socket = socketPath(path, `holder-${n}.${randomBytes(4).toString('hex')}.sock`);
+  const socket = socketPath(path, `holder-${n}.${randomBytes(4).toString('hex')}`);
+  makeSocketDir(socket);
   const idle = (): void => {
     removeSocket(socket, path);
     process.exit(0);

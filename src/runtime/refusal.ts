@@ -1,7 +1,7 @@
 /**
  * A refusal of the runtime: the caller's fault or a promise that can no longer be kept. `code` is for programs, the message for people.
  *
- * Codes: `proc_exists`, `bad_spec`, `bad_line`, `proc_ended`, `detached`, `runtime_closed`, `holder_unavailable`, `socket_directory_unsafe`.
+ * Codes: `proc_exists`, `bad_spec`, `bad_line`, `proc_ended`, `detached`, `runtime_closed`, `holder_unavailable`.
  */
 export class RuntimeRefusal extends Error {
   readonly code: string;

@@ -118,7 +118,7 @@ export class Tasks {
   onLinkDown(node: NodeId): void {
     this.members.met(node);
     for (let offset = 0; ; offset += PAGE) {
-      const page = this.world.store.list('task', { where: { pendingHome: node }, limit: PAGE, offset });
+      const page = this.world.store.list('task', { where: { home: node, status: 'pending' }, limit: PAGE, offset });
       for (const row of page) if (isPending(row)) this.granter.onPending(row);
       if (page.length < PAGE) return;
     }

@@ -142,18 +142,7 @@ export const taskView: ViewSpec<TaskRow> = {
   ],
   key: (op) => op.header.entity,
   fold,
-  columnNames: [
-    'status',
-    'priority',
-    'created',
-    'open',
-    'agent',
-    'pendingHome',
-    'alias',
-    'supersedes',
-    'contested',
-    'waits',
-  ],
+  columnNames: ['status', 'priority', 'created', 'open', 'agent', 'home', 'alias', 'supersedes', 'contested', 'waits'],
   columns: (row) => {
     const chain = taskChain(row);
     return {
@@ -162,7 +151,7 @@ export const taskView: ViewSpec<TaskRow> = {
       created: row.created?.stamp.lamport ?? null,
       open: chain.status === 'unknown' || chain.ended === undefined ? 1 : 0,
       agent: chain.running?.value.agent ?? null,
-      pendingHome: chain.status === 'pending' ? (row.created?.home ?? null) : null,
+      home: row.created?.home ?? null,
       alias: row.created?.alias ?? null,
       supersedes: row.created?.supersedes ?? null,
       contested: chain.status === 'pending' && openClaims(row).length > 0 ? 1 : null,
@@ -173,6 +162,7 @@ export const taskView: ViewSpec<TaskRow> = {
     ['status', ['priority', 'desc'], 'created'],
     [['priority', 'desc'], 'created'],
     ['open', ['created', 'desc']],
+    ['home', 'status'],
   ],
-  sparse: ['agent', 'alias', 'supersedes', 'pendingHome', 'contested', 'waits'],
+  sparse: ['agent', 'alias', 'supersedes', 'contested', 'waits'],
 };
