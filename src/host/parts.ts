@@ -62,6 +62,8 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
   const stateDir = stateDirOf(o.dataDir, o.p2pPort);
   const identity = loadIdentity(stateDir);
   const store = await SqliteStore.open(join(stateDir, 'skep.db'), {
+    // The turn loop has gathered a whole turn: another wait would only halve the size of each transaction.
+    commitWhen: (run) => run(),
     onProgress: ({ view, done, total }) => o.log(`folding ${view} anew: ${done} of ${total} ops`),
   });
   closers.add(() => store.close());

@@ -16,6 +16,8 @@ import { HeadLedger } from './head-ledger.ts';
 import { LocalRows } from './local-rows.ts';
 import { OpLog } from './op-log.ts';
 import { migrate } from './schema.ts';
+import type { SnapshotFacts, SnapshotOptions } from './snapshot.ts';
+import { Snapshots } from './snapshot.ts';
 import type { Progress, ViewFile } from './view-cursors.ts';
 import { ViewCursors } from './view-cursors.ts';
 import { ViewRows } from './view-rows.ts';
@@ -32,6 +34,8 @@ export type SqliteOptions = {
   maxBytes?: number;
   /** Views other than the usual ones; for tests of a change of version. */
   specs?: Specs;
+  /** When the commits of a turn run: at the end of the turn of the event loop, unless whoever calls has gathered them already. */
+  commitWhen?: (run: () => void) => void;
   /** Called synchronously as each transaction passes; for tests that kill the process there. */
   onPoint?: (point: CommitPoint) => void;
 };
@@ -49,16 +53,23 @@ export class SqliteStore implements OpStore {
   private readonly ledger: HeadLedger;
   private readonly queue: CommitQueue<Job, readonly Arrival[]>;
   private readonly onPoint: (point: CommitPoint) => void;
+  private readonly commitWhen: (run: () => void) => void;
+  private readonly snapshots: Snapshots;
 
-  private constructor(db: DatabaseSync, parts: Parts, onPoint: (point: CommitPoint) => void) {
+  private constructor(db: DatabaseSync, parts: Parts, options: SqliteOptions) {
     this.db = db;
+    this.snapshots = new Snapshots(db);
+    this.commitWhen = options.commitWhen ?? setImmediate;
     this.log = parts.log;
     this.rows = parts.rows;
     this.views = new ViewSet(parts.tables);
     this.cursors = parts.cursors;
     this.ledger = new HeadLedger(parts.log.heads());
-    this.queue = new CommitQueue(setImmediate, (jobs) => this.transact(jobs));
-    this.onPoint = onPoint;
+    this.queue = new CommitQueue(
+      (run) => this.commitWhen(() => this.snapshots.whenBegun(run)),
+      (jobs) => this.transact(jobs),
+    );
+    this.onPoint = options.onPoint ?? (() => {});
   }
 
   /**
@@ -77,7 +88,7 @@ export class SqliteStore implements OpStore {
       });
       const parts = { log: new OpLog(db), rows: new LocalRows(db), tables, cursors: new ViewCursors(db, files) };
       await parts.cursors.catchUp(parts.log, tables, options.onProgress ?? (() => {}));
-      return new SqliteStore(db, parts, options.onPoint ?? (() => {}));
+      return new SqliteStore(db, parts, options);
     } catch (error) {
       db.close();
       throw error;
@@ -144,8 +155,18 @@ export class SqliteStore implements OpStore {
     return hashOf(hash.digest('hex'));
   }
 
+  /**
+   * A copy of the whole file at `path`, where nothing is yet, as of some commit between call and end; commits go on meanwhile. One at a time: a
+   * second one waits. Rejects when the signal is aborted, or the store closed; what was written so far stays.
+   */
+  snapshot(path: string, o: Pick<SnapshotOptions, 'onProgress' | 'signal'>): Promise<SnapshotFacts> {
+    return this.snapshots.take(path, o);
+  }
+
   async close(): Promise<void> {
+    const ended = this.snapshots.close();
     this.queue.close();
+    await ended;
     if (this.db.isOpen) this.db.close();
   }
 
