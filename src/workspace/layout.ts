@@ -38,6 +38,9 @@ export const refs = {
   origin: (branch: string): string => `refs/remotes/origin/${branch}`,
 };
 
+/** Under the state directory. */
+export const SALVAGED_DIR = 'salvaged';
+
 export class Layout {
   readonly stateDir: string;
   readonly projects: string;
@@ -46,6 +49,8 @@ export class Layout {
   readonly bundles: string;
   /** A repository for work that belongs to no project: bundles of plain paths, contents of scratch directories. */
   readonly loose: string;
+  /** Bundles of salvaged work that a restore laid down; each goes into its repository when that is there. */
+  readonly salvaged: string;
 
   /** `stateDir`: an absolute path without symbolic links. */
   constructor(stateDir: string) {
@@ -54,6 +59,7 @@ export class Layout {
     this.work = join(stateDir, 'work');
     this.bundles = join(stateDir, 'bundles');
     this.loose = join(this.projects, 'loose.git');
+    this.salvaged = join(stateDir, SALVAGED_DIR);
   }
 
   clone(project: OpId): string {

@@ -27,6 +27,7 @@ import { refusal } from './refusal.ts';
 import type { Room } from './room.ts';
 import type { Removal } from './salvage.ts';
 import { salvageAndRemove } from './salvage.ts';
+import { bundleSalvaged, repositoryNames, takeLooseSalvaged, takeSalvaged } from './salvaged.ts';
 import { Turns } from './turns.ts';
 
 /** `merge-tree --write-tree`, by which merges are made without a working tree, came with it. */
@@ -63,12 +64,18 @@ export class Workspaces {
     const git = new Git(options.environment);
     const unusable = await checkVersion(git, layout);
     if (unusable !== undefined) return unusable;
-    return new Workspaces({ git, layout, identity: options.identity });
+    const room = { git, layout, identity: options.identity };
+    await takeLooseSalvaged(room);
+    return new Workspaces(room);
   }
 
   /** Clones a project or fetches into its clone; before every attempt, before `receive`, and before `merge`. */
   ensureProject(request: ProjectRequest): Promise<ProjectReady | WorkspaceRefusal> {
-    return this.#turns.take(`project ${request.id}`, () => ensureProject(this.#room, request));
+    return this.#turns.take(`project ${request.id}`, async () => {
+      const ready = await ensureProject(this.#room, request);
+      if (!('refused' in ready)) await takeSalvaged(this.#room, ready.id);
+      return ready;
+    });
   }
 
   /** At home, for a node that asks: the base branch of a project whose origin is a path here. */
@@ -132,6 +139,16 @@ export class Workspaces {
 
   receive(request: ReceiveRequest): Promise<Received | WorkspaceRefusal> {
     return this.#turns.take(branchOf(request), () => receive(this.#room, request));
+  }
+
+  /** This node's repositories, for {@link bundleSalvaged}. */
+  repositories(): Promise<string[]> {
+    return repositoryNames(this.#room);
+  }
+
+  /** For a backup: the salvaged work of one repository that nothing else holds, as bundles in `folder`, whose names it returns. */
+  bundleSalvaged(o: { name: string; folder: string }): Promise<string[] | WorkspaceRefusal> {
+    return this.#turns.take(`project ${o.name}`, () => bundleSalvaged(this.#room, o));
   }
 
   diff(request: DiffRequest): Promise<{ text: string; truncated: boolean } | WorkspaceRefusal> {

@@ -17,6 +17,7 @@ type Step = { author: number; kind: BodyType; about: number; slot: number; pick:
 /** Every type must be drawn here: the compiler says when one is missing. */
 const weights: Record<BodyType, number> = {
   'node.registered': 1,
+  'node.replaced': 1,
   'log.forked': 1,
   'agent.registered': 2,
   'agent.deregistered': 1,
@@ -56,6 +57,8 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
   switch (type) {
     case 'node.registered':
       return { type, publicKey: `key ${pick}`, name: `name ${pick}`, addresses: [`h:${slot}`], version: '1' };
+    case 'node.replaced':
+      return { type, old: node, lastSeq: slot };
     case 'log.forked':
       return { type, node, seq: slot + 2, proof: '' };
     case 'agent.registered':
