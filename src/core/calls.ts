@@ -1,6 +1,7 @@
 /** Calls: one request and one reply to a named node, with a deadline. A node that is not linked is reached through a neighbour, one hop. */
 import type { NodeId } from './brand.ts';
 import type { CallFrame, ReplyFrame } from './schema/frame.ts';
+import type { PresenceBoard } from './presence.ts';
 import { FRAME } from './schema/frame.ts';
 import type { World } from './world.ts';
 
@@ -9,21 +10,29 @@ export type CallAnswer = { ok: true; result: unknown } | { ok: false; code: stri
 /** Calls under way at once: above it, a call is refused at once rather than queued. */
 const PENDING_MAX = 10_000;
 
-type Pending = { to: NodeId; done: (answer: CallAnswer) => void };
+type Pending = { to: NodeId; hop: NodeId; done: (answer: CallAnswer) => void };
 
 export class Calls {
   private readonly world: World;
-  /** Linked nodes that say they are linked with the given one. */
-  private readonly neighboursOf: (node: NodeId) => NodeId | undefined;
+  private readonly presence: Pick<PresenceBoard, 'neighbourOf' | 'isLinked'>;
   private readonly pending = new Map<string, Pending>();
+  /**
+   * Part of every id. 1. A call is asked, and its answer takes long. 2. The asking node is killed, starts again, and counts its calls anew. 3. The
+   * answer arrives: under a bare number it would be taken for the answer to another question.
+   */
+  private readonly life: string;
   private next = 0;
 
-  constructor(world: World, neighboursOf: (node: NodeId) => NodeId | undefined) {
+  constructor(world: World, presence: Pick<PresenceBoard, 'neighbourOf' | 'isLinked'>) {
     this.world = world;
-    this.neighboursOf = neighboursOf;
+    this.presence = presence;
+    this.life = Math.floor(world.random() * 2 ** 32).toString(36);
   }
 
-  /** `done` runs exactly once: with the reply, at the deadline (`timeout`), or at once when no way leads there (`unreachable`). */
+  /**
+   * `done` runs exactly once: with the reply, at the deadline (`timeout`), or as soon as no way leads there (`unreachable`); whether the other node
+   * did what was asked is unknown when the way was lost after that.
+   */
   start(o: {
     to: NodeId;
     method: string;
@@ -41,8 +50,8 @@ export class Calls {
       o.done({ ok: false, code: 'busy', message: `${PENDING_MAX} calls are under way` });
       return;
     }
-    const id = `${world.self.slice(0, 8)}.${(this.next += 1)}`;
-    this.pending.set(id, { to: o.to, done: o.done });
+    const id = `${world.self.slice(0, 8)}.${this.life}.${(this.next += 1)}`;
+    this.pending.set(id, { to: o.to, hop, done: o.done });
     world.timers.set(`call:${id}`, world.nowMs + o.deadlineMs);
     world.send([hop], {
       type: FRAME.call,
@@ -93,13 +102,27 @@ export class Calls {
   }
 
   onDeadline(id: string): void {
+    this.fail(id, { code: 'timeout', why: 'did not answer in time' });
+  }
+
+  /** A link went down, or a neighbour lost one: what was asked along it is not answered any more, and some deadlines are minutes away. */
+  onWaysChanged(): void {
+    const { world, presence } = this;
+    for (const [id, { to, hop }] of this.pending) {
+      if (world.links.has(hop) && (hop === to || presence.isLinked(hop, to))) continue;
+      this.fail(id, { code: 'unreachable', why: 'went out of reach before it answered' });
+    }
+  }
+
+  private fail(id: string, o: { code: string; why: string }): void {
     const held = this.pending.get(id);
     if (held === undefined) return;
     this.pending.delete(id);
-    held.done({ ok: false, code: 'timeout', message: `node ${held.to.slice(0, 8)} did not answer in time` });
+    this.world.timers.clear(`call:${id}`);
+    held.done({ ok: false, code: o.code, message: `node ${held.to.slice(0, 8)} ${o.why}` });
   }
 
   private hopTo(node: NodeId): NodeId | undefined {
-    return this.world.links.has(node) ? node : this.neighboursOf(node);
+    return this.world.links.has(node) ? node : this.presence.neighbourOf(node);
   }
 }

@@ -64,7 +64,7 @@ export class NodeCore {
     this.presence = new PresenceBoard(this.world, () => this.ownAgents.list(this.tasks));
     this.world.hasNeighbour = (node) => this.presence.neighbourOf(node) !== undefined;
     this.sync = new Sync(this.world, this.presence);
-    this.calls = new Calls(this.world, (node) => this.presence.neighbourOf(node));
+    this.calls = new Calls(this.world, this.presence);
     this.tasks = new Tasks(this.world, {
       calls: this.calls,
       isOffline: (agent) => this.ownAgents.isOffline(agent),
@@ -98,6 +98,7 @@ export class NodeCore {
     this.world.links.delete(node);
     this.sync.onLinkDown(node);
     this.presence.onLinkDown(node);
+    this.calls.onWaysChanged();
     this.tasks.onLinkDown(node);
     this.presence.announce();
   }
@@ -260,8 +261,10 @@ export class NodeCore {
     const taken = this.presence.onHeartbeat(from, frame);
     if (taken === 'old') return;
     this.tasks.onHeartbeat(frame);
+    if (taken !== 'links') return;
     // Somebody may be within reach now, or out of it, who was not before.
-    if (taken === 'links') this.tasks.onReach();
+    this.calls.onWaysChanged();
+    this.tasks.onReach();
   }
 
   private batch(from: NodeId, batch: SignedBatch, more: boolean): void {

@@ -141,6 +141,55 @@ describe('a call', () => {
     expect(answers).toEqual([{ ok: true, result: 'yes' }]);
   });
 
+  it('is over when the link goes down along which it was asked, long before its deadline', async () => {
+    const machine = new Machine(0);
+    await machine.linkUp(peer);
+    await machine.linkUp(far);
+    machine.takeSent();
+    const [lost, stands] = [call(machine, { to: peer, deadlineMs: 300_000 }), call(machine, { to: far })];
+    await machine.run();
+    const asked = callIn(machine);
+    await machine.linkDown(peer);
+    expect(lost).toMatchObject([{ ok: false, code: 'unreachable' }]);
+    await machine.linkUp(peer);
+    await machine.receive(peer, reply(asked));
+    expect(lost).toHaveLength(1);
+    expect(stands).toEqual([]);
+  });
+
+  it('is over when the neighbour that passes it on has lost the other node, or is lost itself', async () => {
+    for (const breaks of [1, 0]) {
+      const table = await Table.of(3);
+      await table.link(0, 1);
+      await table.link(1, 2);
+      await table.settle();
+      const answers = call(table.at(0), { to: table.at(2).id, deadlineMs: 300_000 });
+      await table.at(0).run();
+      await table.settle();
+      expect(answers).toEqual([]);
+      await table.unlink(breaks, breaks + 1);
+      await table.settle();
+      expect(answers).toMatchObject([{ ok: false, code: 'unreachable' }]);
+    }
+  });
+
+  it('of an earlier life is not answered to this one', async () => {
+    const before = new Machine(0);
+    await before.linkUp(peer);
+    before.takeSent();
+    call(before, { to: peer });
+    await before.run();
+    const asked = callIn(before);
+    const machine = before.restart({ random: () => 0.25 });
+    await machine.linkUp(peer);
+    machine.takeSent();
+    const answers = call(machine, { to: peer });
+    await machine.run();
+    expect(callIn(machine).id).not.toBe(asked.id);
+    await machine.receive(peer, reply(asked, { result: 'late' }));
+    expect(answers).toEqual([]);
+  });
+
   it('that fails over there says so', async () => {
     const machine = new Machine(0);
     await machine.linkUp(peer);
