@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import type { StormKnobs } from '#sim/storm-knobs.ts';
+import { DECISION_STORM, SKELETON_STORM } from '#sim/storm-knobs.ts';
+import type { Verdict } from '#sim/swarm.ts';
+import { Storm } from '#sim/swarm.ts';
+
+async function storms(knobs: StormKnobs, seeds: number): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  for (let seed = 1; seed <= seeds; seed++) verdicts.push(await new Storm({ seed, knobs }).run());
+  return verdicts;
+}
+
+/** What broke, with the command that shows it again. */
+const broken = (verdicts: readonly Verdict[], storm: string): string[] =>
+  verdicts
+    .filter((verdict) => verdict.violations.length > 0)
+    .map(
+      ({ seed, violations }) => `npm run sim -- --storm ${storm} --seed ${seed} --trace\n  ${violations.join('\n  ')}`,
+    );
+
+/** A fault that never bites tests nothing. */
+function idleFaults(verdicts: readonly Verdict[]): string[] {
+  const sums = new Map<string, number>();
+  for (const { bites } of verdicts) {
+    for (const [fault, count] of Object.entries(bites)) sums.set(fault, (sums.get(fault) ?? 0) + count);
+  }
+  return [...sums].filter(([, count]) => count === 0).map(([fault]) => fault);
+}
+
+test('50 storms on three nodes break no promise', async () => {
+  const verdicts = await storms(SKELETON_STORM, 50);
+  expect(broken(verdicts, 'skeleton')).toEqual([]);
+  expect(idleFaults(verdicts).filter((fault) => fault !== 'deaths')).toEqual([]);
+}, 120_000);
+
+test('40 storms on five nodes, with machines that die for good, break no promise', async () => {
+  const verdicts = await storms(DECISION_STORM, 40);
+  expect(broken(verdicts, 'decision')).toEqual([]);
+  expect(idleFaults(verdicts)).toEqual([]);
+}, 120_000);
+
+test('one seed is one history', async () => {
+  const trace = async (): Promise<string> => {
+    const lines: string[] = [];
+    const verdict = await new Storm({ seed: 7, knobs: DECISION_STORM, trace: (line) => void lines.push(line) }).run();
+    return [...lines, JSON.stringify(verdict)].join('\n');
+  };
+  expect(await trace()).toBe(await trace());
+});
