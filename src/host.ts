@@ -24,7 +24,7 @@ import { Closers, openParts } from './host/parts.ts';
 import { selfDraft, shellAgentDrafts } from './host/registration.ts';
 import { isRefusal, Remote } from './host/remote.ts';
 import { joinCodeOf } from './host/secrets.ts';
-import { Sources } from './host/sources.ts';
+import { isUrl, Sources } from './host/sources.ts';
 import { HostedNode } from './host/swarm-node.ts';
 import { DeliveredWork } from './host/work.ts';
 import { makeSocketDir, socketPath } from './socket-path.ts';
@@ -101,7 +101,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     store,
     transport,
     crypto: nodeCrypto(identity),
-    settings: { votersMax: 5, leaseMs: o.leaseMs ?? LEASE_MS, hasPath, hasProject: (id) => hasProject(store, id) },
+    settings: { votersMax: 5, leaseMs: o.leaseMs ?? LEASE_MS, hasPath, hasProject: hasProjectIn(store) },
     onAction: (action) => act(action),
     onArrivals: (arrivals) => {
       learnAddresses(arrivals, transport, info.self);
@@ -249,7 +249,13 @@ function running(r: {
 /** A task's plain path counts only where it is a directory. */
 const hasPath = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 
-/** A project is cloned when an attempt needs it: any node that knows of it can try. */
-const hasProject = (store: Parts['store'], id: OpId): boolean => isLiveProject(store.get('project', id));
+/** A project is cloned or brought up to date when an attempt needs it: from its URL, or from the node where its folder is. */
+const hasProjectIn =
+  (store: Parts['store']) =>
+  (id: OpId, isReachable: (node: NodeId) => boolean): boolean => {
+    const project = store.get('project', id);
+    if (!isLiveProject(project)) return false;
+    return isUrl(project.registered.origin) || isReachable(project.registered.node);
+  };
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

@@ -24,9 +24,9 @@ export type CoreSettings = {
   votersMax: number;
   /** How long a grantee may be silent before a voter may call its attempt lost. */
   leaseMs: number;
-  /** Whether this node can work in that directory, or on that project, and has a driver for the tool. */
+  /** Whether this node can work in that directory, or on that project: it may have to fetch it from a node that is reachable. */
   hasPath(path: string): boolean;
-  hasProject(project: OpId): boolean;
+  hasProject(project: OpId, isReachable: (node: NodeId) => boolean): boolean;
 };
 
 export class World {

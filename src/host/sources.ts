@@ -126,7 +126,8 @@ export class Sources {
   }
 }
 
-const isUrl = (origin: string): boolean => {
+/** True when every node can clone from there by itself. */
+export const isUrl = (origin: string): boolean => {
   const read = readOrigin(origin);
   return !isRefusal(read) && read.kind === 'url';
 };

@@ -192,6 +192,25 @@ describe('tasks', () => {
     });
   });
 
+  it('of a project whose folder lies on a node that is away wait for it', async () => {
+    const registered = { type: 'project.registered', name: 'far', base: null, setup: null } as const;
+    const register = async (origin: string): Promise<string> => {
+      const draft = { entity: undefined, by: userPrincipal('x'), body: { ...registered, origin } };
+      const [arrival] = await served.node.commit(OTHER, [draft]);
+      return arrival?.op.header.entity ?? '';
+    };
+    const reason = async (project: string): Promise<string | null> =>
+      (await create({ title: 'x', project, required_capabilities: ['shell'] })).pending_reason;
+    expect(await reason(await register('/srv/far'))).toBe('its project far lies on worker, which is away');
+    const url = await register('https://example.org/far.git');
+    expect(await reason(url)).toBeNull();
+    const created = await create({ title: 'x', project: url });
+    await served.node.commit(OTHER, [
+      { entity: parsedOpId(url), by: userPrincipal('x'), body: { type: 'project.removed' } },
+    ]);
+    expect((await get(created.id)).pending_reason).toMatch(/^its project was removed: /);
+  });
+
   it('have a timeline', async () => {
     const task = await create({ title: 'x' });
     const id = parsedOpId(task.id);

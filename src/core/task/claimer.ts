@@ -17,6 +17,8 @@ import { dependencies, fits, isPending } from './fit.ts';
 const WITHDRAW_AFTER_MS = 30_000;
 /** A task whose claim was withdrawn is left alone so long, so that the agent gets to the others; a new link ends it at once. */
 const AVOID_MS = 60_000;
+/** A task that could not be set up here is left to others so long for each attempt so far: what is missing may come, and attempts are few. */
+const SETUP_RETRY_MS = 5_000;
 /** Pending tasks read a time while an idle agent looks for one that fits. */
 const PAGE = 64;
 /** Agents of one node. */
@@ -103,15 +105,22 @@ export class Claimer {
       if (this.inFlight.has(row.id)) this.setWithdraw(agent);
       return;
     }
-    this.avoid.set(row.id, this.world.nowMs + AVOID_MS);
-    this.world.timers.setEarlier('seek', this.world.nowMs + AVOID_MS);
+    this.leave(row.id, AVOID_MS);
     this.world.state(row.id, { type: 'task.claimWithdrawn', claim: mine.id });
+  }
+
+  /** An attempt of this node ended before its agent began: the project, the directory or a set-up command failed. */
+  onSetupFailed({ task, attempt }: { task: OpId; attempt: number }): void {
+    this.leave(task, attempt * SETUP_RETRY_MS);
   }
 
   /** A link, a project or a tool came: what could not be claimed may be claimable now. */
   seekAll(o: { afresh: boolean }): void {
     if (o.afresh) this.avoid.clear();
-    for (const [task, untilMs] of this.avoid) if (untilMs <= this.world.nowMs) this.avoid.delete(task);
+    for (const [task, untilMs] of this.avoid) {
+      if (untilMs <= this.world.nowMs) this.avoid.delete(task);
+      else this.world.timers.setEarlier('seek', untilMs);
+    }
     for (const agent of this.agents.keys()) this.seekWork(agent);
   }
 
@@ -128,6 +137,11 @@ export class Claimer {
     else this.inFlight.delete(row.id);
   }
 
+  private leave(task: OpId, forMs: number): void {
+    this.avoid.set(task, this.world.nowMs + forMs);
+    this.world.timers.setEarlier('seek', this.world.nowMs + forMs);
+  }
+
   private isIdle(agent: OpId): boolean {
     return this.board.isFree(agent) && !this.isHeld(agent);
   }
@@ -140,7 +154,8 @@ export class Claimer {
     if ((this.avoid.get(row.id) ?? 0) > this.world.nowMs) return false;
     // Without a majority of its voters a claim could only wait and hold the agent back.
     if (created.voters.filter((voter) => this.world.alive(voter)).length < majorityOf(created.voters)) return false;
-    if (created.project !== null && !settings.hasProject(created.project)) return false;
+    if (created.project !== null && !settings.hasProject(created.project, (node) => this.world.alive(node)))
+      return false;
     if (created.project === null && created.projectPath !== null && !settings.hasPath(created.projectPath))
       return false;
     return dependencies(this.world.store, created) === 'met';

@@ -158,6 +158,7 @@ export class Tasks {
   }
 
   attemptEnded(o: { task: OpId; attempt: number; value: EndValue }): void {
+    if (o.value.reason === 'setup_failed') this.claimer.onSetupFailed(o);
     this.grantee.ended(o);
   }
 

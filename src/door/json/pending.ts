@@ -2,6 +2,7 @@
 import { fits, SHELL } from '#core/task/fit.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { taskChain } from '#core/view/chain.ts';
+import { isLiveProject } from '#core/view/project.ts';
 import type { TaskCreated } from '#core/view/task.ts';
 import type { Door } from '../door.ts';
 import { agentStanding } from './standing.ts';
@@ -10,7 +11,7 @@ import { shortId } from './text.ts';
 
 /** The first thing that stands in the task's way, or null when nothing does: then an agent takes it in a moment. */
 export function pendingReason(task: KnownTask, door: Door): string | null {
-  return dependencyReason(task, door) ?? homeReason(task, door) ?? agentReason(task, door);
+  return dependencyReason(task, door) ?? homeReason(task, door) ?? projectReason(task, door) ?? agentReason(task, door);
 }
 
 function dependencyReason(task: KnownTask, door: Door): string | undefined {
@@ -32,6 +33,19 @@ function homeReason(task: KnownTask, door: Door): string | undefined {
   if (voters.length > 1) return undefined;
   const state = door.roster.nodeState(home);
   return state === 'self' || state === 'alive' ? undefined : `depends on ${door.roster.nodeName(home)}, which is away`;
+}
+
+/** A folder is fetched from the node that registered it, before each attempt. */
+function projectReason(task: KnownTask, door: Door): string | undefined {
+  const { project } = task.created;
+  const row = project === null ? undefined : door.node.store.get('project', project);
+  if (row === undefined) return undefined;
+  if (!isLiveProject(row)) return 'its project was removed: cancel it, or register the project and create it again';
+  const { origin, node, name } = row.registered;
+  if (!/^(\/|file:)/i.test(origin)) return undefined;
+  const state = door.roster.nodeState(node);
+  if (state === 'self' || state === 'alive') return undefined;
+  return `its project ${name} lies on ${door.roster.nodeName(node)}, which is away`;
 }
 
 function agentReason(task: KnownTask, door: Door): string | null {
