@@ -21,7 +21,9 @@ type Entry<Row> = { before: Row | undefined; row: Row | undefined };
 export class RowFolder<Row> {
   private readonly table: RowTable<Row>;
   private readonly types: ReadonlySet<string>;
-  private readonly entries = new Map<string, Entry<Row>>();
+  private entries = new Map<string, Entry<Row>>();
+  /** Rows as the last transaction left them: whoever waited for it asks for them next. */
+  private recent: ReadonlyMap<string, Entry<Row>> = new Map();
 
   constructor(table: RowTable<Row>) {
     this.table = table;
@@ -57,7 +59,19 @@ export class RowFolder<Row> {
     for (const [key, { row, before }] of this.entries) {
       if (row !== before) this.table.write(key, row, before);
     }
-    this.entries.clear();
+    this.recent = this.entries;
+    this.entries = new Map();
+  }
+
+  /** The row as committed. It is shared: nobody may change it. */
+  read(key: string): Row | undefined {
+    const held = this.recent.get(key);
+    return held === undefined ? this.table.read(key) : held.row;
+  }
+
+  /** What was written last has not been committed. */
+  forget(): void {
+    this.recent = new Map();
   }
 
   private foldAll(ops: Iterable<Op>, wanted: (key: string) => boolean): void {
@@ -69,7 +83,7 @@ export class RowFolder<Row> {
   private entry(key: string): Entry<Row> {
     const held = this.entries.get(key);
     if (held !== undefined) return held;
-    const before = this.table.read(key);
+    const before = this.read(key);
     const entry = { before, row: before };
     this.entries.set(key, entry);
     return entry;

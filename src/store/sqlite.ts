@@ -187,6 +187,7 @@ export class SqliteStore implements OpStore {
       this.ledger.publish();
       return outcomes;
     } catch (cause) {
+      this.views.forget();
       this.rollBack(cause);
       throw cause;
     }

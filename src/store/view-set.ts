@@ -17,7 +17,17 @@ export interface ViewTable<Row> extends RowTable<Row> {
 
 export type ViewTables = { [N in keyof RowOf]: ViewTable<RowOf[N]> };
 
-type Folder = Pick<RowFolder<never>, 'fold' | 'retract' | 'write'>;
+type Folders = { [N in keyof RowOf]: RowFolder<RowOf[N]> };
+
+const foldersOf = (tables: ViewTables): Folders => ({
+  node: new RowFolder(tables.node),
+  agent: new RowFolder(tables.agent),
+  project: new RowFolder(tables.project),
+  task: new RowFolder(tables.task),
+  post: new RowFolder(tables.post),
+});
+
+type Folder = Pick<RowFolder<never>, 'fold' | 'retract' | 'write' | 'forget'>;
 
 export const viewTables = (specs: Specs, make: <Row>(spec: ViewSpec<Row>) => ViewTable<Row>): ViewTables => ({
   node: make(specs.node),
@@ -32,12 +42,14 @@ const NAMES: readonly ViewName[] = ['agent', 'node', 'post', 'project', 'task'];
 
 export class ViewSet {
   private readonly tables: ViewTables;
+  private readonly all: Folders;
   private readonly folders: readonly Folder[];
   private readonly byType = new Map<BodyType, Folder[]>();
 
   /** `only`: fold into these views alone. */
   constructor(tables: ViewTables, only: readonly ViewName[] = NAMES) {
     this.tables = tables;
+    this.all = foldersOf(tables);
     this.folders = only.map((name) => this.folder(name));
   }
 
@@ -56,8 +68,13 @@ export class ViewSet {
     for (const folder of this.folders) folder.write();
   }
 
+  /** What was written last has not been committed. */
+  forget(): void {
+    for (const folder of this.folders) folder.forget();
+  }
+
   get<N extends keyof RowOf>(view: N, key: string): RowOf[N] | undefined {
-    return this.tables[view].read(key);
+    return this.all[view].read(key);
   }
 
   list<N extends keyof RowOf>(view: N, query: Query): RowOf[N][] {
@@ -75,10 +92,9 @@ export class ViewSet {
     }
   }
 
-  private folder<N extends ViewName>(name: N): Folder {
-    const table: RowTable<RowOf[N]> = this.tables[name];
-    const folder = new RowFolder(table);
-    for (const type of table.spec.types) this.byType.set(type, [...(this.byType.get(type) ?? []), folder]);
+  private folder(name: ViewName): Folder {
+    const folder = this.all[name];
+    for (const type of this.tables[name].spec.types) this.byType.set(type, [...(this.byType.get(type) ?? []), folder]);
     return folder;
   }
 }

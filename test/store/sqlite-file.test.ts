@@ -218,3 +218,23 @@ it('fails every commit of a turn when the disk is full, takes no more, and shows
   expect(again.opsOf(a.node, all)).toHaveLength(acknowledged);
   expect(again.digest()).toBe(digest);
 });
+
+it('shows rows as they were before a commit that failed at its end', async () => {
+  let breaks = false;
+  const onPoint: SqliteOptions['onPoint'] = (point) => {
+    if (breaks && point === 'folded') throw new Error('the disk broke');
+  };
+  const store = await opened(await file(), { onPoint });
+  const a = new Author('a');
+  const task = a.next(taskBody({ voters: [a.node], title: 'held' }));
+  const entity = task.header.entity;
+  await store.commit({ ops: [task], rows: [] });
+  const before = store.get('task', entity);
+  expect(before?.created?.title).toBe('held');
+  breaks = true;
+  const started = a.next({ type: 'task.started', slot: 1 }, { entity });
+  const post = a.next(postBody('never stored'));
+  await expect(store.commit({ ops: [started, post], rows: [] })).rejects.toMatchObject({ code: 'store_failed' });
+  expect(store.get('task', entity)).toEqual(before);
+  expect(store.get('post', post.header.entity)).toBeUndefined();
+});
