@@ -12,6 +12,7 @@ import type { Glimpses } from './glimpses.ts';
 import { OutputTail } from './output.ts';
 import { isRefusal } from './remote.ts';
 import type { Sources } from './sources.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** A turn without a limit of its own ends after this. */
 const TURN_LIMIT_MS = 30 * 60_000;
@@ -50,6 +51,7 @@ export class Attempt {
   /** Why the attempt is to stop, once anybody said so. */
   private stopping: EndReason | undefined;
   private readonly abort = new AbortController();
+  private readonly detaching = new AbortController();
   private finished: Promise<unknown> = Promise.resolve();
 
   constructor(plan: AttemptPlan, tools: AttemptTools) {
@@ -97,7 +99,7 @@ export class Attempt {
 
   /** The node stops: the agent goes on under the holder, this attempt stops following it and ends without an answer. */
   detach(): void {
-    this.detached = true;
+    this.detaching.abort();
     this.abort.abort();
   }
 
@@ -116,8 +118,6 @@ export class Attempt {
     await runtime.forget(procIdOf(task, attempt));
   }
 
-  private detached = false;
-
   private stopped(): boolean {
     return this.stopping !== undefined;
   }
@@ -129,7 +129,7 @@ export class Attempt {
         this.tools.log(`attempt ${this.plan.task}.${this.plan.attempt} failed: ${message}`);
         return end('failed', 'script_failed', message);
       })
-      .then((value) => (this.detached ? undefined : value));
+      .then((value) => (this.detaching.signal.aborted ? undefined : value));
     this.finished = answer;
     return answer;
   }
@@ -172,7 +172,8 @@ export class Attempt {
   }
 
   private async follow(session: AgentSession, prepared: Prepared): Promise<AttemptEnd> {
-    for await (const event of this.untilDetached(session.events)) {
+    // An agent that is silent must not hold the stop of its node back.
+    for await (const event of untilAborted(session.events, this.detaching.signal)) {
       if (event.kind === 'delta') {
         const line = this.output.add(event.text);
         this.say('running', this.output.last(), `${line}\n`);
@@ -183,30 +184,24 @@ export class Attempt {
     return end('failed', 'script_failed', 'the agent ended without ending its turn');
   }
 
-  /** The events until the node stops; an agent that is silent must not hold the stop back. */
-  private async *untilDetached(events: AsyncIterable<AgentEvent>): AsyncIterable<AgentEvent> {
-    const iterator = events[Symbol.asyncIterator]();
-    const stopped = new Promise<undefined>((resolve) => {
-      this.abort.signal.addEventListener('abort', () => this.detached && resolve(undefined), { once: true });
-    });
-    for (;;) {
-      const next = await Promise.race([iterator.next(), stopped]);
-      if (next === undefined || next.done === true) return;
-      yield next.value;
-    }
-  }
-
   private async turnEnded(event: Extract<AgentEvent, { kind: 'turn_ended' }>, prepared: Prepared): Promise<AttemptEnd> {
     const { stash, glimpses } = this.tools;
     glimpses.flush(this.plan.task);
     if (this.stopping !== undefined || event.outcome === 'interrupted') {
       return end('failed', this.stopping ?? 'interrupted', this.output.newest(ERROR_LINES));
     }
-    if (event.outcome === 'timed_out') return end('failed', 'timed_out', this.output.newest(ERROR_LINES));
+    if (event.outcome === 'timed_out') return end('failed', 'timed_out', this.timedOut());
     if (event.outcome === 'failed') return this.scriptFailed(event);
     const work = await this.deliver(prepared);
     if (isRefusal(work)) return end('failed', 'script_failed', `the work could not be delivered: ${work.message}`);
     return { ...end('completed', null, null), result: await stash(event.text), work: work ?? null };
+  }
+
+  private timedOut(): string {
+    const own = this.plan.created.timeLimitSeconds;
+    const limit =
+      own === null ? `${TURN_LIMIT_MS / 60_000} min, the limit of a task without one` : `${own} s, its time limit`;
+    return `stopped after ${limit}\n${this.output.newest(ERROR_LINES)}`.trim();
   }
 
   private async scriptFailed(event: Extract<AgentEvent, { kind: 'turn_ended' }>): Promise<AttemptEnd> {
@@ -232,7 +227,10 @@ export class Attempt {
     const { hash, sizeBytes } = await blobs.put(createReadStream(delivery.bundlePath));
     await workspaces.discard(delivery.bundlePath);
     const work: Work = { ...delivery.work, bundle: hash, sizeBytes };
-    this.say('delivering', `${work.commits} commits to ${created.home.slice(0, 8)}`);
+    this.say(
+      'delivering',
+      `${work.commits} ${work.commits === 1 ? 'commit' : 'commits'} to ${created.home.slice(0, 8)}`,
+    );
     const refused = await deliver({ voters: created.voters, task, attempt, work }, this.abort.signal);
     return refused ?? work;
   }

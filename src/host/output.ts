@@ -6,8 +6,9 @@ import { stripVTControlCharacters } from 'node:util';
 const LINES_MAX = 500;
 /** Characters shown at once: in a frame, escaped and all, they stay below 1 MiB. */
 const TEXT_MAX_CHARS = 128 * 1024;
-/** Characters kept of one line. */
+/** Characters kept of one line, and read of it: colours and cursors make it longer than what is seen. */
 const LINE_MAX_CHARS = 2_000;
+const LINE_READ_CHARS = 4 * LINE_MAX_CHARS;
 
 /** Control characters but the tab: what is shown elsewhere must not move anybody's cursor. */
 const CONTROL = /[^\P{Cc}\t]/gu;
@@ -18,7 +19,7 @@ export class OutputTail {
 
   /** Takes one line in, with or without its end; returns it as it is shown. */
   add(line: string): string {
-    const clean = stripVTControlCharacters(line).replace(CONTROL, '').slice(0, LINE_MAX_CHARS);
+    const clean = stripVTControlCharacters(copied(line, LINE_READ_CHARS)).replace(CONTROL, '').slice(0, LINE_MAX_CHARS);
     this.lines.push(clean);
     this.count += 1;
     if (this.lines.length > LINES_MAX * 2) this.lines = this.lines.slice(-LINES_MAX);
@@ -38,3 +39,7 @@ export class OutputTail {
     return this.count;
   }
 }
+
+/** The beginning of a text, in memory of its own: a part of a string holds all of it. */
+const copied = (text: string, chars: number): string =>
+  text.length <= chars ? text : Buffer.from(text.slice(0, chars)).toString();
