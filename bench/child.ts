@@ -1,7 +1,7 @@
 /** Processes that a bench starts: each in a process group of its own, each ended when the bench is. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 /** Asked to end, a process gets so long before it is killed. */
@@ -14,7 +14,8 @@ const SAID_MAX_LINES = 20;
 export type ChildSpec = {
   name: string;
   argv: readonly [string, ...string[]];
-  env?: Readonly<Record<string, string>>;
+  /** Takes what it says on standard error, in place of this process: a busy log must not cost the bench a reader. */
+  logFile?: string;
 };
 
 export class Child {
@@ -29,11 +30,9 @@ export class Child {
   constructor(spec: ChildSpec) {
     const [command, ...args] = spec.argv;
     this.spec = spec;
-    this.child = spawn(command, args, {
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...spec.env },
-    });
+    const log = spec.logFile === undefined ? 'pipe' : openSync(spec.logFile, 'a', 0o600);
+    this.child = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', log] });
+    if (typeof log === 'number') closeSync(log);
     this.exited = new Promise((resolve, reject) => {
       this.child.once('error', reject);
       this.child.once('close', resolve);
@@ -104,7 +103,9 @@ export class Child {
   }
 
   private failure(what: string): Error {
-    return new Error(`${this.spec.name} ${what}:\n${this.said.join('\n')}`);
+    const { name, logFile } = this.spec;
+    const logged = logFile === undefined ? [] : readFileSync(logFile, 'utf8').split('\n').slice(-SAID_MAX_LINES);
+    return new Error(`${name} ${what}:\n${[...this.said, ...logged].join('\n')}`);
   }
 }
 

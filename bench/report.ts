@@ -11,6 +11,8 @@ export type Machine = {
   node: string;
   skep: string;
   date: string;
+  /** Processes that wanted to run in the minute before: above the number of cores, absolute figures suffer. */
+  loadBefore: number;
 };
 
 /** A result as it lies in `results/<name>.json`. */
@@ -92,7 +94,7 @@ function section({ machine, ...report }: Result): string[] {
     '',
     ...report.notes.map((line) => `- ${line}`),
     ...report.missing.map((line) => `- Missing: ${line}`),
-    `- ${machine.date}, ${machine.cores} cores of ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}; ${versions.map(([name, version]) => `${name} ${version}`).join(', ')}.`,
+    `- ${machine.date}, ${machine.cores} cores of ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, load ${machine.loadBefore} before it began; ${versions.map(([name, version]) => `${name} ${version}`).join(', ')}.`,
     '',
   ];
 }

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { parseArgs } from 'node:util';
 import { append } from './append.ts';
 import type { Report } from './figures.ts';
@@ -44,7 +44,7 @@ const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 /** The commit that is measured, and whether files differ from it. */
 function revision(): string {
   const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: RESULTS.pathname.replace('/results/', ''), encoding: 'utf8' }).trim();
+    execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
   try {
     const changed = git('status', '--porcelain', '--', '../src') !== '';
     return `${git('rev-parse', '--short', 'HEAD')}${changed ? ' with changes' : ''}`;
@@ -63,6 +63,7 @@ function machine(): Machine {
     node: process.version,
     skep: revision(),
     date: new Date().toISOString().slice(0, 10),
+    loadBefore: Math.round((loadavg()[0] ?? 0) * 10) / 10,
   };
 }
 
@@ -79,7 +80,8 @@ async function runOne(name: string, bench: (stage: Stage) => Promise<Report>): P
   progress(`=== ${name}`);
   current = new Stage({ rounds, progress });
   try {
-    return { ...(await bench(current)), machine: machine() };
+    const here = machine();
+    return { ...(await bench(current)), machine: here };
   } finally {
     await current.close();
   }

@@ -10,11 +10,11 @@ import { freePort } from './stage.ts';
 
 /** Also for a node that folds a million ops anew. */
 const UP_MAX_MS = 300_000;
-const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../bin/skep.mjs', import.meta.url));
 
 export type SwarmNode = {
   child: Child;
-  dataDir: string;
+  logFile: string;
   stateDir: string;
   httpPort: number;
   url: string;
@@ -27,8 +27,6 @@ export type SwarmNode = {
 export type NodeSpec = {
   name: string;
   shellAgents?: number;
-  /** Hears each line the node writes until it is up. */
-  onLine?: (line: string) => void;
   /** Where its state lies; by default in a data directory of its own, under its name. */
   state?: { dataDir: string; p2pPort?: number };
   /** A node of the same data directory to link with. */
@@ -54,19 +52,17 @@ export async function startSwarmNode(stage: Stage, spec: NodeSpec): Promise<Swar
     String(spec.shellAgents ?? 0),
     '--stop-agents-on-exit',
   ];
+  const logFile = join(stage.dir, `${spec.name}.log`);
   const child = stage.start({
     name: `skep node ${spec.name}`,
+    logFile,
     argv: [process.execPath, ...profileArgs, MAIN, 'swarm', '--json', ...ports, ...own],
   });
-  const isUp = (line: string): true | undefined => {
-    spec.onLine?.(line);
-    return jsonLine(line)?.['event'] === 'up' ? true : undefined;
-  };
-  await child.line(isUp, UP_MAX_MS);
+  await child.line((line) => (jsonLine(line)?.['event'] === 'up' ? true : undefined), UP_MAX_MS);
   const stateDir = stateDirOf(dataDir, p2pPort);
   return {
     child,
-    dataDir,
+    logFile,
     stateDir,
     httpPort,
     url: `http://127.0.0.1:${httpPort}`,
