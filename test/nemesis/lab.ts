@@ -13,6 +13,9 @@ const COMMAND_WITHIN_MS = 20_000;
 const EMPTY_LOOKS_MAX = 200;
 const EMPTY_LOOK_MS = 25;
 
+/** Becomes the program that it is told, found on PATH. */
+export const ENV = '/usr/bin/env';
+
 /** Runs once in a namespace that is thrown away: what the lab needs of the kernel. `fwd` and `drop` are keywords, `flt` is none. */
 const TRIAL = [
   'ip link add br0 type bridge',
@@ -29,7 +32,7 @@ export function whyNoLab(): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces are a thing of Linux';
   if (process.getuid?.() !== 0) return 'network namespaces need root';
   try {
-    execFileSync('unshare', ['--net', '--mount', '--', 'sh', '-c', TRIAL], {
+    execFileSync(ENV, ['unshare', '--net', '--mount', '--', 'sh', '-c', TRIAL], {
       timeout: COMMAND_WITHIN_MS,
       stdio: 'pipe',
     });
@@ -198,7 +201,7 @@ export class Lab {
 
 async function openHost(number: number): Promise<Host> {
   // It waits for the end of its input, which comes also when this process is killed.
-  const anchor = spawn('unshare', ['--net', '--mount', '--', 'sh', '-c', 'echo ready; exec cat'], {
+  const anchor = spawn(ENV, ['unshare', '--net', '--mount', '--', 'sh', '-c', 'echo ready; exec cat'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const heard = await Promise.race([

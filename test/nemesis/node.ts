@@ -10,7 +10,7 @@ import type { Answer, NodeEvent } from '#cli/client.ts';
 import { NodeGone } from '#cli/client.ts';
 import { socketPath, stateDirOf } from '#socket-path.ts';
 import type { Host } from './lab.ts';
-import { signal } from './lab.ts';
+import { ENV, signal } from './lab.ts';
 import { askSocket, followSocket } from './admin-socket.ts';
 
 const P2P_PORT = 7101;
@@ -169,8 +169,8 @@ export class LabNode {
     if (pid === undefined || this.#tracer !== undefined) return;
     const calls = 'fsync,fdatasync';
     const inject = `inject=${calls}:delay_enter=${delayMs * 1000}`;
-    const args = ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', inject, '-p', String(pid)];
-    this.#tracer = spawn('strace', args, { stdio: 'ignore' });
+    const args = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', inject, '-p', String(pid)];
+    this.#tracer = spawn(ENV, args, { stdio: 'ignore' });
   }
 
   async quickenDisk(): Promise<void> {
