@@ -3,18 +3,31 @@ import type { NodeId, OpId } from '#core/brand.ts';
 import { canonicalJson } from '#core/canonical.ts';
 import type { Op } from '#core/op.ts';
 import { opId } from '#core/op.ts';
+import { acceptSchema } from '#core/register/acceptor.ts';
+import type { SlotValue } from '#core/schema/body.ts';
+import type { Frame } from '#core/schema/frame.ts';
+import { FRAME } from '#core/schema/frame.ts';
 import type { Arrival } from '#ports.ts';
 
 export type Start = { node: NodeId; task: OpId; attempt: number; atMs: number };
+
+/** Somebody asked a door to cancel a task. `life` is the node's: a node that went down since owes no answer. */
+export type Ask = { node: NodeId; life: number; task: OpId; outcome: string | undefined };
 
 export class History {
   /** Rules that were broken, in words; empty at the end of a good history. */
   readonly violations: string[] = [];
   readonly acknowledgedOps = new Map<OpId, string>();
   readonly starts: Start[] = [];
-  private readonly decisions = new Map<string, string>();
+  readonly asks: Ask[] = [];
+  private readonly decisions = new Map<string, { text: string; value: SlotValue }>();
   private readonly numbers = new Map<string, string>();
   private readonly startedKeys = new Map<string, Start>();
+  private readonly dependsOn = new Map<OpId, readonly OpId[]>();
+  private readonly completed = new Set<OpId>();
+  private readonly ballots = new Map<string, string>();
+  /** The last arrival that each node told of. */
+  private readonly told = new Map<NodeId, number>();
 
   broken(rule: string): void {
     this.violations.push(rule);
@@ -27,23 +40,27 @@ export class History {
 
   /** Always: one value a slot, one op a number. */
   committed(node: NodeId, arrivals: readonly Arrival[]): void {
-    for (const { op } of arrivals) {
+    for (const { n, op } of arrivals) {
+      this.told.set(node, Math.max(n, this.told.get(node) ?? 0));
       const id = opId(op);
       const held = this.numbers.get(id);
       if (held !== undefined && held !== op.hash)
         this.broken(`always/seq-reused: ${id} stands for two ops (seen at ${node})`);
       this.numbers.set(id, op.hash);
-      if (op.body.type !== 'task.granted' && op.body.type !== 'task.ended') continue;
-      const key = `${op.header.entity}/${op.body.slot}`;
-      const value = canonicalJson(op.body.value);
-      const decided = this.decisions.get(key);
-      if (decided !== undefined && decided !== value)
-        this.broken(`always/slot-decided-once: ${key} as ${decided} and as ${value}`);
-      this.decisions.set(key, value);
+      if (op.body.type === 'task.created') this.dependsOn.set(id, op.body.dependsOn);
+      if (op.body.type === 'task.granted' || op.body.type === 'task.ended')
+        this.decided(op.header.entity, op.body.slot, op.body.value);
     }
   }
 
-  /** Always: an attempt starts once, on the node it was granted to. */
+  /** Always: what a node told of, to its doors or to others, was on its disk. `lastArrival` is what the disk shows after a crash. */
+  restarted(node: NodeId, lastArrival: number): void {
+    const told = this.told.get(node) ?? 0;
+    if (lastArrival < told)
+      this.broken(`always/told-was-durable: ${node} told of arrival ${told}, its disk shows ${lastArrival}`);
+  }
+
+  /** Always: an attempt starts once, on the node it was granted to, after all it depends on completed. */
   started(start: Start): void {
     const key = `${start.task}/${start.attempt}`;
     const held = this.startedKeys.get(key);
@@ -53,6 +70,31 @@ export class History {
     const decided = this.decisions.get(`${start.task}/${start.attempt * 2 - 1}`);
     if (decided === undefined)
       this.broken(`always/start-after-grant: ${key} started before anybody committed its grant`);
-    else if (!decided.includes(start.node)) this.broken(`always/start-by-grantee: ${key} started at ${start.node}`);
+    else if (decided.value.kind !== 'granted' || decided.value.node !== start.node)
+      this.broken(`always/start-by-grantee: ${key} started at ${start.node}`);
+    for (const other of this.dependsOn.get(start.task) ?? [])
+      if (!this.completed.has(other))
+        this.broken(`always/dependencies-completed: ${key} started before ${other} completed`);
+  }
+
+  /** Always: what is asked to be accepted at one ballot of a slot is one value, whatever restarts. */
+  sent(frame: Frame): void {
+    if (frame.type !== FRAME.call || frame.method !== 'slot.accept') return;
+    const { task, slot, ballot, value } = acceptSchema.parse(frame.params);
+    const key = `${task}/${slot} at ${ballot.round}.${ballot.node}`;
+    const text = canonicalJson(value);
+    const held = this.ballots.get(key);
+    if (held !== undefined && held !== text) this.broken(`always/one-value-a-ballot: ${key}: ${held} and ${text}`);
+    this.ballots.set(key, text);
+  }
+
+  private decided(task: OpId, slot: number, value: SlotValue): void {
+    const key = `${task}/${slot}`;
+    const text = canonicalJson(value);
+    const held = this.decisions.get(key);
+    if (held !== undefined && held.text !== text)
+      this.broken(`always/slot-decided-once: ${key} as ${held.text} and as ${text}`);
+    this.decisions.set(key, { text, value });
+    if (value.kind === 'completed') this.completed.add(task);
   }
 }

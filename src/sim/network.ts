@@ -1,6 +1,7 @@
 /** Links of virtual time: in order, with delay; a frame may fall out of an overflowing queue, a link may be cut and take what was in flight with it. */
 import type { NodeId } from '#core/brand.ts';
 import type { Frame } from '#core/schema/frame.ts';
+import { frameSchemas } from '#core/schema/frame.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './time.ts';
 
@@ -13,13 +14,29 @@ export type Station = {
   drained(peer: NodeId): void;
 };
 
-export type NetworkKnobs = { delayMinMs: number; delayMaxMs: number; lossProbability: number };
+export type NetworkKnobs = {
+  delayMinMs: number;
+  delayMaxMs: number;
+  lossProbability: number;
+  /** How often a frame comes a second time, later: as it does along two ways. */
+  duplicateProbability: number;
+};
 
 /** How soon a broken link is noticed, and how soon a new try comes. */
 const NOTICE_MAX_MS = 300;
 const REDIAL_MS = 400;
+/** How much later a frame may come a second time. */
+const DUPLICATE_MAX_MS = 2_000;
 
 type Link = { open: boolean; cut: boolean; epoch: number; clearAtMs: Map<NodeId, number> };
+
+/** A frame as it comes out at the other end. */
+export function readFrame(text: string): Frame {
+  const json: { type?: unknown } = JSON.parse(text);
+  const schema = typeof json.type === 'number' ? frameSchemas.get(json.type) : undefined;
+  if (schema === undefined) throw new Error(`a frame of unknown type: ${text.slice(0, 80)}`);
+  return schema.parse(json);
+}
 
 export class Network {
   private readonly time: VirtualTime;
@@ -28,13 +45,17 @@ export class Network {
   private readonly stations = new Map<NodeId, Station>();
   private readonly links = new Map<string, Link>();
   /** How often each fault bit. */
-  readonly bites = { lost: 0, cutInFlight: 0, cuts: 0 };
+  readonly bites = { lost: 0, duplicated: 0, cutInFlight: 0, cuts: 0 };
   quiet = false;
 
-  constructor(o: { time: VirtualTime; random: Random; knobs: NetworkKnobs }) {
+  private readonly sent: (frame: Frame) => void;
+
+  /** `sent` sees every frame that a node sends, also those that are lost. */
+  constructor(o: { time: VirtualTime; random: Random; knobs: NetworkKnobs; sent: (frame: Frame) => void }) {
     this.time = o.time;
     this.random = o.random;
     this.knobs = o.knobs;
+    this.sent = o.sent;
   }
 
   join(station: Station): void {
@@ -72,6 +93,7 @@ export class Network {
   }
 
   send(from: NodeId, to: readonly NodeId[], frame: Frame): void {
+    this.sent(frame);
     const text = JSON.stringify(frame);
     for (const peer of to) this.sendOne(from, peer, text);
   }
@@ -91,6 +113,10 @@ export class Network {
       if (link.open && link.epoch === epoch) this.stations.get(to)?.frame(from, text);
       else this.bites.cutInFlight += 1;
     });
+    if (this.quiet || !this.random.chance(this.knobs.duplicateProbability)) return;
+    this.bites.duplicated += 1;
+    const againMs = arriveMs - this.time.nowMs + this.random.between(1, DUPLICATE_MAX_MS);
+    this.time.after(againMs, () => this.ifOpen(link, () => this.stations.get(to)?.frame(from, text)));
   }
 
   private ifOpen(link: Link, run: () => void): void {

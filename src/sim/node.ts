@@ -1,30 +1,34 @@
 /** One simulated machine: the real core on a store whose disk survives crashes, and agents whose work goes on under a holder while the node is down. */
 import type { NodeId, OpId } from '#core/brand.ts';
 import { nodePrincipal, userPrincipal } from '#core/brand.ts';
-import { NodeCore } from '#core/node.ts';
+import type { Clock, NodeCore } from '#core/node.ts';
 import type { Draft } from '#core/op.ts';
 import type { EndValue } from '#core/schema/body.ts';
-import { frameSchemas } from '#core/schema/frame.ts';
 import type { Action } from '#core/turn.ts';
 import type { Arrival } from '#ports.ts';
-import { MemoryStore } from '#store/memory.ts';
-import { TurnLoop } from '#turn-loop.ts';
-import { simCrypto, simNodeId, simPublicKey } from './crypto.ts';
-import type { History } from './history.ts';
+import type { MemoryOptions, MemoryStore } from '#store/memory.ts';
+import type { TurnLoop } from '#turn-loop.ts';
+import { agentBody, nodeBody } from './bodies.ts';
+import { checkClaims } from './checks.ts';
+import { simCrypto, simNodeId } from './crypto.ts';
+import type { DiskKnobs } from './disk.ts';
+import { SimDisk } from './disk.ts';
+import type { Ask, History } from './history.ts';
 import type { AttemptId, HolderKnobs, WorkEnd } from './holder.ts';
 import { SimHolder } from './holder.ts';
 import type { Network, Station } from './network.ts';
+import { readFrame } from './network.ts';
+import type { SimParts } from './parts.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './time.ts';
 
-export type MachineKnobs = HolderKnobs & {
-  diskMinMs: number;
-  diskMaxMs: number;
-  /** Silence after which a voter may call an attempt lost. */
-  leaseMs: number;
-  /** How often the machine, with its holder, goes down with the node. */
-  holderDiesProbability: number;
-};
+export type MachineKnobs = HolderKnobs &
+  DiskKnobs & {
+    /** Silence after which a voter may call an attempt lost. */
+    leaseMs: number;
+    /** How often the machine, with its holder, goes down with the node. */
+    holderDiesProbability: number;
+  };
 
 export class SimNode implements Station {
   readonly id: NodeId;
@@ -34,6 +38,10 @@ export class SimNode implements Station {
   private readonly network: Network;
   private readonly history: History;
   private readonly knobs: MachineKnobs;
+  private readonly parts: SimParts;
+  readonly disk: SimDisk;
+  /** How far this machine's wall clock is off. */
+  wallOffsetMs = 0;
   private store: MemoryStore;
   private core: NodeCore | undefined;
   private loop: TurnLoop | undefined;
@@ -51,6 +59,7 @@ export class SimNode implements Station {
     network: Network;
     history: History;
     knobs: MachineKnobs;
+    parts: SimParts;
   }) {
     this.index = o.index;
     this.id = simNodeId(o.index);
@@ -59,8 +68,10 @@ export class SimNode implements Station {
     this.network = o.network;
     this.history = o.history;
     this.knobs = o.knobs;
+    this.parts = o.parts;
+    this.disk = new SimDisk({ random: o.random.fork(), knobs: o.knobs });
     this.holder = new SimHolder({ time: o.time, random: o.random.fork(), knobs: o.knobs });
-    this.store = new MemoryStore({ crypto: simCrypto(o.index), commitWhen: this.disk() });
+    this.store = o.parts.store(this.diskOptions());
   }
 
   up(): boolean {
@@ -71,6 +82,11 @@ export class SimNode implements Station {
     return this.store;
   }
 
+  /** Changes with every start and every crash. */
+  lives(): number {
+    return this.life;
+  }
+
   start(): void {
     if (this.core !== undefined) return;
     this.life += 1;
@@ -78,7 +94,8 @@ export class SimNode implements Station {
     const { life } = this;
     const crypto = simCrypto(this.index);
     const random = this.random.fork();
-    const core = new NodeCore({
+    this.history.restarted(this.id, this.store.lastArrival());
+    const core = this.parts.core({
       self: this.id,
       store: this.store,
       heads: this.store.heads(),
@@ -88,18 +105,24 @@ export class SimNode implements Station {
       random: () => random.unit(),
     });
     this.core = core;
-    this.loop = new TurnLoop({
+    this.loop = this.parts.loop({
       core,
       store: this.store,
       clock: () => this.clock(),
       soon: (run) => this.later(life, 0, run),
       send: ({ to, frame }) => this.network.send(this.id, to, frame),
       act: (action) => this.act(action, life),
-      arrived: (arrivals) => this.history.committed(this.id, arrivals),
+      arrived: (arrivals) => this.arrived(arrivals),
       failed: (error) => this.history.broken(`node ${this.index}: ${String(error)}`),
       rested: () => this.wake(),
     });
-    core.boot(this.clock());
+    try {
+      core.boot(this.clock());
+    } catch (error) {
+      this.history.broken(`node ${this.index} does not start: ${String(error)}`);
+      this.core = undefined;
+      return;
+    }
     if (this.store.heads().size === 0) this.registerSelf();
     this.wake();
     this.network.nodeUp(this.id);
@@ -124,7 +147,7 @@ export class SimNode implements Station {
     this.core = undefined;
     this.loop = undefined;
     this.life += 1;
-    this.store = this.store.crashed({ crypto: simCrypto(this.index), commitWhen: this.disk() });
+    this.store = this.store.crashed(this.diskOptions());
     if (machine) this.holder.clear();
     this.network.nodeDown(this.id);
   }
@@ -148,20 +171,14 @@ export class SimNode implements Station {
   }
 
   registerAgent(name: string): Promise<readonly Arrival[] | undefined> {
-    const body = {
-      type: 'agent.registered' as const,
-      name,
-      tool: 'shell',
-      capabilities: ['shell'],
-      projectPath: null,
-      tmuxSessionId: null,
-      maxConcurrentTasks: 1,
-    };
-    return this.append([{ entity: undefined, by: userPrincipal('sim'), body }]);
+    return this.append([{ entity: undefined, by: userPrincipal('sim'), body: agentBody(name) }]);
   }
 
   cancel(task: OpId): void {
-    this.core?.cancelTask({ task, by: userPrincipal('sim'), done: () => {} }, this.clock());
+    if (this.core === undefined) return;
+    const ask: Ask = { node: this.id, life: this.life, task, outcome: undefined };
+    this.history.asks.push(ask);
+    this.core.cancelTask({ task, by: userPrincipal('sim'), done: (outcome) => (ask.outcome = outcome) }, this.clock());
     this.kick();
   }
 
@@ -169,49 +186,35 @@ export class SimNode implements Station {
     return this.core?.votersForNewTask() ?? [this.id];
   }
 
-  // ------------------------------------------------------------ station
-
   linkUp(peer: NodeId): void {
-    this.whenRunning(() => {
-      this.core?.linkUp({ node: peer, roundTripMs: 2 }, this.clock());
-      this.kick();
-    });
+    this.input((core) => core.linkUp({ node: peer, roundTripMs: 2 }, this.clock()));
   }
 
   linkDown(peer: NodeId): void {
-    this.whenRunning(() => {
-      this.core?.linkDown(peer, this.clock());
-      this.kick();
-    });
+    this.input((core) => core.linkDown(peer, this.clock()));
   }
 
   drained(peer: NodeId): void {
-    this.whenRunning(() => {
-      this.core?.drained(peer, this.clock());
-      this.kick();
-    });
+    this.input((core) => core.drained(peer, this.clock()));
   }
 
   frame(from: NodeId, text: string): void {
-    const json: { type?: unknown } = JSON.parse(text);
-    const schema = typeof json.type === 'number' ? frameSchemas.get(json.type) : undefined;
-    if (schema === undefined) throw new Error(`a frame of unknown type: ${text.slice(0, 80)}`);
-    this.whenRunning(() => {
-      this.core?.frame(from, schema.parse(json), this.clock());
-      this.kick();
-    });
+    const frame = readFrame(text);
+    this.input((core) => core.frame(from, frame, this.clock()));
   }
 
-  // ------------------------------------------------------------ inside
-
-  private clock(): { nowMs: number; wallMs: number } {
-    return { nowMs: this.time.nowMs, wallMs: Math.floor(this.time.nowMs) };
+  private clock(): Clock {
+    return { nowMs: this.time.nowMs, wallMs: Math.max(0, Math.floor(this.time.nowMs + this.wallOffsetMs)) };
   }
 
-  private disk() {
-    return (run: () => void): void => {
-      this.later(this.life, this.random.between(this.knobs.diskMinMs, this.knobs.diskMaxMs), run);
-    };
+  private arrived(arrivals: readonly Arrival[]): void {
+    this.history.committed(this.id, arrivals);
+    checkClaims({ history: this.history, self: this.id, store: this.store, arrivals });
+  }
+
+  private diskOptions(): MemoryOptions {
+    const commitWhen = (run: () => void): void => this.later(this.life, this.disk.writeMs(), run);
+    return { crypto: simCrypto(this.index), commitWhen };
   }
 
   /** Runs later in this life of the node; never in another. */
@@ -226,6 +229,13 @@ export class SimNode implements Station {
   private whenRunning(run: () => void): void {
     if (this.waiting === undefined) run();
     else this.waiting.push(run);
+  }
+
+  private input(take: (core: NodeCore) => void): void {
+    this.whenRunning(() => {
+      if (this.core !== undefined) take(this.core);
+      this.kick();
+    });
   }
 
   private kick(): void {
@@ -248,14 +258,7 @@ export class SimNode implements Station {
   }
 
   private registerSelf(): void {
-    const body = {
-      type: 'node.registered' as const,
-      publicKey: simPublicKey(this.index),
-      name: `node-${this.index}`,
-      addresses: [],
-      version: 'sim',
-    };
-    void this.append([{ entity: undefined, by: nodePrincipal(this.id), body }]);
+    void this.append([{ entity: undefined, by: nodePrincipal(this.id), body: nodeBody(this.index) }]);
   }
 
   private act(action: Action, life: number): void {

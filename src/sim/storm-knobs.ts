@@ -11,9 +11,13 @@ export type StormKnobs = MachineKnobs &
     /** Time after the last fault in which everything must come right. */
     healMs: number;
     crashes: number;
+    /** A node that crashed is down so long at most. */
+    downMaxMs: number;
     cuts: number;
     /** Nodes that stop running for a while, as under SIGSTOP. */
     pauses: number;
+    /** How often a machine's wall clock is set, by up to a day in either direction. */
+    clockJumps: number;
     /** How often one node goes down for good. */
     deathProbability: number;
     cancelProbability: number;
@@ -25,18 +29,22 @@ export const SKELETON_STORM: StormKnobs = {
   agentsPerNode: 2,
   tasks: 12,
   stormMs: 20_000,
-  healMs: 300_000,
+  healMs: 90_000,
   crashes: 4,
+  downMaxMs: 8_000,
   cuts: 4,
   pauses: 1,
+  clockJumps: 1,
   deathProbability: 0,
   cancelProbability: 0.1,
   dependsProbability: 0.2,
   delayMinMs: 1,
   delayMaxMs: 20,
   lossProbability: 0.02,
+  duplicateProbability: 0.02,
   diskMinMs: 0,
   diskMaxMs: 15,
+  slowDiskProbability: 0.01,
   workMinMs: 5,
   workMaxMs: 3_000,
   failProbability: 0.1,
@@ -50,9 +58,21 @@ export const DECISION_STORM: StormKnobs = {
   nodes: 5,
   tasks: 20,
   stormMs: 60_000,
-  healMs: 600_000,
+  healMs: 120_000,
   crashes: 8,
   cuts: 10,
   pauses: 2,
+  clockJumps: 2,
   deathProbability: 0.3,
+};
+
+/** Three nodes that go down often and come back at once, over slow links and disks: what is between a message and its write shows here. */
+export const ROUGH_STORM: StormKnobs = {
+  ...SKELETON_STORM,
+  tasks: 30,
+  crashes: 25,
+  downMaxMs: 1_000,
+  delayMaxMs: 200,
+  diskMaxMs: 100,
+  cancelProbability: 0.4,
 };

@@ -1,6 +1,7 @@
+/** Storms over the real core: what is promised holds in every history, and every fault bites. */
 import { expect, test } from 'vitest';
 import type { StormKnobs } from '#sim/storm-knobs.ts';
-import { DECISION_STORM, SKELETON_STORM } from '#sim/storm-knobs.ts';
+import { DECISION_STORM, ROUGH_STORM, SKELETON_STORM } from '#sim/storm-knobs.ts';
 import type { Verdict } from '#sim/swarm.ts';
 import { Storm } from '#sim/swarm.ts';
 
@@ -38,6 +39,16 @@ test('40 storms on five nodes, with machines that die for good, break no promise
   expect(broken(verdicts, 'decision')).toEqual([]);
   expect(idleFaults(verdicts)).toEqual([]);
 }, 120_000);
+
+test('20 rough storms, of nodes that go down often and come back at once, break no promise', async () => {
+  const verdicts = await storms(ROUGH_STORM, 20);
+  expect(broken(verdicts, 'rough')).toEqual([]);
+  expect(idleFaults(verdicts).filter((fault) => fault !== 'deaths')).toEqual([]);
+}, 120_000);
+
+test('a storm of which nothing came would break no promise either: every one gets work done', async () => {
+  for (const verdict of await storms(SKELETON_STORM, 10)) expect(verdict.tasks.completed).toBeGreaterThan(3);
+});
 
 test('one seed is one history', async () => {
   const trace = async (): Promise<string> => {

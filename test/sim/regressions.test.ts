@@ -1,0 +1,48 @@
+/** Histories that once went wrong, by what was found in them. Their knobs are written out: a storm that is made harder must not change them. */
+import { expect, test } from 'vitest';
+import type { StormKnobs } from '#sim/storm-knobs.ts';
+import { Storm } from '#sim/swarm.ts';
+
+const BASE: StormKnobs = {
+  nodes: 3,
+  agentsPerNode: 2,
+  tasks: 30,
+  stormMs: 20_000,
+  healMs: 90_000,
+  crashes: 25,
+  downMaxMs: 1_000,
+  cuts: 4,
+  pauses: 1,
+  clockJumps: 1,
+  deathProbability: 0,
+  cancelProbability: 0.4,
+  dependsProbability: 0.2,
+  delayMinMs: 1,
+  delayMaxMs: 200,
+  lossProbability: 0.02,
+  duplicateProbability: 0.02,
+  diskMinMs: 0,
+  diskMaxMs: 100,
+  slowDiskProbability: 0.01,
+  workMinMs: 5,
+  workMaxMs: 3_000,
+  failProbability: 0.1,
+  leaseMs: 20_000,
+  holderDiesProbability: 0.3,
+};
+
+const FOUND: [string, { seed: number; knobs: StormKnobs }][] = [
+  [
+    'the answer to a call of an earlier life was taken for one of this: a slot was decided as another task had been granted',
+    {
+      seed: 10,
+      knobs: { ...BASE, workMaxMs: 200, failProbability: 0.5, delayMaxMs: 60, crashes: 60, downMaxMs: 300 },
+    },
+  ],
+];
+
+test.each(FOUND)('%s', async (_what, { seed, knobs }) => {
+  const { violations, tasks } = await new Storm({ seed, knobs }).run();
+  expect(violations).toEqual([]);
+  expect(tasks.completed).toBeGreaterThan(0);
+});
