@@ -112,9 +112,11 @@ export class SocketClient implements Client {
   }
 
   #take(message: unknown): void {
-    if (typeof message !== 'object' || message === null || !('id' in message) || typeof message.id !== 'number') {
+    if (typeof message !== 'object' || message === null || !('id' in message)) {
       throw new TypeError('a line without an id');
     }
+    if (message.id === null) return this.#refuseAll(message);
+    if (typeof message.id !== 'number') throw new TypeError('a line whose id is no number');
     if ('event' in message) {
       const data = 'data' in message ? message.data : undefined;
       const stream = this.#streams.get(message.id);
@@ -127,6 +129,14 @@ export class SocketClient implements Client {
     const answer: Answer = { status, body: 'body' in message ? message.body : undefined };
     this.#streams.get(message.id)?.fail(new NodeRefused(answer));
     this.#settle(message.id)?.resolve(answer);
+  }
+
+  /** A request that the node could not read, too long for example, is refused without its id. */
+  #refuseAll(message: object): void {
+    const status = 'status' in message && typeof message.status === 'number' ? message.status : 400;
+    const answer: Answer = { status, body: 'body' in message ? message.body : undefined };
+    for (const id of this.#waiting.keys()) this.#settle(id)?.resolve(answer);
+    for (const queue of this.#streams.values()) queue.fail(new NodeRefused(answer));
   }
 
   #settle(id: number): Waiting | undefined {

@@ -86,7 +86,7 @@ function expectedBy(issue: z.core.$ZodIssue): string {
     case 'invalid_key':
     case 'invalid_element':
     case 'custom':
-      return issue.message;
+      return issue.message.replace(/^[a-z_]+: /, '').replace(/ is expected$/, '');
   }
 }
 

@@ -138,7 +138,7 @@ export class Attempt {
     const { workspaces, sources, unstash } = this.tools;
     const { created, task, attempt, agent } = this.plan;
     const source = await sources.of(created, agent);
-    if (isRefusal(source)) return end('failed', 'setup_failed', source.message);
+    if (isRefusal(source)) return end('failed', 'setup_failed', told(source));
     this.say('setup', null);
     const answer = await workspaces.prepare({
       task,
@@ -146,7 +146,7 @@ export class Attempt {
       source: source.source,
       onStatus: (line) => this.say('setup', line),
     });
-    if (isRefusal(answer)) return end('failed', 'setup_failed', answer.message);
+    if (isRefusal(answer)) return end('failed', 'setup_failed', told(answer));
     const { prepared } = answer;
     this.prepared = prepared;
     for (const warning of prepared.warnings) this.say('setup', warning.message);
@@ -193,7 +193,7 @@ export class Attempt {
     if (event.outcome === 'timed_out') return end('failed', 'timed_out', this.timedOut());
     if (event.outcome === 'failed') return this.scriptFailed(event);
     const work = await this.deliver(prepared);
-    if (isRefusal(work)) return end('failed', 'script_failed', `the work could not be delivered: ${work.message}`);
+    if (isRefusal(work)) return end('failed', 'script_failed', `the work could not be delivered: ${told(work)}`);
     return { ...end('completed', null, null), result: await stash(event.text), work: work ?? null };
   }
 
@@ -265,6 +265,14 @@ export class Attempt {
     this.tools.glimpses.make({ task, agent: agent.id, attempt, status, progress, output });
   }
 }
+
+/** A refusal as the error of an attempt: what was expected and what came are what a person can act on. */
+const told = ({ message, expected, got }: Pick<Refusal, 'message' | 'expected' | 'got'>): string =>
+  [
+    message,
+    ...(expected === undefined ? [] : [`expected: ${expected}`]),
+    ...(got === undefined ? [] : [`got: ${got}`]),
+  ].join('\n');
 
 const end = (kind: EndValue['kind'], reason: EndReason | null, error: string | null): AttemptEnd => ({
   kind,

@@ -110,12 +110,12 @@ export async function inspectOrigin(
   if ('refused' in folder) return folder;
   if (folder.kind === 'missing')
     return refusal('project_unreachable', "the project's folder is not there", {
-      expected: 'a git repository',
+      expected: 'a git repository: put it back, or register the project anew',
       got: path,
     });
   if (folder.kind === 'plain')
     return refusal('not_a_repository', "the project's folder is not a git repository", {
-      expected: 'a git repository',
+      expected: 'a git repository: git init, and a first commit',
       got: path,
     });
   const at = await realpath(path);

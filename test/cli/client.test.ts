@@ -137,6 +137,28 @@ describe('the client over the socket', () => {
   });
 });
 
+it('tells why a line was refused that was too long to be read', async () => {
+  const path = join(room(), 'x.sock');
+  const body = { error: 'the line is too long', code: 'too_large', expected: 'at most 10 bytes', got: null };
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .once('data', () => {
+        socket.write(`${JSON.stringify({ id: null, status: 413, body })}\n`);
+      });
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  closers.push(() => server.close());
+  const client = await connectSocket(path);
+  closers.push(() => client.close());
+  await expect(ask(client, { method: 'GET', path: '/health' })).rejects.toMatchObject({
+    code: 3,
+    message: 'the line is too long',
+    hints: ['expected: at most 10 bytes'],
+  });
+});
+
 describe('finding the node', () => {
   const find = (o: WorldOptions, options: Record<string, unknown> = {}): Promise<string> =>
     withNode(new Given([], options), testWorld(o), async (node) => node.where);

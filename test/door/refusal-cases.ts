@@ -40,6 +40,12 @@ export const bad: [route: string, body: unknown, error: string, got?: string][] 
   ],
   [
     'POST /api/swarm/tasks',
+    { title: 'x', project_path: 'here' },
+    'project_path: an absolute path on the node that does the work is expected',
+    '"here"',
+  ],
+  [
+    'POST /api/swarm/tasks',
     { title: 'x', priority: '5' },
     'priority: Invalid input: expected number, received string',
     '"5"',

@@ -172,6 +172,8 @@ describe('tasks', () => {
     expect(await reason({ required_capabilities: ['shell'] })).toBe('every agent that could take it is busy');
     served.node.say(SELF, [{ agent, status: 'idle', task: null, attempt: null }]);
     expect(await reason({ required_capabilities: ['shell'] })).toBeNull();
+    const folder = { required_capabilities: ['shell'], project_path: '/srv/x' };
+    expect(await reason(folder)).toBe('only a node that has the folder /srv/x takes it');
     const first = await create({ title: 'the first' });
     const wait = { depends_on: [first.id] };
     expect(await reason(wait)).toBe(`waits for ${SELF.slice(0, 8)}-${first.id.slice(33)} (the first)`);

@@ -54,7 +54,9 @@ function agentReason(task: KnownTask, door: Door): string | null {
   const able = agents.filter((agent) => fits(agent, task.created));
   if (able.length === 0) return lackReason(agents, task.created);
   const statuses = new Set(able.map((agent) => agentStanding(agent, door).status));
-  if (statuses.has('idle')) return null;
+  const { projectPath } = task.created;
+  if (statuses.has('idle'))
+    return projectPath === null ? null : `only a node that has the folder ${projectPath} takes it`;
   return statuses.has('busy') || statuses.has('waiting')
     ? 'every agent that could take it is busy'
     : 'every agent that could take it is offline';

@@ -9,7 +9,16 @@ import { findAgent } from '../lookup.ts';
 import { isRefusal, refused } from '../refusal.ts';
 import type { Route } from '../route.ts';
 import { jsonRoute } from '../route.ts';
-import { capabilitiesInput, idParams, listQuery, none, optionalText, orNull, requiredText } from './input.ts';
+import {
+  capabilitiesInput,
+  folderInput,
+  idParams,
+  listQuery,
+  none,
+  optionalText,
+  orNull,
+  requiredText,
+} from './input.ts';
 import { linesQuery } from './task-work.ts';
 
 const LIST_MAX = 1_000;
@@ -37,7 +46,7 @@ const bodyInput = z.object({
   name: requiredText('name', 64),
   tool: optionalText(64).describe('claude when left out'),
   capabilities: capabilitiesInput,
-  project_path: optionalText(4096),
+  project_path: folderInput,
   tmux_session_id: optionalText(128),
   max_concurrent_tasks: z.number().int().min(1).max(64).nullish(),
 });

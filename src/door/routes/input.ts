@@ -17,6 +17,13 @@ export const requiredText = (name: string, maxChars: number): z.ZodString =>
 export const optionalText = (maxChars: number): z.ZodOptional<z.ZodNullable<z.ZodString>> =>
   z.string().max(maxChars).nullish();
 
+/** A folder on whichever node takes the work: no node could tell from where a relative path is meant. */
+export const folderInput = z
+  .string()
+  .max(4096)
+  .regex(/^(\/|$)/, 'project_path: an absolute path on the node that does the work is expected')
+  .nullish();
+
 /** Null for what was left out, and for an empty text. */
 export const orNull = (text: string | null | undefined): string | null =>
   text === undefined || text === null || text === '' ? null : text;

@@ -17,7 +17,7 @@ import type { DoorRefusal } from '../refusal.ts';
 import { isRefusal, refused, shown } from '../refusal.ts';
 import type { Context, Route } from '../route.ts';
 import { jsonRoute } from '../route.ts';
-import { branchInput, capabilitiesInput, none, optionalText, orNull, requiredText } from './input.ts';
+import { branchInput, capabilitiesInput, folderInput, none, optionalText, orNull, requiredText } from './input.ts';
 
 /** Long texts travel as blobs; the door's own limit on a request stands below this. */
 const TEXT_MAX_CHARS = 8 * 1024 * 1024;
@@ -28,7 +28,7 @@ const bodyInput = z.object({
   description: optionalText(TEXT_MAX_CHARS),
   priority: z.number().int().min(-1_000_000).max(1_000_000).nullish(),
   required_capabilities: capabilitiesInput,
-  project_path: optionalText(4096),
+  project_path: folderInput,
   context: optionalText(TEXT_MAX_CHARS),
   created_by: optionalText(200),
   project: optionalText(200).describe('Name or id of a registered project'),
