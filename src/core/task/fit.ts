@@ -23,19 +23,32 @@ export type Dependencies = 'met' | 'waiting' | 'broken';
 
 /** Tasks that may stand in for one task: an operator forces rarely. */
 const SUPERSEDING_MAX = 20;
+/** How often a task that stands in for another may itself be stood in for. */
+const DEPTH_MAX = 20;
 
-/** How a task stands for its dependents: `completed` also when a task that supersedes it completed. */
-function standingFor(views: Views, id: OpId): 'completed' | 'open' | 'over' {
+/** How a task stands for its dependents: `completed` also when a task that supersedes it completed, or one that supersedes that. */
+function standingFor(views: Views, id: OpId, depth = 0): 'completed' | 'open' | 'over' {
   const row = views.get('task', id);
   const ended = row === undefined ? undefined : taskChain(row).ended;
   if (ended?.value.kind === 'completed') return 'completed';
   let standing: 'open' | 'over' = ended === undefined ? 'open' : 'over';
+  if (depth === DEPTH_MAX) return standing;
   for (const heir of views.list('task', { where: { supersedes: id }, limit: SUPERSEDING_MAX })) {
-    const end = taskChain(heir).ended;
-    if (end?.value.kind === 'completed') return 'completed';
-    if (end === undefined) standing = 'open';
+    const standingOfHeir = standingFor(views, heir.id, depth + 1);
+    if (standingOfHeir === 'completed') return 'completed';
+    if (standingOfHeir === 'open') standing = 'open';
   }
   return standing;
+}
+
+/** The tasks that this one stands in for, nearest first. */
+export function supersededBy(views: Views, row: TaskRow): OpId[] {
+  const found: OpId[] = [];
+  for (let next = row.created?.supersedes; next !== null && next !== undefined && found.length < DEPTH_MAX;) {
+    found.push(next);
+    next = views.get('task', next)?.created?.supersedes;
+  }
+  return found;
 }
 
 /** `met` when every dependency, or a task that supersedes it, is decided `completed`; `broken` when one ended otherwise. */

@@ -14,11 +14,12 @@ import { Board } from './board.ts';
 import { Claimer } from './claimer.ts';
 import { Endorser } from './endorser.ts';
 import type { PendingTask } from './fit.ts';
-import { isPending } from './fit.ts';
+import { isPending, supersededBy } from './fit.ts';
 import { Granter } from './granter.ts';
 import type { ActiveAttempt } from './grantee.ts';
 import { Grantee } from './grantee.ts';
 import { Leases } from './leases.ts';
+import { Waiters } from './waiters.ts';
 
 /** How long a door waits for a cancellation to be decided. */
 const CANCEL_MS = 5_000;
@@ -26,8 +27,6 @@ const CANCEL_MS = 5_000;
 const CANCEL_TRIES = 4;
 /** Pending tasks of a silent home, read so many a time. */
 const PAGE = 500;
-/** Dependents looked at when a task ends. */
-const DEPENDENTS_MAX = 10_000;
 
 type TasksOptions = {
   calls: Calls;
@@ -42,6 +41,7 @@ type CancelDone = (outcome: 'cancelled' | 'over' | 'unreachable') => void;
 export class Tasks {
   private readonly world: World;
   private readonly board = new Board();
+  private readonly waiters = new Waiters();
   private readonly slots: Slots;
   private readonly claimer: Claimer;
   private readonly granter: Granter;
@@ -69,7 +69,7 @@ export class Tasks {
     this.claimer.load();
     for (const task of open) this.onTask(task);
     // A dependency may have ended in the moment before the last stop.
-    for (const row of this.waiting()) this.onPending(row);
+    for (const task of this.waiters.load(this.world.store)) this.look(task);
   }
 
   /** Committed ops changed a task: whatever follows is recomputed from its row. */
@@ -78,6 +78,7 @@ export class Tasks {
     if (row === undefined) return;
     const touched = this.board.update(row);
     this.claimer.onCommitted(row);
+    this.waiters.update(row);
     const chain = taskChain(row);
     for (const slot of [...Object.keys(row.grants), ...Object.keys(row.ends)]) this.slots.onTask(row, Number(slot));
     this.reportConflicts(row);
@@ -213,19 +214,20 @@ export class Tasks {
     });
   }
 
-  /** Dependents may start now, or are cancelled by their home. */
+  /** Dependents may start now, or are cancelled by their home; also those of a task that this one stands in for. */
   private onEnded(row: TaskRow): void {
-    for (const dependent of this.waiting()) if (dependent.created.dependsOn.includes(row.id)) this.onPending(dependent);
+    for (const task of [row.id, ...supersededBy(this.world.store, row)])
+      for (const dependent of this.waiters.on(task)) this.look(dependent);
+  }
+
+  private look(task: OpId): void {
+    const row = this.world.store.get('task', task);
+    if (isPending(row)) this.onPending(row);
   }
 
   private onPending(row: PendingTask): void {
     this.claimer.onPending(row);
     this.granter.onPending(row);
-  }
-
-  /** Pending tasks that depend on others. */
-  private waiting(): PendingTask[] {
-    return this.world.store.list('task', { where: { waits: 1 }, limit: DEPENDENTS_MAX }).filter(isPending);
   }
 
   private reportConflicts(row: TaskRow): void {

@@ -1,5 +1,6 @@
 /** Which agent may work which task, and when the tasks it depends on let it. */
 import { describe, expect, it } from 'vitest';
+import type { OpId } from '#core/brand.ts';
 import { agentPrincipal, opIdOf } from '#core/brand.ts';
 import type { EndValue } from '#core/schema/body.ts';
 import { dependencies, fits } from '#core/task/fit.ts';
@@ -80,18 +81,22 @@ describe('dependencies', () => {
     expect((await after(...ends)).state).toBe(state);
   });
 
-  it('accept a task that supersedes one that ended otherwise', async () => {
+  it('accept a task that supersedes one that ended otherwise, and one that supersedes that', async () => {
     const { machine, ids } = await after('failed');
     const failed = present(ids[0]);
-    const { created } = machine.row(failed);
-    const dependent = { ...present(created), dependsOn: [failed] };
+    const dependent = { ...present(machine.row(failed).created), dependsOn: [failed] };
+    const { by } = dependent;
+    const end = (id: OpId, kind: EndValue['kind']) =>
+      machine.append([
+        { entity: id, by, body: { type: 'task.granted', slot: 1, value: granted(1) } },
+        { entity: id, by, body: { type: 'task.ended', slot: 2, value: ended(kind) } },
+      ]);
     const heir = await machine.task({ supersedes: failed, attemptsMax: 1 });
     expect(dependencies(machine.store, dependent)).toBe('waiting');
-    const by = dependent.by;
-    await machine.append([
-      { entity: heir, by, body: { type: 'task.granted', slot: 1, value: granted(1) } },
-      { entity: heir, by, body: { type: 'task.ended', slot: 2, value: ended('completed') } },
-    ]);
+    const next = await machine.task({ supersedes: heir, attemptsMax: 1 });
+    await end(heir, 'failed');
+    expect(dependencies(machine.store, dependent)).toBe('waiting');
+    await end(next, 'completed');
     expect(dependencies(machine.store, dependent)).toBe('met');
   });
 });
