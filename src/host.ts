@@ -14,15 +14,17 @@ import type { NodeOptions, RunningNode } from './host-options.ts';
 import { bindAddresses, dialAddresses } from './host/addresses.ts';
 import type { AttemptTools } from './host/attempt.ts';
 import { Attempts } from './host/attempts.ts';
+import { Backups } from './host/backup.ts';
 import { BlobTransfer } from './host/blob-transfer.ts';
 import { Engine, realClock } from './host/engine.ts';
 import { Glimpses } from './host/glimpses.ts';
 import { Intake } from './host/intake.ts';
 import { Journal } from './host/journal.ts';
+import { Outputs } from './host/outputs.ts';
 import type { Parts } from './host/parts.ts';
 import { Closers, openParts } from './host/parts.ts';
-import { selfDraft, shellAgentDrafts } from './host/registration.ts';
-import { isRefusal, Remote } from './host/remote.ts';
+import { announce, checkAdopted } from './host/registration.ts';
+import { Remote } from './host/remote.ts';
 import { joinCodeOf } from './host/secrets.ts';
 import { isUrl, Sources } from './host/sources.ts';
 import { HostedNode } from './host/swarm-node.ts';
@@ -49,6 +51,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
 async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> {
   const parts = await openParts(o, closers);
+  checkAdopted(parts.store, parts.identity.node);
   const bind = bindAddresses(o.bind);
   const transport = new MeshTransport({
     identity: parts.identity,
@@ -64,7 +67,8 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   const info: NodeInfo = { ...parts.info, httpPort: o.httpPort, p2pPort: o.p2pPort };
   const stopping = Promise.withResolvers<Error | undefined>();
   const wired = wire({ o, parts, info, transport, addresses, onFailed: (error) => stopping.resolve(asError(error)) });
-  const { engine, node, attempts, glimpses } = wired;
+  const { engine, node, attempts, glimpses, backups } = wired;
+  closers.add(() => backups.close());
   closers.add(() => transport.close());
   closers.add(() => {
     attempts.detach();
@@ -73,11 +77,17 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   });
   engine.boot();
   // Before any door opens: the first op of a log carries the key by which everybody verifies the rest.
-  await announce({ o, parts, node, addresses });
+  await announce(node, {
+    ...parts.info,
+    addresses,
+    publicKey: parts.identity.publicKey,
+    shellAgents: o.shellAgents ?? 0,
+  });
   const http = await openDoors({ o, parts, node, closers });
   await engine.link();
   for (const row of parts.store.list('node', { limit: KNOWN_NODES_MAX })) {
-    if (row.id !== info.self) for (const address of row.addresses) transport.learn(address);
+    const isGone = row.id === info.self || row.replacedBy !== undefined;
+    if (!isGone) for (const address of row.addresses) transport.learn(address);
   }
   return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, log: o.log });
 }
@@ -138,6 +148,8 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     attempts.act(action);
     node.presenceChanged();
   };
+  const outputs = new Outputs({ self: info.self, core: engine.core, store, remote, attempts });
+  const backups = new Backups({ info, stateDir: parts.stateDir, store, blobs, workspaces });
   const node = new HostedNode({
     info,
     core: engine.core,
@@ -147,14 +159,14 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     blobs,
     transfer,
     transport,
-    remote,
     glimpses,
-    attempts,
+    outputs,
     work,
+    backups,
     tools: [...drivers.keys()],
     joinCode: () => joinCodeOf({ secret, addresses }),
   });
-  return { engine, node, attempts, glimpses };
+  return { engine, node, attempts, glimpses, backups };
 }
 
 /** The node is made after the attempts it carries out: what they need of it is looked up when they do. */
@@ -203,20 +215,6 @@ async function openDoors({
   const socket = await startAdminSocket({ door, path });
   closers.add(() => socket.close());
   return http;
-}
-
-/** Says who this node is, and sees to it that it has the agents it was asked to have. */
-async function announce(a: { o: NodeOptions; parts: Parts; node: HostedNode; addresses: string[] }): Promise<void> {
-  const { o, parts, node, addresses } = a;
-  const { self, name, version } = parts.info;
-  const own = selfDraft(parts.store, { self, name, version, addresses, publicKey: parts.identity.publicKey });
-  const drafts = [
-    ...(own === undefined ? [] : [own]),
-    ...shellAgentDrafts(parts.store, { self, name, wanted: o.shellAgents ?? 0 }),
-  ];
-  if (drafts.length === 0) return;
-  const answer = await node.append(drafts);
-  if (isRefusal(answer)) throw new Error(`the node could not write its first facts: ${answer.message}`);
 }
 
 function running(r: {

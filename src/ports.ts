@@ -272,7 +272,19 @@ export interface SwarmNode {
   watch(topic: '*' | OpId, listener: (glimpse: Glimpse) => void): () => void;
   /** Secret and addresses for `skep join-code`; operator only. */
   joinCode(): string;
+  /** Looks at the directory (of this node) where a backup is wanted: it is not there, or empty. Nothing is written before the answer is called. */
+  backup(target: string): Promise<BackupRun | Refusal>;
 }
+
+/** Makes it. Rejects when the disk fails, `signal` is aborted or the node stops: what was written is removed then. One at a time. */
+export type BackupRun = (o: {
+  onProgress: (progress: BackupProgress) => void;
+  signal: AbortSignal;
+}) => Promise<BackupMade | Refusal>;
+/** `done` of `total` pages, blobs, repositories or files. */
+export type BackupProgress = { step: 'database' | 'blobs' | 'work' | 'checksums'; done: number; total: number };
+/** `heads`: how much of each author's log is in it. */
+export type BackupMade = { target: string; heads: Record<NodeId, number>; files: number; sizeBytes: number };
 
 export type MergeOutcome = {
   state: 'merged' | 'ready';

@@ -63,6 +63,7 @@ export const nodeSchema = z.object({
   round_trip_ms: count.nullish(),
   last_heard_at: maybe,
   forked: z.boolean().default(false),
+  replaced_by: maybe,
 });
 
 export const projectSchema = z.object({

@@ -18,6 +18,8 @@ export interface Client {
   call(request: Request): Promise<Answer>;
   /** Asks for `GET /api/events` at once; the events as they come. Ends when `signal` is aborted, throws {@link NodeGone} when the node goes away. */
   events(query: Request['query'], signal: AbortSignal): AsyncIterable<NodeEvent>;
+  /** The same for any route that answers with events. */
+  stream(request: Request, signal: AbortSignal): AsyncIterable<NodeEvent>;
   /** Idempotent. */
   close(): void;
 }

@@ -31,8 +31,12 @@ export class HttpClient implements Client {
   }
 
   events(query: Request['query'], signal: AbortSignal): AsyncIterable<NodeEvent> {
+    return this.stream({ method: 'GET', path: '/api/events', ...(query === undefined ? {} : { query }) }, signal);
+  }
+
+  stream(request: Request, signal: AbortSignal): AsyncIterable<NodeEvent> {
     const queue = new EventQueue<NodeEvent>();
-    this.#stream(query, queue, signal).catch((error: unknown) => {
+    this.#follow(request, queue, signal).catch((error: unknown) => {
       queue.fail(error instanceof Error ? error : new Error(String(error)));
     });
     return queue;
@@ -42,8 +46,7 @@ export class HttpClient implements Client {
     for (const destroy of this.#open) destroy();
   }
 
-  async #stream(query: Request['query'], queue: EventQueue<NodeEvent>, signal: AbortSignal): Promise<void> {
-    const request: Request = { method: 'GET', path: '/api/events', ...(query === undefined ? {} : { query }) };
+  async #follow(request: Request, queue: EventQueue<NodeEvent>, signal: AbortSignal): Promise<void> {
     const response = await this.#ask(request, undefined);
     if (response.statusCode !== 200) {
       let text = '';

@@ -30,6 +30,7 @@ const STATUS_STYLES: Readonly<Record<string, 'green' | 'red' | 'yellow' | 'cyan'
   self: 'green',
   suspect: 'yellow',
   dead: 'red',
+  replaced: 'dim',
 };
 
 /** A status word in its colour. */

@@ -62,8 +62,12 @@ export class SocketClient implements Client {
   }
 
   events(query: Request['query'], signal: AbortSignal): AsyncIterable<NodeEvent> {
+    return this.stream({ method: 'GET', path: '/api/events', ...(query === undefined ? {} : { query }) }, signal);
+  }
+
+  stream(request: Request, signal: AbortSignal): AsyncIterable<NodeEvent> {
     const queue = new EventQueue<NodeEvent>();
-    const id = this.#send({ method: 'GET', path: '/api/events', ...(query === undefined ? {} : { query }) });
+    const id = this.#send(request);
     this.#streams.set(id, queue);
     if (this.#gone !== undefined) queue.fail(this.#gone);
     return this.#follow(id, queue, signal);

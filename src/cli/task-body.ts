@@ -19,6 +19,10 @@ export const TASK_OPTIONS: readonly VerbOption[] = [
   { flags: '--priority <n>', about: 'higher goes first; may be negative', kind: 'integer' },
   { flags: '--context <text>', about: 'background that the agent gets with the task' },
   { flags: '--depends-on <id>', about: 'start only after this task completed; may be repeated', kind: 'list' },
+  {
+    flags: '--supersedes <id>',
+    about: 'take the place of this task, whatever becomes of it: the operator’s last word',
+  },
   { flags: '--attempts <n>', about: 'how often to try before the task fails', kind: 'whole' },
   { flags: '--time-limit <seconds>', about: 'end an attempt that takes longer', kind: 'whole' },
   { flags: '--id <name>', about: 'a name of your own for the task, instead of its id' },
@@ -38,6 +42,7 @@ export async function taskBody(given: Given, world: World): Promise<Record<strin
     project_path: given.text('projectPath'),
     priority: given.whole('priority'),
     context: given.text('context'),
+    supersedes: given.text('supersedes'),
     attempts_max: given.whole('attempts'),
     time_limit_s: given.whole('timeLimit'),
     id: given.text('id'),

@@ -84,6 +84,18 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/join-code.ts')).joinCode,
   },
   {
+    name: 'backup',
+    group: 'Run nodes:',
+    summary: 'copy all that a node holds, while it goes on',
+    load: async () => (await import('./verb/backup.ts')).backup,
+  },
+  {
+    name: 'restore',
+    group: 'Run nodes:',
+    summary: 'make a new node of a backup',
+    load: async () => (await import('./verb/restore.ts')).restore,
+  },
+  {
     name: 'doctor',
     group: 'Run nodes:',
     summary: 'check this machine and say what to do',

@@ -34,11 +34,17 @@ export class Members {
     }
   }
 
-  /** Other nodes that are linked, or were within the last ten minutes. */
+  /** Other nodes that are linked, or were within the last ten minutes and may come back. */
   others(): NodeId[] {
+    const { links, self } = this.world;
     const since = this.world.wallMs - MET_WITHIN_MS;
-    const met = [...this.metWallMs].filter(([, wallMs]) => wallMs >= since).map(([node]) => node);
-    return [...new Set([...this.world.links, ...met])].filter((node) => node !== this.world.self);
+    const met = [...this.metWallMs].flatMap(([node, wallMs]) => (wallMs >= since && !this.isGone(node) ? [node] : []));
+    return [...new Set([...links, ...met])].filter((node) => node !== self);
+  }
+
+  /** Its place was taken by a node made from its backup: what it would vote on might never be decided. */
+  private isGone(node: NodeId): boolean {
+    return !this.world.links.has(node) && this.world.store.get('node', node)?.replacedBy !== undefined;
   }
 
   /** Home first; three from two other members on, five from four others on, else home alone. The others by rendezvous hash of `key`. */

@@ -44,6 +44,7 @@ const TABLE = {
   'token.remove': OPERATORS,
   'login.create': OPERATORS,
   'joinCode.read': OPERATORS,
+  'backup.create': OPERATORS,
 } satisfies Record<string, readonly Standing[]>;
 
 export type Action = keyof typeof TABLE;

@@ -92,6 +92,7 @@ function arrivalData({ n, op }: Arrival, door: Door): ArrivalData {
     return { ...data, project: project === undefined ? null : projectJson(project) };
   }
   if (type === 'node.registered') return { ...data, node: nodeJson(header.node, door) };
+  if (op.body.type === 'node.replaced') return { ...data, node: nodeJson(op.body.old, door) };
   if (op.body.type === 'log.forked') return { ...data, node: nodeJson(nodeIdOf(op.body.node), door) };
   if (type === 'post.created') {
     const post = store.get('post', header.entity);

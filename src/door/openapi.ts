@@ -76,11 +76,9 @@ function operationOf(route: Route, refusal: Json, schemas: Json): Json {
   };
 }
 
-function answerOf({ answer, status }: Route, schemas: Json): Json {
+function answerOf({ answer, status, events }: Route, schemas: Json): Json {
   if (answer === 'events') {
-    const description =
-      'First `snapshot`, then an event for each op that arrives, named by its type; `presence` and `progress` in between';
-    return { description, content: { 'text/event-stream': { schema: { type: 'string' } } } };
+    return { description: events ?? 'Events', content: { 'text/event-stream': { schema: { type: 'string' } } } };
   }
   if (answer === 'page') {
     return status === 303 ? { description: 'Logged in; go to the page' } : { description: 'A file of the page' };

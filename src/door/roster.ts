@@ -76,7 +76,7 @@ export class Roster {
       if (type.startsWith('task.')) continue;
       if (type.startsWith('agent.')) this.agentRows = this.said_ = undefined;
       else if (type.startsWith('project.')) this.projectRows = undefined;
-      else if (type === 'node.registered') this.nodeRows = undefined;
+      else if (type === 'node.registered' || type === 'node.replaced') this.nodeRows = undefined;
       // A fork takes part of a log back, and with it whatever it had registered.
       else if (type === 'log.forked') this.agentRows = this.nodeRows = this.projectRows = undefined;
     }
@@ -123,7 +123,8 @@ export class Roster {
 
   /**
    * Seen through links and presence: `alive` when linked with this node and heard of lately, or when a node heard of lately says it is linked
-   * with it; `suspect` when silent for a while or just gone; `dead` when not heard of for {@link OFFLINE_AFTER_MS}. Shown, never acted upon.
+   * with it; else `replaced` when another node was made from its backup, `suspect` when silent for a while or just gone, and `dead` when not
+   * heard of for {@link OFFLINE_AFTER_MS}. Shown, never acted upon.
    */
   nodeState(id: NodeId): NodeState {
     if (id === this.node_.info.self) return 'self';
@@ -136,6 +137,7 @@ export class Roster {
     for (const [other, said] of presence) {
       if (other !== this.node_.info.self && fresh(said.heardMs) && said.links.includes(id)) return 'alive';
     }
+    if (this.node(id)?.replacedBy !== undefined) return 'replaced';
     return fresh(heardMs) ? 'suspect' : 'dead';
   }
 }

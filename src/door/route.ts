@@ -69,6 +69,8 @@ type Shape<P, Q, B> = {
 export type Route = Shape<unknown, unknown, unknown> & {
   /** What the answer's JSON looks like, or what else comes. */
   answer: z.ZodType | 'events' | 'page';
+  /** Which events come, where they do. */
+  events?: string;
   /** Only for browsers: the page, its files, the login. */
   httpOnly: boolean;
   call(request: DoorRequest, caller: Caller | undefined, door: Door): Promise<Answer>;
@@ -96,6 +98,7 @@ export function jsonRoute<P, Q, B, A>(
 export function otherRoute<P, Q, B>(
   shape: Shape<P, Q, B> & {
     answer: 'events' | 'page';
+    events?: string;
     httpOnly: boolean;
     handle(context: Context<P, Q, B>): Answer | DoorRefusal | Promise<Answer | DoorRefusal>;
   },

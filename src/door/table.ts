@@ -5,6 +5,7 @@ import type { Route } from './route.ts';
 import { jsonRoute } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { backupRoutes } from './routes/backup.ts';
 import { eventRoutes } from './routes/events.ts';
 import { none } from './routes/input.ts';
 import { pageRoutes } from './routes/page.ts';
@@ -38,6 +39,7 @@ export const routes: readonly Route[] = [
   ...postRoutes,
   ...eventRoutes,
   ...accessRoutes,
+  ...backupRoutes,
   openApi,
   ...pageRoutes,
 ];

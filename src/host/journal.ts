@@ -50,6 +50,8 @@ export class Journal {
         return `${task}: an end reported by ${this.nodeName(header.node)}, ${body.value.kind}`;
       case 'agent.registered':
         return `agent ${body.name} (${body.tool}) registered on ${this.nodeName(header.node)}`;
+      case 'node.replaced':
+        return `node ${header.node.slice(0, 8)} was made from a backup of ${this.nodeName(body.old)} (${body.old.slice(0, 8)}) and replaces it`;
       case 'log.forked':
         return `the log of ${this.nodeName(body.node)} has forked at ${body.seq}`;
       default:

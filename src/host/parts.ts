@@ -40,7 +40,7 @@ export type Parts = {
   identity: NodeIdentity;
   secret: string;
   seeds: string[];
-  store: OpStore;
+  store: OpStore & Pick<SqliteStore, 'snapshot'>;
   blobs: BlobStore;
   runtime: LocalRuntime;
   drivers: ReadonlyMap<string, AgentDriver>;

@@ -1,28 +1,19 @@
 /** The node as its doors see it: parses nothing, authorises nothing; appends, calls, and shows committed views. */
-import { z } from 'zod';
 import type { OpId, Principal } from '#core/brand.ts';
 import type { NodeCore } from '#core/node.ts';
 import type { Draft } from '#core/op.ts';
-import { BLOB_ABOVE_BYTES, BLOB_HEAD_BYTES, opIdSchema } from '#core/schema/ids.ts';
+import { BLOB_ABOVE_BYTES, BLOB_HEAD_BYTES } from '#core/schema/ids.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import { isLive } from '#core/view/agent.ts';
-import { taskChain } from '#core/view/chain.ts';
 import type { Refusal } from '#core/refusal.ts';
 import type { Arrival, BlobStore, Glimpse, LinkInfo, NodeInfo, OpStore, SwarmNode, Transport } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
 import type { TurnLoop } from '#turn-loop.ts';
-import type { Attempts } from './attempts.ts';
+import type { Backups } from './backup.ts';
 import type { BlobTransfer } from './blob-transfer.ts';
 import type { Glimpses } from './glimpses.ts';
-import type { Remote } from './remote.ts';
+import type { Outputs } from './outputs.ts';
 import type { DeliveredWork } from './work.ts';
-
-const OUTPUT_DEADLINE_MS = 5_000;
-
-const outputRequest = z.object({ task: opIdSchema, lines: z.number().int().min(1).max(1000) });
-const outputAnswer = z.object({ attempt: z.number(), output: z.string() });
-const agentRequest = z.object({ agent: opIdSchema, lines: z.number().int().min(1).max(1000) });
-const agentAnswer = z.object({ status: z.string(), output: z.string() });
 
 export type SwarmNodeParts = {
   info: NodeInfo;
@@ -33,10 +24,10 @@ export type SwarmNodeParts = {
   blobs: BlobStore;
   transfer: BlobTransfer;
   transport: Transport;
-  remote: Remote;
   glimpses: Glimpses;
-  attempts: Attempts;
+  outputs: Outputs;
   work: DeliveredWork;
+  backups: Backups;
   tools: readonly string[];
   joinCode: () => string;
 };
@@ -53,8 +44,6 @@ export class HostedNode implements SwarmNode {
     this.parts = parts;
     this.info = parts.info;
     this.store = parts.store;
-    parts.remote.serve('task.output', outputRequest, async ({ task, lines }) => this.outputHere(task, lines));
-    parts.remote.serve('agent.output', agentRequest, async ({ agent, lines }) => this.agentOutputHere(agent, lines));
   }
 
   async append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal> {
@@ -130,21 +119,8 @@ export class HostedNode implements SwarmNode {
     });
   }
 
-  async taskOutput(task: OpId, lines: number): Promise<{ attempt: number; output: string } | Refusal> {
-    const row = this.store.get('task', task);
-    if (row === undefined) return refusal('not_found', 'Task not found', { got: task });
-    const { attempt } = taskChain(row);
-    const node = row.grants[attempt * 2 - 1]?.value.node;
-    if (node === undefined)
-      return refusal('no_work', 'no agent has worked on this task yet', { got: taskChain(row).status });
-    if (node === this.info.self) return this.outputHere(task, lines);
-    return this.parts.remote.ask({
-      to: node,
-      method: 'task.output',
-      params: { task, lines },
-      deadlineMs: OUTPUT_DEADLINE_MS,
-      answer: outputAnswer,
-    });
+  taskOutput(task: OpId, lines: number) {
+    return this.parts.outputs.ofTask(task, lines);
   }
 
   taskDiff(task: OpId, format: 'patch' | 'stat' | 'name-status') {
@@ -159,18 +135,8 @@ export class HostedNode implements SwarmNode {
     return this.parts.work.merge(task, into);
   }
 
-  async agentOutput(agent: OpId, lines: number): Promise<{ status: string; output: string } | Refusal> {
-    const row = this.store.get('agent', agent);
-    if (!isLive(row)) return refusal('not_found', 'Agent not found', { got: agent });
-    const { node } = row.registered;
-    if (node === this.info.self) return this.agentOutputHere(agent, lines);
-    return this.parts.remote.ask({
-      to: node,
-      method: 'agent.output',
-      params: { agent, lines },
-      deadlineMs: OUTPUT_DEADLINE_MS,
-      answer: agentAnswer,
-    });
+  agentOutput(agent: OpId, lines: number) {
+    return this.parts.outputs.ofAgent(agent, lines);
   }
 
   async agentSend(agent: OpId, _text: string): Promise<{ sent: boolean } | Refusal> {
@@ -219,6 +185,10 @@ export class HostedNode implements SwarmNode {
     return this.parts.joinCode();
   }
 
+  backup(target: string) {
+    return this.parts.backups.plan(target);
+  }
+
   // ------------------------------------------------------------ for the host
 
   arrived(arrivals: readonly Arrival[]): void {
@@ -227,28 +197,6 @@ export class HostedNode implements SwarmNode {
 
   presenceChanged(): void {
     for (const listener of this.presenceListeners) listener();
-  }
-
-  private outputHere(task: OpId, lines: number): { attempt: number; output: string } | Refusal {
-    const held = this.parts.attempts.outputOf(task);
-    if (held !== undefined) return { attempt: held.attempt, output: held.output.newest(lines) };
-    const row = this.store.get('task', task);
-    const end = row === undefined ? undefined : taskChain(row).ended?.value;
-    const kept = end?.result ?? end?.error ?? null;
-    if (end === undefined || kept === null)
-      return refusal('no_work', 'the output of that attempt is not kept any more');
-    return { attempt: end.attempt, output: typeof kept === 'string' ? kept : kept.head };
-  }
-
-  private agentOutputHere(agent: OpId, lines: number): { status: string; output: string } {
-    const status = this.parts.core
-      .presences()
-      .get(this.info.self)
-      ?.agents.find((one) => one.agent === agent)?.status;
-    return {
-      status: status === 'busy' ? 'running' : (status ?? 'stopped'),
-      output: this.parts.attempts.outputOfAgent(agent)?.newest(lines) ?? '',
-    };
   }
 }
 

@@ -18,6 +18,8 @@ export class FakeNode {
   /** Sent to each stream that opens, at once. */
   readonly beginning: Event[] = [];
   token: string | undefined;
+  /** By `METHOD /path`: what its stream says; then it stays open. */
+  private readonly scripts = new Map<string, readonly Event[]>();
   private readonly streams = new Set<(event: Event) => void>();
   private readonly opened: (() => void)[] = [];
   private readonly closers: (() => Promise<void>)[] = [];
@@ -30,6 +32,11 @@ export class FakeNode {
 
   when(route: string, answer: (request: Seen) => Reply): this {
     this.routes.set(route, answer);
+    return this;
+  }
+
+  streamsAt(route: string, events: readonly Event[]): this {
+    this.scripts.set(route, events);
     return this;
   }
 
@@ -50,8 +57,8 @@ export class FakeNode {
     return typeof found === 'function' ? found(request) : found;
   }
 
-  private open(send: (event: Event) => void): () => void {
-    for (const event of this.beginning) send(event);
+  private open(send: (event: Event) => void, events: readonly Event[] = this.beginning): () => void {
+    for (const event of events) send(event);
     this.streams.add(send);
     for (const resolve of this.opened.splice(0)) resolve();
     return () => this.streams.delete(send);
@@ -90,6 +97,9 @@ export class FakeNode {
         if (cancel === true) {
           this.cancelled += 1;
           stops.get(id)?.();
+        } else if (this.scripts.has(`${method} ${path}`)) {
+          this.seen.push({ method, path, query, body });
+          stops.set(id, this.open(send, this.scripts.get(`${method} ${path}`)));
         } else if (path === '/api/events' && !this.routes.has('GET /api/events')) {
           this.seen.push({ method, path, query, body });
           stops.set(id, this.open(send));
@@ -115,11 +125,12 @@ export class FakeNode {
           response
             .writeHead(401)
             .end(JSON.stringify({ error: 'a token is needed', code: 'unauthorised', expected: null, got: null }));
-        } else if (url.pathname === '/api/events') {
+        } else if (url.pathname === '/api/events' || this.scripts.has(`${seen.method} ${url.pathname}`)) {
           this.seen.push(seen);
           response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
-          const stop = this.open(({ event, data }) =>
-            response.write(`id: x:1\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+          const stop = this.open(
+            ({ event, data }) => response.write(`id: x:1\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+            this.scripts.get(`${seen.method} ${url.pathname}`),
           );
           response.on('close', stop);
         } else {

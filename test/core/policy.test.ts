@@ -34,6 +34,7 @@ const rows: [Action, boolean, boolean, boolean, boolean][] = [
   ['token.remove', false, false, false, true],
   ['login.create', false, false, false, true],
   ['joinCode.read', false, false, false, true],
+  ['backup.create', false, false, false, true],
 ];
 
 describe('policy', () => {

@@ -27,7 +27,10 @@ export const crypto: Crypto = {
 };
 
 type Knobs = Partial<
-  Pick<SwarmNode, 'cancelTask' | 'taskOutput' | 'taskDiff' | 'taskFetch' | 'taskMerge' | 'agentOutput' | 'agentSend'>
+  Pick<
+    SwarmNode,
+    'cancelTask' | 'taskOutput' | 'taskDiff' | 'taskFetch' | 'taskMerge' | 'agentOutput' | 'agentSend' | 'backup'
+  >
 > & { appendRefusal?: Refusal; tools?: string[] };
 
 export class FakeNode implements SwarmNode {
@@ -205,6 +208,9 @@ export class FakeNode implements SwarmNode {
     const watchers = [...this.watchers.values()].reduce((sum, held) => sum + held.size, 0);
     return { arrivals: this.arrivalListeners.size, presence: this.presenceListeners.size, watchers };
   }
+
+  backup: SwarmNode['backup'] = async (target) =>
+    this.knobs.backup?.(target) ?? refusal('conflict', 'there is something already');
 
   joinCode(): string {
     return `skep-join-${randomBytes(4).toString('hex')}`;

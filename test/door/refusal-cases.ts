@@ -14,6 +14,7 @@ export const good: Record<string, unknown> = {
   'POST /api/posts': { content: 'x' },
   'POST /api/tokens': { name: 'x', role: 'viewer' },
   'POST /api/login-codes': {},
+  'POST /api/swarm/backup': { target: '/x' },
 };
 
 /** Bodies that are wrong, with the text and what it says of what came. */
@@ -107,6 +108,8 @@ export const bad: [route: string, body: unknown, error: string, got?: string][] 
   ['POST /api/posts', { content: 1 }, 'content: Invalid input: expected string, received number'],
   ['POST /api/tokens', { role: 'viewer' }, 'name: Invalid input: expected string, received undefined'],
   ['POST /api/tokens', { name: 'x', role: 'king' }, 'role: Invalid option: expected one of "operator"|"viewer"'],
+  ['POST /api/swarm/backup', {}, 'target is required'],
+  ['POST /api/swarm/backup', { target: 'here' }, 'target: an absolute path on this node is expected'],
   ['POST /api/login-codes', { role: 'king' }, 'role: Invalid option: expected one of "operator"|"viewer"'],
 ];
 
@@ -133,5 +136,6 @@ export const textForNoJson: Record<string, string> = {
   'POST /api/swarm/agents/{id}/send': 'text is required',
   'POST /api/swarm/projects': 'name is required',
   'POST /api/posts': 'Content is required',
+  'POST /api/swarm/backup': 'target is required',
   'POST /api/tokens': 'name: Invalid input: expected string, received undefined',
 };

@@ -13,13 +13,15 @@ import type { Leaf } from '../verb.ts';
 export const peers: Leaf = {
   name: 'peers',
   summary: 'the nodes of the swarm as this one sees them',
+  about: 'A node is replaced when another one was made from its backup (skep restore) and it is not heard of itself.',
   examples: [['skep peers', 'who is alive, where, and how far away']],
   asksNode: true,
   run: (given, world) =>
     withNode(given, world, async (node) => {
       const body = await ask(node, { method: 'GET', path: '/api/swarm/nodes' });
       if (given.json) return showJson(body, world);
-      const rows = read(z.array(nodeSchema), body).map((each) => [
+      const nodes = read(z.array(nodeSchema), body);
+      const rows = nodes.map((each) => [
         shortNode(each.id),
         printableLine(each.name),
         statusCell(each.status),
@@ -38,6 +40,11 @@ export const peers: Leaf = {
         { title: 'HEARD', align: 'right' as const },
       ];
       world.out.write(table(columns, rows, world.out));
+      for (const each of nodes) {
+        if (each.replaced_by === undefined || each.status === 'replaced') continue;
+        const [old, heir] = [shortNode(each.id), shortNode(each.replaced_by)];
+        world.err.write(`${old} runs, though ${heir} was made from its backup to replace it: stop one of them.\n`);
+      }
       return EXIT.ok;
     }),
 };

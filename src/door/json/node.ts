@@ -5,7 +5,7 @@ import type { LiveProject } from '#core/view/project.ts';
 import type { Door } from '../door.ts';
 import { dateText } from './text.ts';
 
-export const NODE_STATES = ['self', 'alive', 'suspect', 'dead'] as const;
+export const NODE_STATES = ['self', 'alive', 'suspect', 'dead', 'replaced'] as const;
 export type NodeState = (typeof NODE_STATES)[number];
 
 export const nodeJsonSchema = z
@@ -21,6 +21,7 @@ export const nodeJsonSchema = z
     last_heard_at: z.string().nullable(),
     registered_at: z.string(),
     forked: z.boolean().describe('Its log was signed twice and counts only up to the fork'),
+    replaced_by: z.string().nullable().describe('The node that was last made from a backup of this one'),
   })
   .meta({ id: 'Node' });
 export type NodeJson = z.output<typeof nodeJsonSchema>;
@@ -51,6 +52,7 @@ export function nodeJson(id: NodeId, door: Door): NodeJson {
     last_heard_at: heardMs === undefined ? null : dateText(heardMs),
     registered_at: dateText(row?.registeredMs ?? 0),
     forked: row?.forkedAt !== undefined,
+    replaced_by: row?.replacedBy?.node ?? null,
   };
 }
 

@@ -70,6 +70,8 @@ function tell(op: Op, door: Door): Told {
       return { summary: `${node} reports: ${endSummary(body.value)}`, attempt: body.value.attempt };
     case 'task.ended':
       return { summary: endSummary(body.value), attempt: body.value.attempt };
+    case 'node.replaced':
+      return { summary: `${node} was made from a backup of ${door.roster.nodeName(body.old)} and replaces it` };
     default:
       return { summary: typeName(op) };
   }

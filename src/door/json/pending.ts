@@ -1,4 +1,6 @@
 /** Why a task waits, in words a person can act on. A guess from what this node sees; decides nothing. */
+import type { NodeId } from '#core/brand.ts';
+import { majorityOf } from '#core/register/ballot.ts';
 import { fits, SHELL } from '#core/task/fit.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { taskChain } from '#core/view/chain.ts';
@@ -11,7 +13,9 @@ import { shortId } from './text.ts';
 
 /** The first thing that stands in the task's way, or null when nothing does: then an agent takes it in a moment. */
 export function pendingReason(task: KnownTask, door: Door): string | null {
-  return dependencyReason(task, door) ?? homeReason(task, door) ?? projectReason(task, door) ?? agentReason(task, door);
+  return (
+    dependencyReason(task, door) ?? votersReason(task, door) ?? projectReason(task, door) ?? agentReason(task, door)
+  );
 }
 
 function dependencyReason(task: KnownTask, door: Door): string | undefined {
@@ -27,12 +31,20 @@ function dependencyReason(task: KnownTask, door: Door): string | undefined {
   return undefined;
 }
 
-/** A single voter decides alone: while it is away, nobody can give the task out. */
-function homeReason(task: KnownTask, door: Door): string | undefined {
-  const { home, voters } = task.created;
-  if (voters.length > 1) return undefined;
-  const state = door.roster.nodeState(home);
-  return state === 'self' || state === 'alive' ? undefined : `depends on ${door.roster.nodeName(home)}, which is away`;
+/** Without a majority of its voters nobody can give the task out, or cancel it. A replaced node votes no more, and the one in its place never did. */
+function votersReason(task: KnownTask, door: Door): string | undefined {
+  const { voters } = task.created;
+  const states = new Map(voters.map((voter) => [voter, door.roster.nodeState(voter)]));
+  const away = voters.filter((voter) => states.get(voter) !== 'self' && states.get(voter) !== 'alive');
+  const isReplaced = (voter: NodeId): boolean => states.get(voter) === 'replaced';
+  const needed = majorityOf(voters);
+  if (voters.length - away.length >= needed) return undefined;
+  const isForGood = voters.length - away.filter(isReplaced).length < needed;
+  const todo = isForGood ? '; create a task that supersedes it' : '';
+  const names = away.map((voter) => `${door.roster.nodeName(voter)}${isReplaced(voter) ? ' (replaced)' : ''}`);
+  if (voters.length > 1) return `${away.length} of its ${voters.length} voters are away: ${names.join(', ')}${todo}`;
+  const [home = task.created.home] = voters;
+  return `depends on ${door.roster.nodeName(home)}, which ${isReplaced(home) ? 'was replaced' : 'is away'}${todo}`;
 }
 
 /** A folder is fetched from the node that registered it, before each attempt. */

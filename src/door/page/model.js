@@ -47,6 +47,7 @@ const OPS = [
   'project.registered',
   'project.removed',
   'node.registered',
+  'node.replaced',
   'log.forked',
 ];
 

@@ -73,6 +73,7 @@ export function drawNodes() {
       const agents = node.agents === 1 ? '1 agent' : `${node.agents} agents`;
       const facts = [node.id.slice(0, 8), agents, `version ${node.version}`];
       if (node.round_trip_ms !== null) facts.push(`${Math.round(node.round_trip_ms)} ms`);
+      if (node.replaced_by !== null) facts.push(`${node.replaced_by.slice(0, 8)} was made from its backup`);
       if (node.forked) facts.push('its log was signed twice');
       setText(part(element, 'facts'), facts.join(' · '));
     },

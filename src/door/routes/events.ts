@@ -26,6 +26,8 @@ const events = otherRoute({
   }),
   body: none,
   answer: 'events',
+  events:
+    'First `snapshot`, then an event for each op that arrives, named by its type; `presence` and `progress` in between',
   httpOnly: false,
   status: 200,
   handle: ({ query, request, door }) => {
