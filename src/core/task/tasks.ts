@@ -9,6 +9,7 @@ import type { EndValue } from '../schema/body.ts';
 import { attemptOfSlot, isGrantSlot, taskChain } from '../view/chain.ts';
 import type { Heartbeat } from '../schema/frame.ts';
 import type { TaskRow } from '../view/task.ts';
+import type { Column } from '../view/view.ts';
 import type { World } from '../world.ts';
 import { Board } from './board.ts';
 import { Claimer } from './claimer.ts';
@@ -25,7 +26,7 @@ import { Waiters } from './waiters.ts';
 const CANCEL_MS = 5_000;
 /** A cancellation that meets a slot decided otherwise goes on to the next one, at most so often: an attempt has two. */
 const CANCEL_TRIES = 4;
-/** Pending tasks of a silent home, read so many a time. */
+/** Pending tasks that are claimed, or wait for others, read so many a time. */
 const PAGE = 500;
 
 type TasksOptions = {
@@ -110,25 +111,34 @@ export class Tasks {
 
   onLinkUp(node: NodeId): void {
     this.members.met(node);
-    this.slots.onLinkUp();
-    this.claimer.seekAll({ afresh: true });
-    this.granter.onNodes(new Set([node]));
+    this.onReach();
   }
 
-  /** Tasks whose home is silent now wait for another voter. */
   onLinkDown(node: NodeId): void {
     this.members.met(node);
-    for (let offset = 0; ; offset += PAGE) {
-      const page = this.world.store.list('task', { where: { home: node, status: 'pending' }, limit: PAGE, offset });
-      for (const row of page) if (isPending(row)) this.granter.onPending(row);
-      if (page.length < PAGE) return;
-    }
+    this.regrant();
+    // What a silent home would cancel, another voter has to.
+    for (const row of this.rows({ waits: 1 })) if (row.created.home === node) this.granter.onPending(row);
   }
 
-  /** Other nodes' links changed: whoever waited for a node that is within reach now goes on. */
+  /** Others are within reach now, or out of it: whoever waited for one of them goes on. */
   onReach(): void {
     this.slots.onLinkUp();
     this.claimer.seekAll({ afresh: true });
+    this.regrant();
+  }
+
+  /** Claims may be granted now that their node is in reach; and in place of a home that is not. */
+  private regrant(): void {
+    for (const row of this.rows({ contested: 1 })) this.granter.onPending(row);
+  }
+
+  private *rows(where: Record<string, Column>): Generator<PendingTask> {
+    for (let offset = 0; ; offset += PAGE) {
+      const page = this.world.store.list('task', { where, limit: PAGE, offset });
+      yield* page.filter(isPending);
+      if (page.length < PAGE) return;
+    }
   }
 
   seek(): void {

@@ -162,7 +162,6 @@ export const taskView: ViewSpec<TaskRow> = {
     ['status', ['priority', 'desc'], 'created'],
     [['priority', 'desc'], 'created'],
     ['open', ['created', 'desc']],
-    ['home', 'status'],
   ],
   sparse: ['agent', 'alias', 'supersedes', 'contested', 'waits'],
 };

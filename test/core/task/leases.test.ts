@@ -181,4 +181,24 @@ describe('a silent home', () => {
     expect(second.chain(task).running?.value.node).toBe(third.id);
     expect(table.starts(task).filter(({ node }) => node !== 0)).toEqual([{ node: 2, attempt: 1 }]);
   });
+
+  it('is stood in for also where it was first out of reach of a neighbour, and then of everybody', async () => {
+    const table = await Table.linked(4);
+    const [home, second, third, worker] = [table.at(0), table.at(1), table.at(2), table.at(3)];
+    await worker.agent();
+    await table.settle();
+    const voters = [home, second, third].map((machine) => machine.id);
+    table.passes = ({ frame, to }) => frame.type !== FRAME.call || to === worker;
+    const task = await home.task({ voters });
+    await table.settle();
+    expect(opsAbout(second, task, 'task.claimed')).toHaveLength(1);
+    table.passes = () => true;
+    // Home's links break one after the other: after the first, the second still reaches it through its neighbours.
+    await table.unlink(0, 1);
+    await table.settle();
+    await table.unlink(0, 3);
+    await table.unlink(0, 2);
+    await table.advance(10_000);
+    expect(table.starts(task)).toEqual([{ node: 3, attempt: 1 }]);
+  });
 });
