@@ -2,12 +2,15 @@ import { defineConfig } from 'vitest/config';
 
 const real = '**/*.real.test.ts';
 
+/** Five nodes in network namespaces take minutes and the whole machine: they run by themselves, with `SKEP_NEMESIS=1 npm run test:real test/nemesis`. */
+const nemesis = process.env['SKEP_NEMESIS'] === '1' ? [] : ['test/nemesis/**'];
+
 /** What needs more than node and git (apt packages, agent CLIs, a browser) is named `*.real.test.ts`; see tools/run.sh. */
 export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: 'quick', include: ['test/**/*.test.ts'], exclude: [real] } },
-      { extends: true, test: { name: 'real', include: [`test/${real}`] } },
+      { extends: true, test: { name: 'real', include: [`test/${real}`], exclude: nemesis } },
     ],
     pool: 'forks',
     maxWorkers: 2,
