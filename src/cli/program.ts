@@ -4,6 +4,7 @@ import type { ExitCode } from './exit.ts';
 import { CommandFailure, EXIT } from './exit.ts';
 import { Given } from './given.ts';
 import { paint } from './table.ts';
+import { asTyped } from './typed.ts';
 import type { Group, Leaf, Verb, VerbOption } from './verb.ts';
 import { NODE_OPTIONS } from './verb.ts';
 import { VERBS } from './verbs.ts';
@@ -113,6 +114,7 @@ function wholeNumber(value: string): number {
 function failed(error: unknown, { world, json }: { world: World; json: boolean }): ExitCode {
   if (error instanceof CommanderError) {
     // commander has written help or its message already.
+    if (error.code === 'commander.unknownCommand') world.err.write(asTyped('      all of them: skep --help\n', world));
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
   if (!(error instanceof CommandFailure)) throw error;
@@ -120,7 +122,7 @@ function failed(error: unknown, { world, json }: { world: World; json: boolean }
     world.err.write(`${JSON.stringify({ error: error.message, ...error.detail })}\n`);
   } else {
     world.err.write(`${paint(world.err, 'red', 'skep:')} ${error.message}\n`);
-    for (const hint of error.hints) world.err.write(`      ${hint}\n`);
+    for (const hint of error.hints) world.err.write(`      ${asTyped(hint, world)}\n`);
   }
   return error.code;
 }

@@ -3,6 +3,7 @@ import type { NodeOptions, RunningNode } from '#host-options.ts';
 import type { ExitCode } from './exit.ts';
 import { CommandFailure, EXIT } from './exit.ts';
 import type { NodeSettings } from './node-options.ts';
+import { asTyped } from './typed.ts';
 import type { World } from './world.ts';
 
 export type NodeRun = {
@@ -68,7 +69,8 @@ function announce(node: RunningNode, { settings, json }: NodeRun, world: World):
     return;
   }
   world.out.write(`${name} is up: ${node.httpUrl}  (mesh port ${p2pPort}, data in ${settings.dataDir})\n`);
-  world.out.write(`Log in with: skep open${p2pPort === 7101 ? '' : ` --p2p-port ${p2pPort}`}    Stop with Ctrl-C\n`);
+  const open = `skep open${p2pPort === 7101 ? '' : ` --p2p-port ${p2pPort}`}`;
+  world.out.write(asTyped(`Log in with: ${open}    Stop with Ctrl-C\n`, world));
 }
 
 type Stop = { run: NodeRun; world: World; asked: StopRequests };

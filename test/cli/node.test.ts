@@ -53,6 +53,19 @@ function fakeHost(o: WorldOptions & { slow?: boolean } = {}) {
 }
 
 describe('skep swarm', () => {
+  it('names nodes beside the first one by their port, unless they have a name', async () => {
+    const names: (string | undefined)[] = [];
+    for (const argv of [['--p2p-port=7102'], ['--p2p-port=7102', '--name=x'], ['--p2p-port=7101']]) {
+      const { world, started } = fakeHost();
+      const code = skep(world, 'swarm', ...argv);
+      await world.until('is up');
+      world.interrupt();
+      expect(await code).toBe(0);
+      names.push(started[0]?.name);
+    }
+    expect(names).toEqual([expect.stringMatching(/.-7102$/), 'x', undefined]);
+  });
+
   it('starts the node of the seed by default, from this directory', async () => {
     const { world, started, calls, home } = fakeHost();
     const code = skep(world, 'swarm');

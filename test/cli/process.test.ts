@@ -1,4 +1,5 @@
 /** The real process: its exit codes, a reader that goes away, signals. */
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Options, Result } from 'execa';
@@ -49,6 +50,27 @@ describe('the process', () => {
     expect((await skep(cwd, ['status'])).exitCode).toBe(3);
     const list = await skep(cwd, ['task', 'list']);
     expect(list).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  it('names commands as they can be typed: by the path, or by the name where it is on PATH', async () => {
+    const cwd = room();
+    const script = fileURLToPath(new URL('../../bin/skep', import.meta.url));
+    const env = environment(cwd);
+    const typed = await execa(script, ['status'], { cwd, env, extendEnv: false, reject: false });
+    expect(typed.stderr).toContain(`start one: ${script} up `);
+    const unknown = await execa(script, ['no-such-verb'], { cwd, env, extendEnv: false, reject: false });
+    expect(unknown.stderr).toContain(`all of them: ${script} --help`);
+    const folder = join(cwd, 'bin');
+    mkdirSync(folder);
+    symlinkSync(script, join(folder, 'skep'));
+    const onPath = { ...env, PATH: `${folder}:${env['PATH']}` };
+    const named = await execa('bash', ['-c', 'exec "$0" status', 'skep'], {
+      cwd,
+      env: onPath,
+      extendEnv: false,
+      reject: false,
+    });
+    expect(named.stderr).toContain('start one: skep up ');
   });
 
   it('ends quietly when nobody reads on', async () => {

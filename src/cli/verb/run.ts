@@ -13,6 +13,7 @@ import { showJson } from '../show.ts';
 import { paint } from '../table.ts';
 import { TASK_OPTIONS, taskBody } from '../task-body.ts';
 import { printableLine } from '../text.ts';
+import { asTyped } from '../typed.ts';
 import type { Leaf } from '../verb.ts';
 import { baseOf, diffOf, mergeTask, nextSteps, showMerged, showWork } from '../work.ts';
 import type { World } from '../world.ts';
@@ -69,7 +70,10 @@ async function runTask(given: Given, { node, world, body }: Run): Promise<ExitCo
 function leave(task: Task, world: World): ExitCode {
   const id = shortId(task.id);
   world.err.write(
-    `\nThe task goes on without you.\n  skep task output ${id} --follow    to watch it again\n  skep task cancel ${id}            to stop it\n`,
+    asTyped(
+      `\nThe task goes on without you.\n  skep task output ${id} --follow    to watch it again\n  skep task cancel ${id}             to stop it\n`,
+      world,
+    ),
   );
   return EXIT.interrupted;
 }
