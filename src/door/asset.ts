@@ -20,6 +20,7 @@ const TYPES: Readonly<Record<string, string>> = {
 export const PAGE_FILES = [
   'index.html',
   'login.html',
+  'login.js',
   'page.js',
   'dom.js',
   'model.js',

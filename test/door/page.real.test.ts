@@ -36,6 +36,13 @@ describe('the page in a browser', () => {
   it('says how to log in, and is live after that', async () => {
     await page.goto(served.http.url);
     expect(await page.textContent('h1')).toBe('This browser is not logged in');
+    expect(await page.textContent('details pre')).toContain(
+      `curl -X POST ${new URL(served.http.url).origin}/api/login-codes`,
+    );
+    await page.goto(`${served.http.url}login?code=used`);
+    expect(await page.textContent('h1')).toBe('This link was used already, or is too old');
+    // The browser itself says that the link was refused.
+    expect(complaints.splice(0)).toEqual([expect.stringContaining('401')]);
     const code = z.object({ url: z.string() }).parse(await (await served.post('/api/login-codes', {})).json());
     await page.goto(code.url);
     await page.waitForSelector('#connection[data-state="live"]');
