@@ -1,0 +1,95 @@
+/** A data directory that was copied, key and all: neither copy does harm, both are told why, and the rest of the swarm goes on. */
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { stateDirOf } from '#socket-path.ts';
+import { SHELL, stateOf } from './backups.ts';
+import type { Member } from './swarm.ts';
+import { freePort, TestSwarm } from './swarm.ts';
+
+let swarm: TestSwarm;
+beforeEach(() => {
+  swarm = new TestSwarm();
+});
+afterEach(() => swarm.close());
+
+/** A member that keeps what its node logs. */
+async function add(o: Parameters<TestSwarm['add']>[0] = {}): Promise<{ member: Member; log: string[] }> {
+  const log: string[] = [];
+  return { member: await swarm.add({ ...o, log: (line) => log.push(line) }), log };
+}
+
+/** Copies the stopped node's data directory and starts the copy on a port of its own, as somebody might who wants a second node. */
+async function startCopy(of: Member): Promise<{ member: Member; log: string[] }> {
+  const [p2pPort, dataDir] = [await freePort(), join(swarm.dir, 'copy')];
+  cpSync(of.options.dataDir, dataDir, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+  cpSync(join(dataDir, String(of.options.p2pPort)), stateDirOf(dataDir, p2pPort), { recursive: true });
+  return add({ ...of.options, dataDir, p2pPort, httpPort: await freePort() });
+}
+
+async function works(member: Member): Promise<void> {
+  const created = await member.post('/api/swarm/tasks', { ...SHELL, title: 'Go on', description: 'echo well' });
+  expect(await member.ended(String(created['id']))).toMatchObject({ status: 'completed', result: 'well' });
+}
+
+describe('a copied data directory', () => {
+  it('that runs beside the original: both are refused, the third node goes on', async () => {
+    const third = await add({ shellAgents: 1 });
+    const one = await add();
+    await swarm.linked();
+    const { self } = one.member.running.info;
+    await one.member.running.close();
+    const two = await startCopy(one.member);
+    expect(two.member.running.info.self).toBe(self);
+    await third.member.until(async () =>
+      (await third.member.get('/api/swarm/status'))['links'] === 1 ? true : undefined,
+    );
+    // The original comes back while the copy is linked.
+    await one.member.restart();
+    await third.member.until(async () => {
+      const told = [one, two].filter(({ log }) => log.some((line) => /refused by .*runs twice at once/.test(line)));
+      return told.length === 2 ? true : undefined;
+    });
+    expect(third.log.filter((line) => line.includes('runs twice at once'))).not.toEqual([]);
+    for (const { log } of [one, two])
+      expect(log.join('\n')).toMatch(/its data directory was copied\. Stop one of the two/);
+    expect(await third.member.get('/api/swarm/status')).toMatchObject({ links: 0 });
+    await works(third.member);
+  }, 60_000);
+
+  it('whose copies ran one after the other: the log counts up to where they part, and both stop', async () => {
+    const third = await add({ shellAgents: 1 });
+    const one = await add();
+    await swarm.linked();
+    const { self } = one.member.running.info;
+    await one.member.running.close();
+    // The copy writes on, the third node sees it; then it is stopped.
+    const copy = await startCopy(one.member);
+    await third.member.until(async () =>
+      (await third.member.get('/api/swarm/status'))['links'] === 1 ? true : undefined,
+    );
+    await copy.member.post('/api/swarm/tasks', { title: 'By the copy' });
+    await third.member.until(async () => {
+      const tasks = await third.member.list('/api/swarm/tasks');
+      return tasks.some((task) => task['title'] === 'By the copy') ? true : undefined;
+    });
+    await copy.member.running.close();
+    // Alone, the original writes on where it stood, and more of it. Then they meet.
+    await third.member.running.close();
+    await one.member.restart();
+    for (let n = 0; n < 10; n++) await one.member.post('/api/swarm/tasks', { title: 'By the original' });
+    await third.member.restart();
+    const stopped = await one.member.running.closed;
+    expect(stopped?.message).toMatch(
+      /continued elsewhere from number \d+ on: its data directory was copied, or brought/,
+    );
+    expect(third.log.join('\n')).toMatch(new RegExp(`ALARM node ${self} signed two histories`));
+    // The copy learns of it at its next start and stops, too.
+    await copy.member.restart();
+    expect((await copy.member.running.closed)?.message).toMatch(/start this node with a new data directory/);
+    const nodes = await third.member.list('/api/swarm/nodes');
+    expect(nodes.find((node) => node['id'] === self)).toMatchObject({ forked: true });
+    await works(third.member);
+    expect(stateOf(copy.member)).not.toBe(stateOf(one.member));
+  }, 60_000);
+});
