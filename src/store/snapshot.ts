@@ -78,7 +78,7 @@ async function copyDatabase(
 ): Promise<void> {
   const syncing = new RollingSync(path);
   try {
-    await backup(db, path, {
+    const total = await backup(db, path, {
       rate: STEP_PAGES,
       progress: ({ totalPages, remainingPages }) => {
         o.onBegun();
@@ -89,6 +89,7 @@ async function copyDatabase(
         o.onProgress({ done, total: totalPages });
       },
     });
+    o.onProgress({ done: total, total });
   } finally {
     o.onBegun();
     await syncing.close();
