@@ -2,7 +2,7 @@
  * Claims for this node's own agents. One claim a node and task, by its first idle agent that fits; one open claim an agent. A claim that is not
  * decided in 30 s is withdrawn, so that no agent starves behind a task that cannot be decided.
  */
-import type { OpId } from '../brand.ts';
+import type { NodeId, OpId } from '../brand.ts';
 import { majorityOf } from '../register/ballot.ts';
 import type { LiveAgent } from '../view/agent.ts';
 import { isLive } from '../view/agent.ts';
@@ -106,7 +106,24 @@ export class Claimer {
       return;
     }
     this.leave(row.id, AVOID_MS);
+    this.passOver(row.created?.home);
     this.world.state(row.id, { type: 'task.claimWithdrawn', claim: mine.id });
+  }
+
+  /** The node said that it lives, or a neighbour did. */
+  onHeard(nodes: Iterable<NodeId>): void {
+    let spoke = false;
+    for (const node of nodes) {
+      this.heardMs.set(node, this.world.nowMs);
+      if (this.silent.delete(node)) spoke = true;
+    }
+    if (spoke) this.seekAll({ afresh: true });
+  }
+
+  /** Its link is gone, and so is the reason to pass it over: now other voters grant in its place. */
+  onLinkDown(node: NodeId): void {
+    this.heardMs.delete(node);
+    if (this.silent.delete(node)) this.seekAll({ afresh: true });
   }
 
   /** An attempt of this node ended before its agent began: the project, the directory or a set-up command failed. */
@@ -116,7 +133,10 @@ export class Claimer {
 
   /** A link, a project or a tool came: what could not be claimed may be claimable now. */
   seekAll(o: { afresh: boolean }): void {
-    if (o.afresh) this.avoid.clear();
+    if (o.afresh) {
+      this.avoid.clear();
+      this.silent.clear();
+    }
     for (const [task, untilMs] of this.avoid) {
       if (untilMs <= this.world.nowMs) this.avoid.delete(task);
       else this.world.timers.setEarlier('seek', untilMs);
@@ -125,6 +145,14 @@ export class Claimer {
   }
 
   private readonly avoid = new Map<OpId, number>();
+
+  /**
+   * Homes that are linked and do not answer, and until when they are passed over. 1. A machine sleeps, or is stopped; its link stands for a minute
+   * yet. 2. Every idle agent has a claim on one of its tasks. 3. The claims lapse, and each agent claims the next of its tasks: the whole swarm
+   * would stand still, one lapse after the other.
+   */
+  private readonly silent = new Map<NodeId, number>();
+  private readonly heardMs = new Map<NodeId, number>();
 
   /** Own claims that are not on disk yet, by task: the committed rows do not show them, and yet their agents are taken. */
   private readonly inFlight = new Map<OpId, { agent: OpId; claim: OpId }>();
@@ -142,6 +170,12 @@ export class Claimer {
     this.world.timers.setEarlier('seek', this.world.nowMs + forMs);
   }
 
+  private passOver(home: NodeId | undefined): void {
+    if (home === undefined || home === this.world.self) return;
+    const heardMs = this.heardMs.get(home) ?? Number.NEGATIVE_INFINITY;
+    if (heardMs <= this.world.nowMs - WITHDRAW_AFTER_MS) this.silent.set(home, this.world.nowMs + AVOID_MS);
+  }
+
   private isIdle(agent: OpId): boolean {
     return this.board.isFree(agent) && !this.isHeld(agent);
   }
@@ -152,6 +186,7 @@ export class Claimer {
     if (this.inFlight.has(row.id)) return false;
     if (openClaims(row).some(({ claim }) => claim.node === self)) return false;
     if ((this.avoid.get(row.id) ?? 0) > this.world.nowMs) return false;
+    if ((this.silent.get(created.home) ?? 0) > this.world.nowMs) return false;
     // Without a majority of its voters a claim could only wait and hold the agent back.
     if (created.voters.filter((voter) => this.world.alive(voter)).length < majorityOf(created.voters)) return false;
     if (created.project !== null && !settings.hasProject(created.project, (node) => this.world.alive(node)))

@@ -106,7 +106,9 @@ export class Tasks {
 
   onHeartbeat(frame: Heartbeat): void {
     this.leases.onHeartbeat(frame);
-    this.granter.onNodes(new Set([frame.node_id, ...frame.links.filter((node) => !this.world.links.has(node))]));
+    const heard = new Set([frame.node_id, ...frame.links.filter((node) => !this.world.links.has(node))]);
+    this.claimer.onHeard(heard);
+    this.granter.onNodes(heard);
   }
 
   onLinkUp(node: NodeId): void {
@@ -116,6 +118,7 @@ export class Tasks {
 
   onLinkDown(node: NodeId): void {
     this.members.met(node);
+    this.claimer.onLinkDown(node);
     this.regrant();
     // What a silent home would cancel, another voter has to.
     for (const row of this.rows({ waits: 1 })) if (row.created.home === node) this.granter.onPending(row);

@@ -173,6 +173,34 @@ describe('a claim that is not decided', () => {
     expect(worker.started()).toEqual([`${task}/1`]);
   });
 
+  it('at a home that is linked and silent takes the agent to other homes, until that one is heard again', async () => {
+    const table = await Table.linked(3);
+    const [stopped, home, worker] = [table.at(0), table.at(1), table.at(2)];
+    await worker.agent();
+    const waiting = [await stopped.task(), await stopped.task(), await stopped.task()];
+    const others = [await home.task(), await home.task()];
+    // What it had appended arrives; then it is not run any more, and neither hears nor says anything.
+    table.passes = ({ to }) => to !== stopped;
+    const worked = (): OpId[] => others.filter((task) => worker.started().includes(`${task}/1`));
+    await table.settle();
+    table.passes = ({ from, to }) => from !== stopped && to !== stopped;
+    await table.advance(25_000);
+    expect(worked()).toHaveLength(0);
+    await table.advance(10_000);
+    expect(worked()).toHaveLength(1);
+    await finish(worker, present(worked()[0]));
+    await table.advance(1_000);
+    await cleanUp(worker);
+    await table.advance(1_000);
+    expect(worked()).toHaveLength(2);
+    table.passes = () => true;
+    await finish(worker, present(worked()[1]));
+    await table.advance(20_000);
+    await cleanUp(worker);
+    await table.advance(1_000);
+    expect(waiting.some((task) => worker.started().includes(`${task}/1`))).toBe(true);
+  });
+
   it('from before a restart is withdrawn as well', async () => {
     const { table, home, worker } = await unheard(1);
     const task = await home.task();
