@@ -244,6 +244,8 @@ export interface SwarmNode {
   stash(text: string): Promise<LongText>;
   /** The whole text; from another node if the blob is not here. Falls back to the kept head with a note when no holder is reachable. */
   unstash(text: LongText): Promise<string>;
+  /** Why no work could start from that origin, as far as this node can tell by itself: a path must be a repository here. URLs are not asked. */
+  checkOrigin(origin: string): Promise<Refusal | undefined>;
   /** Nodes that decide a new task of this node: home first. */
   votersForNewTask(): NodeId[];
   cancelTask(task: OpId, by: Principal): Promise<'cancelled' | Refusal>;

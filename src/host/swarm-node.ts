@@ -127,6 +127,10 @@ export class HostedNode implements SwarmNode {
     return this.parts.work.diff(task, format);
   }
 
+  checkOrigin(origin: string) {
+    return this.parts.work.checkOrigin(origin);
+  }
+
   taskFetch(task: OpId, repository: string) {
     return this.parts.work.fetch(task, repository);
   }

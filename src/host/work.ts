@@ -52,6 +52,11 @@ export class DeliveredWork {
     remote.serve('task.merge', mergeSchema, ({ task, into }) => this.mergeHere(task, into));
   }
 
+  async checkOrigin(origin: string): Promise<Refusal | undefined> {
+    const refused = await this.options.workspaces.checkOrigin(origin);
+    return refused === undefined ? undefined : asRefusal(refused);
+  }
+
   /** base..head as text, from the first node that can show it: this one, home, the node that did the work. */
   async diff(task: OpId, format: DiffFormat): Promise<{ text: string; truncated: boolean } | Refusal> {
     const done = this.done(task);

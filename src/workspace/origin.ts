@@ -110,7 +110,7 @@ export async function inspectOrigin(
   if ('refused' in folder) return folder;
   if (folder.kind === 'missing')
     return refusal('project_unreachable', "the project's folder is not there", {
-      expected: 'a git repository: put it back, or register the project anew',
+      expected: 'a git repository on this node',
       got: path,
     });
   if (folder.kind === 'plain')

@@ -4,6 +4,7 @@ import type { OpId } from '#core/brand.ts';
 import type { ProjectBundle } from './bundle.ts';
 import { bundleProject, discardBundle } from './bundle.ts';
 import type { ProjectReady, ProjectRequest } from './clone.ts';
+import { inspectOrigin, readOrigin } from './origin.ts';
 import { cloneTips, ensureProject, removeClone } from './clone.ts';
 import type { Delivery } from './deliver.ts';
 import { deliver } from './deliver.ts';
@@ -67,6 +68,14 @@ export class Workspaces {
     const room = { git, layout, identity: options.identity };
     await takeLooseSalvaged(room);
     return new Workspaces(room);
+  }
+
+  /** Looks whether work could start from a path of this node; a URL is only read, nobody is asked. */
+  async checkOrigin(origin: string): Promise<WorkspaceRefusal | undefined> {
+    const read = readOrigin(origin);
+    if ('refused' in read) return read;
+    const found = read.kind === 'path' ? await inspectOrigin(this.#room.git, read.path) : undefined;
+    return found !== undefined && 'refused' in found ? found : undefined;
   }
 
   /** Clones a project or fetches into its clone; before every attempt, before `receive`, and before `merge`. */

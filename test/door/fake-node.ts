@@ -29,7 +29,15 @@ export const crypto: Crypto = {
 type Knobs = Partial<
   Pick<
     SwarmNode,
-    'cancelTask' | 'taskOutput' | 'taskDiff' | 'taskFetch' | 'taskMerge' | 'agentOutput' | 'agentSend' | 'backup'
+    | 'cancelTask'
+    | 'taskOutput'
+    | 'taskDiff'
+    | 'taskFetch'
+    | 'checkOrigin'
+    | 'taskMerge'
+    | 'agentOutput'
+    | 'agentSend'
+    | 'backup'
   >
 > & { appendRefusal?: Refusal; tools?: string[] };
 
@@ -154,6 +162,7 @@ export class FakeNode implements SwarmNode {
     this.knobs.taskDiff?.(task, format) ?? refusal('no_work', 'nothing was delivered');
   taskFetch: SwarmNode['taskFetch'] = async (task, repository) =>
     this.knobs.taskFetch?.(task, repository) ?? refusal('no_work', 'nothing was delivered');
+  checkOrigin: SwarmNode['checkOrigin'] = async (origin) => this.knobs.checkOrigin?.(origin);
   taskMerge: SwarmNode['taskMerge'] = async (task, by, into) =>
     this.knobs.taskMerge?.(task, by, into) ?? refusal('no_work', 'nothing was delivered');
   agentOutput: SwarmNode['agentOutput'] = async (agent, lines) =>

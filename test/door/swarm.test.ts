@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { parsedOpId, userPrincipal } from '#core/brand.ts';
+import { refusal } from '#core/refusal.ts';
 import { agentJsonSchema } from '#door/json/agent.ts';
 import type { AgentJson } from '#door/json/agent.ts';
 import { OTHER, SELF } from './fake-node.ts';
@@ -153,6 +154,16 @@ describe('agents, nodes and projects', () => {
     expect((await served.fetch('/api/swarm/projects/demo', { method: 'DELETE' })).status).toBe(200);
     expect((await served.fetch('/api/swarm/projects/demo', { method: 'DELETE' })).status).toBe(404);
     expect((await served.post('/api/swarm/projects', project)).status).toBe(201);
+  });
+
+  it('a project whose origin cannot be worked on is refused, and nothing stored', async () => {
+    const before = served.node.store.lamport();
+    served.node.knobs.checkOrigin = async () => refusal('workspace', 'not there', { expected: 'a repository' });
+    const answer = await served.post('/api/swarm/projects', { name: 'nowhere', origin: '/nowhere' });
+    delete served.node.knobs.checkOrigin;
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ error: 'not there', code: 'workspace', expected: 'a repository' });
+    expect(served.node.store.lamport()).toBe(before);
   });
 
   it('a digest tells what this node holds', async () => {

@@ -62,6 +62,18 @@ describe('a project on this node', () => {
     expect(lab.git(first.gitDir, 'for-each-ref', '--format=%(refname)')).toBe('refs/remotes/origin/main');
   });
 
+  it('is looked at before it is registered', async () => {
+    const origin = lab.repository('origin');
+    mkdirSync(join(origin, 'below'));
+    mkdirSync(lab.path('plain'));
+    expect(await node.checkOrigin(origin)).toBeUndefined();
+    expect(await node.checkOrigin('https://example.invalid/x.git')).toBeUndefined();
+    const codes = [];
+    for (const path of [lab.path('gone'), lab.path('plain'), join(origin, 'below'), 'ext::sh'])
+      codes.push((await node.checkOrigin(path))?.code);
+    expect(codes).toEqual(['project_unreachable', 'not_a_repository', 'not_a_repository', 'bad_origin']);
+  });
+
   it('starts from the branch that is named, whatever its name', async () => {
     const origin = lab.repository('origin');
     for (const branch of ['-x', 'a/b', '$(id)', '日本', 'HEAD']) {

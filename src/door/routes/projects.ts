@@ -57,6 +57,8 @@ const create = jsonRoute({
         return refused('conflict', `there is a project named ${input.name}`, detail);
       }
       const { name, origin } = input;
+      const unusable = await door.node.checkOrigin(origin);
+      if (unusable !== undefined) return unusable;
       const base = orNull(input.base);
       const body: BodyOf<'project.registered'> = {
         type: 'project.registered',
