@@ -7,6 +7,8 @@ import { recorded, taskSchema } from './tasks.ts';
 
 /** A merge clones and pushes on another machine, perhaps behind a cut. */
 const MERGE_WITHIN_MS = 30_000;
+/** An answer that took longer is worth a line in the record. */
+const SLOW_MS = 1_000;
 /** Newest tasks that others may depend on, supersede or merge. */
 const RECENT_MAX = 20;
 
@@ -50,7 +52,7 @@ export class Client {
   async create(until: AbortSignal): Promise<void> {
     while (!until.aborted) {
       await this.#createOne(this.#kind());
-      await sleep(this.#o.random.between(100, 1_500));
+      await sleep(this.#o.random.between(100, 2_500));
     }
     await Promise.all(this.#pending);
   }
@@ -172,13 +174,26 @@ export class Client {
 
   /** Undefined when no answer came: what was asked may have been done or not. */
   async #ask(node: LabNode, path: string, body: unknown, withinMs?: number) {
+    const { history } = this.#o;
+    const sinceMs = performance.now();
     try {
-      return await node.request('POST', path, body, withinMs);
+      const answer = await node.request('POST', path, body, withinMs);
+      this.#noteSlow(node, path, sinceMs);
+      // What a handler did not foresee. A disk that is full makes others see what only the operator can help.
+      if (answer.status === 500 && !node.hasDisk)
+        history.broken(`always/no-fault: ${path} at ${node.name}: ${JSON.stringify(answer.body)}`);
+      return answer;
     } catch {
       // The node went away, or is stopped, or cut off from those it has to ask: the very thing this is about.
-      this.#o.history.count('no answer');
+      this.#noteSlow(node, path, sinceMs);
+      history.count('no answer');
       return undefined;
     }
+  }
+
+  #noteSlow(node: LabNode, path: string, sinceMs: number): void {
+    const tookMs = Math.round(performance.now() - sinceMs);
+    if (tookMs > SLOW_MS) this.#o.history.note('slow', { node: node.name, path, tookMs });
   }
 
   #later(delayMs: number, act: () => Promise<void>): void {

@@ -31,6 +31,7 @@ const SETTLE_WITHIN_MS = 240_000;
 const REST_WITHIN_MS = 60_000;
 const DISK_MIB = 192;
 const GIT_HOST = 6;
+const CLIENTS = 3;
 
 export type StormOptions = {
   seed: number;
@@ -119,7 +120,9 @@ class Storm {
       marks: this.#marks,
       projects,
     });
-    await Promise.all([client.create(over), client.create(over), client.merge(over), this.#shake(over)]);
+    // One that waits for a stopped node must not leave the others without work.
+    const people = Array.from({ length: CLIENTS }, () => client.create(over));
+    await Promise.all([...people, client.merge(over), this.#shake(over)]);
     await this.#heal();
     await this.#settle();
     const merged = projects.map((project) => this.#branchOf(project));
