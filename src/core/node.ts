@@ -18,6 +18,7 @@ import { PresenceBoard } from './presence.ts';
 import type { EndValue } from './schema/body.ts';
 import type { CallFrame, Frame, Heartbeat } from './schema/frame.ts';
 import { FRAME } from './schema/frame.ts';
+import { Push } from './push.ts';
 import { Sync } from './sync.ts';
 import { Tasks } from './task/tasks.ts';
 import { Timers } from './timers.ts';
@@ -42,6 +43,7 @@ export type CoreOptions = {
 export class NodeCore {
   private readonly world: World;
   private readonly presence: PresenceBoard;
+  private readonly push: Push;
   private readonly sync: Sync;
   private readonly calls: Calls;
   private readonly tasks: Tasks;
@@ -63,7 +65,8 @@ export class NodeCore {
     this.forks = new Forks(this.world);
     this.presence = new PresenceBoard(this.world, () => this.ownAgents.list(this.tasks));
     this.world.hasNeighbour = (node) => this.presence.neighbourOf(node) !== undefined;
-    this.sync = new Sync(this.world, this.presence);
+    this.push = new Push(this.world, this.presence);
+    this.sync = new Sync(this.world, this.push);
     this.calls = new Calls(this.world, this.presence);
     this.tasks = new Tasks(this.world, {
       calls: this.calls,
@@ -225,7 +228,7 @@ export class NodeCore {
   settle(turn: Turn, clock: Clock): void {
     this.at(clock);
     this.world.log.committed(turn.ops);
-    turn.sends.push(...this.sync.pushes(turn.ops.filter((op) => op.header.node === this.world.self)));
+    turn.sends.push(...this.push.own(turn.ops.filter((op) => op.header.node === this.world.self)));
     this.onCommitted(turn.ops);
     for (const run of turn.after) run();
   }

@@ -1,17 +1,15 @@
 /**
- * How nodes come to hold the same ops. Push: an author sends each batch to all links; whoever gets a new one passes it on to links that are
- * not linked with the author. Repair: equal digest of heads, nothing to do; else heads are compared and what is missing is sent, a page at a time.
+ * Repair: how nodes come to hold the same ops, whatever was lost on the way. Equal digest of heads, nothing to do; else heads are compared and
+ * what is missing is sent, a page at a time. Ops that arrive are judged here; new ones are passed on by {@link Push}.
  */
 import type { NodeId } from './brand.ts';
 import { nodeIdOf } from './brand.ts';
 import type { Admitted, SignedBatch } from './log.ts';
-import type { Op } from './op.ts';
 import { BATCH_MAX_BYTES, BATCH_MAX_OPS } from './op.ts';
-import type { PresenceBoard } from './presence.ts';
+import type { Push } from './push.ts';
 import type { HeadsFrame } from './schema/frame.ts';
 import { FRAME } from './schema/frame.ts';
-import { batches, frameOf } from './op-frame.ts';
-import type { Outgoing } from './turn.ts';
+import { frameOf } from './op-frame.ts';
 import type { World } from './world.ts';
 
 /** The seed's anti-entropy interval. */
@@ -25,7 +23,7 @@ type Said = Map<NodeId, { after: number; atMs: number }>;
 
 export class Sync {
   private readonly world: World;
-  private readonly presence: PresenceBoard;
+  private readonly push: Push;
   /** By peer and author: which head was named when asking, and when. */
   private readonly asked = new Map<NodeId, Said>();
   /** And when answering: two questions may cross, one for the next page of a log and one for all that is missing. */
@@ -35,9 +33,9 @@ export class Sync {
   /** Batches dropped as invalid, by the peer that sent or relayed them. */
   readonly refusals = new Map<NodeId, number>();
 
-  constructor(world: World, presence: PresenceBoard) {
+  constructor(world: World, push: Push) {
     this.world = world;
-    this.presence = presence;
+    this.push = push;
   }
 
   onLinkUp(peer: NodeId): void {
@@ -51,16 +49,6 @@ export class Sync {
     this.asked.delete(peer);
     this.answered.delete(peer);
     this.wholeSent.delete(peer);
-  }
-
-  /** The frames of own ops that are on disk now. */
-  pushes(ops: readonly Op[]): Outgoing[] {
-    const to = [...this.world.links];
-    if (to.length === 0) return [];
-    return batches(ops).flatMap((batch) => {
-      const frame = frameOf(batch, false);
-      return frame === undefined ? [] : [{ to, frame }];
-    });
   }
 
   /** Every {@link COMPARE_MS}: one small question to each link. */
@@ -111,7 +99,7 @@ export class Sync {
     switch (result.kind) {
       case 'new':
         world.turn.ops.push(...result.ops);
-        this.relay(from, result.author, result.ops);
+        this.push.relay(from, result.author, result.ops);
         return;
       case 'known':
         return;
@@ -124,15 +112,6 @@ export class Sync {
         this.refusals.set(from, (this.refusals.get(from) ?? 0) + 1);
         return;
     }
-  }
-
-  private relay(from: NodeId, author: NodeId, ops: readonly Op[]): void {
-    const { world, presence } = this;
-    const frame = frameOf(ops, false);
-    const to = [...world.links].filter(
-      (link) => link !== from && link !== author && !presence.isLinked(link, author) && !presence.isLinked(link, from),
-    );
-    if (frame !== undefined && to.length > 0) world.turn.relays.push({ to, frame });
   }
 
   private sendWholeHeads(peer: NodeId): void {
