@@ -30,6 +30,8 @@ export type ConnectionOptions = {
   side: Side;
   /** Where the peer is: the address dialled, or host and port the connection came from. */
   address: string;
+  /** A dialled peer must have accepted the connection by then; without it the handshake's own limit holds. */
+  connectMs?: number | undefined;
   self: () => Self;
   timing: MeshTiming;
   counters: MeshCounters;

@@ -51,6 +51,7 @@ export class Connection {
       queueMaxBytes: options.queueMaxBytes,
     });
     this.#deadline = setTimeout(() => this.destroy(`no handshake within ${timing.handshakeMs} ms`), timing.handshakeMs);
+    if (options.connectMs !== undefined) this.#limitConnect(options.connectMs);
     socket.setNoDelay(true);
     socket.once(side === 'client' ? 'secureConnect' : 'secure', () => this.#greet());
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
@@ -140,6 +141,13 @@ export class Connection {
     if (ending.goodbye !== undefined) counters.refused += isRefusal(ending.goodbye) ? 1 : 0;
     else if (before !== 'linked') counters.failedHandshakes += 1;
     this.#options.owner.ended(ending, before === 'linked');
+  }
+
+  #limitConnect(connectMs: number): void {
+    const { socket } = this.#options;
+    const timer = setTimeout(() => this.destroy(`not accepted within ${Math.round(connectMs)} ms`), connectMs);
+    socket.once('connect', () => clearTimeout(timer));
+    socket.once('close', () => clearTimeout(timer));
   }
 
   #greet(): void {

@@ -5,7 +5,20 @@
 import type { NodeId } from '#core/brand.ts';
 import type { Address } from './address.ts';
 import { formatAddress } from './address.ts';
-import { ADDRESSES_MAX, DIALS_MAX } from './settings.ts';
+import { ADDRESSES_MAX, DIALS_MAX, EAGER_NODES_MAX } from './settings.ts';
+
+/**
+ * A peer whose link held and was lost is most likely cut off for a while: it is dialled once a second, start to start, and given so long to accept,
+ * so that a partition that healed is noticed within a second. An accept is the kernel's own work and takes one round trip.
+ */
+const LOST_EVERY_MS = 1_000;
+const LOST_CONNECT_MS = 400;
+/** Far away, one round trip may take longer: so many of those that its link had. */
+const LOST_ROUND_TRIPS = 4;
+/** Both ends would dial in step; the second link of a pair is closed again. */
+const LOST_SPREAD_MS = 250;
+/** Not back after this long, it is dialled like any other address: a machine that is switched off costs nothing that matters. */
+const LOST_FOR_MS = 600_000;
 
 /** Each address that is being dialled adds this to the bound of the wait, so that even a full list makes some 40 dials a second at most. */
 const SPREAD_MS = 50;
@@ -21,6 +34,11 @@ type Known = {
   state: 'idle' | 'waiting' | 'due' | 'dialling' | 'self';
   /** Dials since the last link that held. */
   attempts: number;
+  dialledMs: number;
+  /** The link stands, or stood last, at this address. */
+  proven: boolean;
+  /** Since when that link is lost, and how long a dial may take to be accepted. */
+  lost: { sinceMs: number; connectMs: number } | undefined;
   failure: string | undefined;
   timer: NodeJS.Timeout | undefined;
 };
@@ -35,7 +53,8 @@ export type KnownAddress = {
 };
 
 export type DiallerOptions = {
-  dial: (address: Address) => void;
+  /** `connectMs`: the peer must have accepted by then; undefined for as long as a whole handshake may take. */
+  dial: (address: Address, connectMs: number | undefined) => void;
   isLinked: (node: NodeId) => boolean;
   backoffMinMs: number;
   backoffMaxMs: number;
@@ -78,7 +97,7 @@ export class Dialler {
     let known = this.#known.get(text);
     if (known === undefined) {
       if (!this.#makeRoom()) return;
-      known = { address, text, ...o, state: 'idle', attempts: 0, failure: undefined, timer: undefined };
+      known = newKnown(address, o);
       this.#known.set(text, known);
     } else if (o.node !== undefined) known.node = o.node;
     if (known.state === 'idle' && this.#running) this.#due(known);
@@ -100,13 +119,17 @@ export class Dialler {
     this.#dialNext();
   }
 
-  /** The node is linked, by the address `text` when it was dialled: none of its addresses is dialled any more. */
-  linked(node: NodeId, text: string | undefined): void {
+  /** The node is linked, at `address`, which was dialled or is where it says it listens: none of its addresses is dialled any more. */
+  linked(node: NodeId, o: { address: string | undefined; dialled: boolean }): void {
     for (const known of this.#known.values()) {
-      if (known.text === text) {
+      const isPlace = known.text === o.address;
+      if (!isPlace && known.node !== node) continue;
+      known.proven = isPlace;
+      known.lost = undefined;
+      if (isPlace && o.dialled) {
         known.state = 'idle';
         known.failure = undefined;
-      } else if (known.node === node && (known.state === 'waiting' || known.state === 'due')) {
+      } else if (known.state === 'waiting' || known.state === 'due') {
         clearTimeout(known.timer);
         known.state = 'idle';
       }
@@ -115,12 +138,23 @@ export class Dialler {
   }
 
   /** Its link is gone, after `livedMs`. One that held starts the backoff anew; a link that is lost again and again is dialled ever more slowly. */
-  unlinked(node: NodeId, livedMs: number): void {
+  unlinked(node: NodeId, o: { livedMs: number; roundTripMs: number | undefined }): void {
+    const held = o.livedMs >= this.#options.backoffMaxMs;
     for (const known of this.#known.values()) {
       if (known.node !== node || known.state !== 'idle') continue;
-      if (livedMs >= this.#options.backoffMaxMs) known.attempts = 0;
+      if (held) known.attempts = 0;
+      if (held && known.proven) {
+        const connectMs = Math.max(LOST_CONNECT_MS, LOST_ROUND_TRIPS * (o.roundTripMs ?? 0));
+        known.lost = { sinceMs: performance.now(), connectMs };
+      }
       this.#wait(known);
     }
+  }
+
+  /** Lost a while ago, in a swarm that is small enough: worth a dial a second. */
+  #isEager({ lost }: Known): boolean {
+    if (lost === undefined || performance.now() - lost.sinceMs > LOST_FOR_MS) return false;
+    return new Set([...this.#known.values()].map(({ node }) => node)).size < EAGER_NODES_MAX;
   }
 
   #isWanted(known: Known): boolean {
@@ -132,11 +166,14 @@ export class Dialler {
     known.state = 'idle';
     if (!this.#isWanted(known)) return;
     known.state = 'waiting';
-    known.timer = setTimeout(() => this.#due(known), this.#delayMs(known.attempts));
+    known.timer = setTimeout(() => this.#due(known), this.#delayMs(known));
   }
 
-  #delayMs(attempts: number): number {
+  #delayMs(known: Known): number {
     const { backoffMinMs, backoffMaxMs, random } = this.#options;
+    const { attempts, dialledMs } = known;
+    if (attempts > 0 && this.#isEager(known))
+      return Math.max(0, dialledMs + LOST_EVERY_MS - performance.now()) + random() * LOST_SPREAD_MS;
     const open = [...this.#known.values()].filter(({ state }) => state !== 'idle' && state !== 'self').length;
     const boundMs = Math.min(Math.max(backoffMaxMs, open * SPREAD_MS), backoffMinMs * 2 ** Math.max(0, attempts - 1));
     return random() * boundMs;
@@ -158,8 +195,9 @@ export class Dialler {
       if (known.state !== 'due') continue;
       known.state = 'dialling';
       known.attempts += 1;
+      known.dialledMs = performance.now();
       dialling += 1;
-      this.#options.dial(known.address);
+      this.#options.dial(known.address, this.#isEager(known) ? known.lost?.connectMs : undefined);
     }
   }
 
@@ -178,3 +216,16 @@ export class Dialler {
     return true;
   }
 }
+
+const newKnown = (address: Address, o: { seed: boolean; node: NodeId | undefined }): Known => ({
+  address,
+  text: formatAddress(address),
+  ...o,
+  state: 'idle',
+  attempts: 0,
+  dialledMs: 0,
+  proven: false,
+  lost: undefined,
+  failure: undefined,
+  timer: undefined,
+});

@@ -1,6 +1,6 @@
 /** The mesh: TLS links to every node that can be found, over TCP. Joins listener, dialler, connections and roster, and speaks the mesh's own frames. */
 import { randomBytes } from 'node:crypto';
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { NodeId } from '#core/brand.ts';
 import type { Frame, Goodbye } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
@@ -8,7 +8,7 @@ import type { LinkInfo, Transport, TransportHandler } from '#ports.ts';
 import type { Address } from './address.ts';
 import { formatAddress, parseAddress } from './address.ts';
 import { acceptChannel, dialChannel, secureContextOf } from './channel.ts';
-import type { Ending } from './connection-options.ts';
+import type { ConnectionOptions, Ending } from './connection-options.ts';
 import { Connection } from './connection.ts';
 import type { KnownAddress } from './dialler.ts';
 import { Dialler } from './dialler.ts';
@@ -78,10 +78,16 @@ export class MeshTransport implements Transport {
     this.#listener = new Listener({
       bind: options.listen === false ? [] : (options.bind ?? ['127.0.0.1']),
       port: options.port ?? 0,
-      accept: (socket, from) => this.#open(acceptChannel(socket, this.#secureContext), formatAddress(from), false),
+      accept: (socket, from) => {
+        this.#open({
+          socket: acceptChannel(socket, this.#secureContext),
+          address: formatAddress(from),
+          side: 'server',
+        });
+      },
     });
     this.#dialler = new Dialler({
-      dial: (address) => this.#open(dialChannel(address, this.#secureContext), formatAddress(address), true),
+      dial: (address, connectMs) => this.#dial(address, connectMs),
       isLinked: (node) => this.#roster.get(node) !== undefined,
       backoffMinMs: this.#timing.backoffMinMs,
       backoffMaxMs: this.#timing.backoffMaxMs,
@@ -176,11 +182,16 @@ export class MeshTransport implements Transport {
     };
   }
 
-  #open(socket: TLSSocket, address: string, outbound: boolean): void {
+  #dial(to: Address, connectMs: number | undefined): void {
+    const socket = dialChannel(to, this.#secureContext);
+    this.#open({ socket, address: formatAddress(to), side: 'client', connectMs });
+  }
+
+  #open(o: Pick<ConnectionOptions, 'socket' | 'address' | 'side' | 'connectMs'>): void {
+    const { address } = o;
+    const outbound = o.side === 'client';
     const connection = new Connection({
-      socket,
-      side: outbound ? 'client' : 'server',
-      address,
+      ...o,
       self: () => this.#self(),
       timing: this.#timing,
       counters: this.counters,
@@ -205,11 +216,11 @@ export class MeshTransport implements Transport {
 
   #up(node: NodeId, connection: Connection): void {
     const address = dialAddressOf(connection);
-    if (connection.outbound) this.#dialler.linked(node, connection.address);
-    else {
-      if (address !== undefined) this.#dialler.learn(address, { seed: false, node });
-      this.#dialler.linked(node, undefined);
-    }
+    if (!connection.outbound && address !== undefined) this.#dialler.learn(address, { seed: false, node });
+    this.#dialler.linked(node, {
+      address: address === undefined ? undefined : formatAddress(address),
+      dialled: connection.outbound,
+    });
     this.#refusals.forget(connection);
     this.#pulse.start();
     this.#handler?.linkUp(infoOf(node, connection));
@@ -219,7 +230,8 @@ export class MeshTransport implements Transport {
 
   #down(node: NodeId, connection: Connection, reason: string): void {
     if (this.#roster.links().length === 0) this.#pulse.stop();
-    this.#dialler.unlinked(node, performance.now() - connection.linkedAtMs);
+    const { linkedAtMs, roundTripMs } = connection;
+    this.#dialler.unlinked(node, { livedMs: performance.now() - linkedAtMs, roundTripMs });
     this.#handler?.linkDown(node, reason);
   }
 

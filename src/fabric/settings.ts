@@ -38,6 +38,9 @@ export const HALF_OPEN_MAX = 64;
 /** Addresses kept; beyond it those that failed most give way. */
 export const ADDRESSES_MAX = 1024;
 
+/** Below so many nodes each keeps a link to every other, and a lost one is dialled every second. */
+export const EAGER_NODES_MAX = 64;
+
 /** Dials under way at once, so that a long list of dead addresses does not fill the machine with sockets. */
 export const DIALS_MAX = 16;
 

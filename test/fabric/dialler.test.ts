@@ -14,16 +14,20 @@ const unknown = { seed: false, node: undefined };
 /** A dialler in virtual time whose dials are written down. */
 function watched(random = () => 0.999_999) {
   const dials: string[] = [];
+  const connectMs: (number | undefined)[] = [];
   const links = new Set<NodeId>();
   const dialler = new Dialler({
-    dial: (to) => dials.push(formatAddress(to)),
+    dial: (to, ms) => {
+      dials.push(formatAddress(to));
+      connectMs.push(ms);
+    },
     isLinked: (node) => links.has(node),
     backoffMinMs: 250,
     backoffMaxMs: 5_000,
     random,
   });
   const fail = (port: number): void => dialler.failed(text(port), { failure: 'no', self: false });
-  return { dialler, dials, links, fail };
+  return { dialler, dials, connectMs, links, fail };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -73,12 +77,12 @@ describe('an address', () => {
     fail(2);
     dialler.reached(text(1), NODE);
     links.add(NODE);
-    dialler.linked(NODE, text(1));
+    dialler.linked(NODE, { address: text(1), dialled: true });
     dialler.learn(address(3), { seed: false, node: NODE });
     vi.advanceTimersByTime(60_000);
     expect(dials).toEqual([text(1), text(2)]);
     links.delete(NODE);
-    dialler.unlinked(NODE, 60_000);
+    dialler.unlinked(NODE, { livedMs: 60_000, roundTripMs: 1 });
     vi.advanceTimersByTime(250);
     expect(dials.toSorted()).toEqual([text(1), text(1), text(2), text(2), text(3)]);
   });
@@ -90,9 +94,9 @@ describe('an address', () => {
     const relink = (livedMs: number): void => {
       links.add(NODE);
       dialler.reached(text(1), NODE);
-      dialler.linked(NODE, text(1));
+      dialler.linked(NODE, { address: text(1), dialled: true });
       links.delete(NODE);
-      dialler.unlinked(NODE, livedMs);
+      dialler.unlinked(NODE, { livedMs, roundTripMs: 1 });
     };
     for (const [at, boundMs] of [250, 500, 1_000].entries()) {
       relink(10);
@@ -138,6 +142,83 @@ describe('an address', () => {
     vi.advanceTimersByTime(600_000);
     expect(dials).toEqual([text(1)]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a lost peer', () => {
+  /** Linked at the address of port 1 and known at that of port 2, it is lost after a minute. */
+  function lost(o: { roundTripMs?: number; others?: number; random?: () => number } = {}) {
+    const all = watched(o.random);
+    const { dialler, dials, links, connectMs } = all;
+    dialler.start();
+    dialler.learn(address(1), unknown);
+    links.add(NODE);
+    dialler.reached(text(1), NODE);
+    dialler.linked(NODE, { address: text(1), dialled: true });
+    dialler.learn(address(2), { seed: false, node: NODE });
+    for (let at = 0; at < (o.others ?? 0); at += 1) {
+      const node = nodeIdOf(at.toString(16).padStart(32, 'a'));
+      links.add(node);
+      dialler.learn(address(100 + at), { seed: false, node });
+    }
+    vi.advanceTimersByTime(60_000);
+    links.delete(NODE);
+    dials.splice(0);
+    connectMs.splice(0);
+    dialler.unlinked(NODE, { livedMs: 60_000, roundTripMs: o.roundTripMs ?? 1 });
+    return { ...all, at1: () => dials.filter((one) => one === text(1)).length };
+  }
+
+  /** Lets each dial under way fail after 400 ms, for that long. */
+  function failing({ dials, fail }: ReturnType<typeof lost>, forMs: number): void {
+    let seen = 0;
+    for (let passedMs = 0; passedMs < forMs; passedMs += 100) {
+      vi.advanceTimersByTime(100);
+      const due = dials.slice(seen);
+      seen = dials.length;
+      for (const one of due) setTimeout(() => fail(Number(one.split(':')[1])), 400);
+    }
+  }
+
+  it('is dialled where its link was, at most once a second, and each dial must be accepted within 400 ms', () => {
+    const peer = lost({ random: () => 0 });
+    failing(peer, 20_000);
+    expect(peer.at1()).toBeGreaterThanOrEqual(19);
+    expect(peer.at1()).toBeLessThanOrEqual(21);
+    const limits = peer.dials.map((one, at) => [one, peer.connectMs[at]]);
+    expect(new Set(limits.map(String))).toEqual(new Set([`${text(1)},400`, `${text(2)},`]));
+  });
+
+  it('far away gets four of its round trips', () => {
+    const peer = lost({ roundTripMs: 300 });
+    failing(peer, 1_000);
+    expect(peer.connectMs).toContain(1_200);
+  });
+
+  it('is dialled like any other after ten minutes, and in a swarm of 64 nodes', () => {
+    const old = lost();
+    failing(old, 600_000);
+    const before = old.at1();
+    failing(old, 60_000);
+    expect(old.at1() - before).toBeLessThan(20);
+    const large = lost({ others: 64 });
+    failing(large, 20_000);
+    expect(large.at1()).toBeLessThan(12);
+    expect(large.connectMs).not.toContain(400);
+  });
+
+  it('that came back is lost anew', () => {
+    const peer = lost();
+    failing(peer, 5_000);
+    peer.links.add(NODE);
+    peer.dialler.linked(NODE, { address: text(2), dialled: false });
+    peer.links.delete(NODE);
+    peer.dialler.unlinked(NODE, { livedMs: 60_000, roundTripMs: 1 });
+    peer.connectMs.splice(0);
+    peer.dials.splice(0);
+    vi.advanceTimersByTime(2_000);
+    const eager = peer.dials.filter((_one, at) => peer.connectMs[at] === 400);
+    expect(new Set(eager)).toEqual(new Set([text(2)]));
   });
 });
 
