@@ -231,8 +231,8 @@ function running(r: {
       .closeAll((error) => r.log(`closing: ${asError(error).message}`))
       .then(() => r.stopping.resolve(undefined)));
   let ending: Promise<void> | undefined;
-  const stopHolder = (): Promise<void> =>
-    (ending ??= closing === undefined ? r.parts.runtime.stop(KILL_GRACE_MS).then(close) : close());
+  // The node first: while it goes on, it takes whatever is free, and each agent that is ended makes room for the next.
+  const stopHolder = (): Promise<void> => (ending ??= close().then(() => r.parts.runtime.stop(KILL_GRACE_MS)));
   // A node whose disk failed must not go on: it closes what it still can.
   void r.stopping.promise.then((error) => (error === undefined ? undefined : close()));
   return {

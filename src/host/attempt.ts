@@ -210,9 +210,12 @@ export class Attempt {
       exit === undefined
         ? 'failed'
         : (exit.error ?? (exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`));
-    const lost = exit?.error === 'holder_lost';
     const text = await this.tools.stash(`${why}\n${this.output.newest(ERROR_LINES)}`.trim());
-    return { ...end(lost ? 'lost' : 'failed', lost ? 'lost' : 'script_failed', null), error: text };
+    const ended = (kind: EndValue['kind'], reason: EndReason) => ({ ...end(kind, reason, null), error: text });
+    if (exit?.error === 'holder_lost') return ended('lost', 'lost');
+    // Whoever stopped the node with its agents has said nothing about the task.
+    if (exit?.error === 'holder_stopped') return ended('released', 'interrupted');
+    return ended('failed', 'script_failed');
   }
 
   /** The work as a bundle, on home before anybody hears that it is done. Undefined: nothing was changed. */

@@ -30,6 +30,7 @@ export class HeldProc {
   readonly #started: Promise<void>;
   #child: Child | undefined;
   #killGraceMs: number | undefined;
+  #why: string | null = null;
 
   /**
    * Claims the id's directory and starts the child. Throws `proc_exists`, and what the file system throws; then nothing was started. A child that
@@ -58,8 +59,9 @@ export class HeldProc {
     this.#inbox.ring();
   }
 
-  /** The ladder; see {@link Child.kill}. A child that is only just being started gets it when it runs. */
-  kill(graceMs: number): void {
+  /** The ladder; see {@link Child.kill}. A child that is only just being started gets it when it runs. `why` becomes the error of its exit, unless it succeeds. */
+  kill(graceMs: number, why: string | null = null): void {
+    this.#why ??= why;
     this.#killGraceMs = graceMs;
     this.#child?.kill(graceMs);
   }
@@ -100,7 +102,8 @@ export class HeldProc {
 
   #end(exit: Exit): void {
     this.#inbox.close();
-    this.#o.ended(exit, this.#outbox.exit(exit));
+    const told = exit.code === 0 ? exit : { ...exit, error: exit.error ?? this.#why };
+    this.#o.ended(told, this.#outbox.exit(told));
   }
 }
 

@@ -30,8 +30,8 @@ const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'XDG_RUNTIME_DIR', 'LD_LIBRARY_PATH
 export type HolderLinkOptions = {
   /** The real path of the runtime's directory. */
   directory: string;
-  /** The holder's program and arguments; the directory is added. */
-  command: readonly [string, ...string[]];
+  /** The holder's program and arguments; the directory is added. Undefined: where no holder runs, none is started, and a question is `holder_lost`. */
+  command: readonly [string, ...string[]] | undefined;
   /** These outboxes grew, or any may have (undefined). */
   grown: (ids: readonly string[] | undefined) => void;
   ended: (id: string, exit: Exit) => void;
@@ -82,10 +82,11 @@ export class HolderLink {
     return rest;
   }
 
-  /** Tells the holder to end all its processes and itself. Resolves when it is gone. */
+  /** Tells the holder to end all its processes and itself. Resolves when it is gone; throws `holder_lost` when it was gone before it answered. */
   async stop(graceMs: number): Promise<void> {
     const wire = await this.#connected();
-    const gone = once(wire.socket, 'close');
+    // Not `once`, which rejects for a reset connection: that is how a holder ends that has not read all that was said to it.
+    const gone = new Promise((resolve) => wire.socket.once('close', resolve));
     await this.ask({ t: 'stop', graceMs });
     if (!(await within(gone, ANSWER_LIMIT_MS)))
       throw unavailable('The holder has ended its processes, but not itself.');
@@ -127,7 +128,9 @@ export class HolderLink {
       const socket = readClaim(this.#o.directory)?.socket;
       const wire = socket === undefined ? undefined : await this.#dial(socket);
       if (wire !== undefined) return wire;
-      await startHolder(this.#o);
+      const { command, directory } = this.#o;
+      if (command === undefined) throw new RuntimeRefusal('holder_lost', 'The holder has ended.');
+      await startHolder({ command, directory });
     }
     throw unavailable(`No holder stayed after ${TRIES_MAX} starts. ${lastWords(this.#o.directory)}`);
   }
@@ -197,7 +200,7 @@ export class HolderLink {
 }
 
 /** Resolves when a holder listens, this one or another that was quicker. */
-async function startHolder(o: HolderLinkOptions): Promise<void> {
+async function startHolder(o: { command: readonly [string, ...string[]]; directory: string }): Promise<void> {
   const [program, ...rest] = o.command;
   const log = openSync(logPath(o.directory), logFits(o.directory) ? 'a' : 'w', 0o600);
   const env: Record<string, string> = { NODE_COMPILE_CACHE: join(o.directory, 'code') };

@@ -96,7 +96,7 @@ export class Holder {
   /** Ends every process by the ladder, starts none any more, and calls `idle`. Resolves when all have ended. */
   stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    for (const proc of this.#procs.values()) proc.kill(graceMs);
+    for (const proc of this.#procs.values()) proc.kill(graceMs, 'holder_stopped');
     return new Promise((resolve) => {
       this.#stopped.push(resolve);
       this.#watchIdle();

@@ -24,6 +24,9 @@ const LOSSES_MAX = 5;
 /** Holders that may die under a start before it is given up. Without a directory nothing was started, so it is safe to try again. */
 const START_TRIES_MAX = 3;
 
+/** Holders that may end just when they are told to: after the first, another one can only come from another runtime of the directory. */
+const STOP_TRIES_MAX = 3;
+
 /** Room in a message to the holder for what surrounds the spec. */
 const MESSAGE_MARGIN_BYTES = 1024;
 
@@ -118,10 +121,24 @@ export class LocalRuntime implements Runtime {
     return (await link.ask({ t: 'list' })).ids ?? [];
   }
 
-  /** Ends every process of this directory by the ladder, and its holder. Resolves when all are gone; at once when there is no holder. */
+  /**
+   * Ends every process of this directory by the ladder, and its holder. Resolves when all are gone; at once when there is no holder. Also after
+   * `close`, and then nothing of this runtime can start another one.
+   */
   async stop(graceMs: number): Promise<void> {
-    const { directory, link } = this.#open();
-    if (await answers(readClaim(directory)?.socket)) await link.stop(graceMs);
+    const directory = prepareDirectory(this.#o.directory);
+    for (let tries = 1; await answers(readClaim(directory)?.socket); tries += 1) {
+      // A connection of its own: that of the runtime would take the end of the holder for its death, and start a successor.
+      const ignore = (): void => {};
+      const link = new HolderLink({ directory, command: undefined, grown: ignore, ended: ignore, lost: ignore });
+      try {
+        return await link.stop(graceMs);
+      } catch (error) {
+        if (codeOf(error) !== 'holder_lost' || tries >= STOP_TRIES_MAX) throw error;
+      } finally {
+        link.close();
+      }
+    }
   }
 
   /** Idempotent. Ends the commands of `exec`; follows nothing any more. The processes of `start` go on. */
