@@ -21,28 +21,34 @@ export const agentBody = (name: string): BodyOf<'agent.registered'> => ({
   maxConcurrentTasks: 1,
 });
 
-export const taskBody = (o: {
+export type TaskShape = {
   title: string;
   home: NodeId;
   voters: NodeId[];
   priority: number;
   dependsOn: OpId[];
-}): BodyOf<'task.created'> => ({
+  alias: string | null;
+  claims: BodyOf<'task.created'>['claims'];
+};
+
+export const taskBody = (
+  o: Partial<TaskShape> & Pick<TaskShape, 'title' | 'home' | 'voters'>,
+): BodyOf<'task.created'> => ({
   type: 'task.created',
   title: o.title,
   description: 'true',
   context: '',
-  priority: o.priority,
+  priority: o.priority ?? 0,
   requiredCapabilities: ['shell'],
   project: null,
   projectPath: null,
   base: null,
   createdBy: o.home,
-  dependsOn: o.dependsOn,
+  dependsOn: o.dependsOn ?? [],
   attemptsMax: 3,
   timeLimitSeconds: null,
   voters: o.voters,
-  claims: 'decided',
-  alias: null,
+  claims: o.claims ?? 'decided',
+  alias: o.alias ?? null,
   supersedes: null,
 });

@@ -1,5 +1,6 @@
 /** What must hold once a storm is over and its wounds are healed. */
 import type { NodeId, OpId } from '#core/brand.ts';
+import { nodeIdOf } from '#core/brand.ts';
 import { taskChain } from '#core/view/chain.ts';
 import { openClaims } from '#core/view/task.ts';
 import type { Column } from '#core/view/view.ts';
@@ -16,7 +17,16 @@ export type Outcome = {
   mustEnd: (task: OpId) => boolean;
 };
 
-export const agree = (nodes: readonly SimNode[]): boolean =>
+/** The same ops on every disk; so, as long as folds are right, the same views. */
+export function holdTheSame(nodes: readonly SimNode[]): boolean {
+  const [first, ...rest] = nodes.map((node) => node.committed().heads());
+  return rest.every(
+    (heads) => heads.size === first?.size && [...heads].every(([node, { hash }]) => first.get(node)?.hash === hash),
+  );
+}
+
+/** The same rows in every view. */
+const agree = (nodes: readonly SimNode[]): boolean =>
   new Set(nodes.map((node) => node.committed().digest())).size === 1;
 
 export function checkFinally(o: Outcome): void {
@@ -26,6 +36,7 @@ export function checkFinally(o: Outcome): void {
     for (const task of o.taskIds) checkTask(o, node, task);
   }
   checkAnswers(o);
+  o.history.checkSlots();
 }
 
 function checkNothingLost({ history, gone }: Outcome, node: SimNode): void {
@@ -34,8 +45,7 @@ function checkNothingLost({ history, gone }: Outcome, node: SimNode): void {
     const [author = '', seq = '0'] = id.split('-');
     // What a machine that is gone for good had told nobody is gone with it.
     if (author === gone) continue;
-    const known = [...store.heads().keys()].find((held) => held === author);
-    const held = known === undefined ? undefined : store.opsOf(known, { from: Number(seq), maxOps: 1, maxBytes: 0 })[0];
+    const held = store.opsOf(nodeIdOf(author), { from: Number(seq), maxOps: 1, maxBytes: 0 })[0];
     if (held?.hash !== hash) history.broken(`finally/nothing-lost: node ${node.index} lacks acknowledged op ${id}`);
   }
 }

@@ -3,11 +3,16 @@ import type { NodeId, OpId } from '#core/brand.ts';
 import { canonicalJson } from '#core/canonical.ts';
 import type { Op } from '#core/op.ts';
 import { opId } from '#core/op.ts';
-import { acceptSchema } from '#core/register/acceptor.ts';
+import { acceptSchema, slotKey } from '#core/register/acceptor.ts';
+import { isGrant } from '#core/register/admissible.ts';
+import { proposerRowSchema } from '#core/register/proposer.ts';
 import type { SlotValue } from '#core/schema/body.ts';
 import type { Frame } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
-import type { Arrival } from '#ports.ts';
+import { isGrantSlot, opensNextAttempt, taskChain } from '#core/view/chain.ts';
+import type { TaskRow } from '#core/view/task.ts';
+import type { Arrival, Write } from '#ports.ts';
+import { SlotCalls } from './slot-calls.ts';
 
 export type Start = { node: NodeId; task: OpId; attempt: number; atMs: number };
 
@@ -20,7 +25,10 @@ export class History {
   readonly acknowledgedOps = new Map<OpId, string>();
   readonly starts: Start[] = [];
   readonly asks: Ask[] = [];
-  private readonly decisions = new Map<string, { text: string; value: SlotValue }>();
+  private readonly decisions = new Map<string, { task: OpId; slot: number; text: string; value: SlotValue }>();
+  private readonly calls = new SlotCalls();
+  /** How each node last showed each task that is over. */
+  private readonly terminal = new Map<string, string>();
   private readonly numbers = new Map<string, string>();
   private readonly startedKeys = new Map<string, Start>();
   private readonly dependsOn = new Map<OpId, readonly OpId[]>();
@@ -49,8 +57,48 @@ export class History {
       this.numbers.set(id, op.hash);
       if (op.body.type === 'task.created') this.dependsOn.set(id, op.body.dependsOn);
       if (op.body.type === 'task.granted' || op.body.type === 'task.ended')
-        this.decided(op.header.entity, op.body.slot, op.body.value);
+        this.decided(node, { task: op.header.entity, slot: op.body.slot, value: op.body.value });
     }
+  }
+
+  /** A node is about to write, and nothing of it has left: here its wishes for slots begin. */
+  writing(node: NodeId, { rows }: Write): void {
+    for (const { table, key, value } of rows) {
+      const row = table === 'proposal' ? proposerRowSchema.safeParse(value).data : undefined;
+      if (row?.wanted === true) this.calls.proposed(node, key, row.value);
+    }
+  }
+
+  crashed(node: NodeId): void {
+    this.calls.crashed(node);
+  }
+
+  /** Always: what a node shows of a task that is over never changes. */
+  shown(node: NodeId, row: TaskRow): void {
+    const { ended, slot } = taskChain(row);
+    const key = `${node} ${row.id}`;
+    const held = this.terminal.get(key);
+    if (ended === undefined && held === undefined) return;
+    const text = ended === undefined ? 'open' : `${ended.value.kind} in slot ${slot}`;
+    if (held !== undefined && held !== text)
+      this.broken(`always/terminal-state-stays: ${row.id} was ${held} at ${node} and is ${text}`);
+    this.terminal.set(key, text);
+  }
+
+  /** Finally: each slot that was decided was open, and the calls on it are those of a register that is decided once. */
+  checkSlots(): void {
+    for (const { task, slot, value } of this.decisions.values()) {
+      if (slot === 1) continue;
+      const before = this.decisions.get(slotKey(task, slot - 1))?.value;
+      const opens =
+        before !== undefined && (isGrantSlot(slot) ? !isGrant(before) && opensNextAttempt(before) : isGrant(before));
+      if (!opens)
+        this.broken(
+          `finally/slot-was-open: ${task}/${slot} was decided ${value.kind} after ${before?.kind ?? 'nothing'}`,
+        );
+    }
+    for (const key of this.calls.unexplained())
+      this.broken(`finally/linearizable: the calls on slot ${key} are not those of a register`);
   }
 
   /** Always: what a node told of, to its doors or to others, was on its disk. `lastArrival` is what the disk shows after a crash. */
@@ -88,13 +136,14 @@ export class History {
     this.ballots.set(key, text);
   }
 
-  private decided(task: OpId, slot: number, value: SlotValue): void {
-    const key = `${task}/${slot}`;
+  private decided(node: NodeId, { task, slot, value }: { task: OpId; slot: number; value: SlotValue }): void {
+    const key = slotKey(task, slot);
+    this.calls.learned(node, key, value);
     const text = canonicalJson(value);
     const held = this.decisions.get(key);
     if (held !== undefined && held.text !== text)
       this.broken(`always/slot-decided-once: ${key} as ${held.text} and as ${text}`);
-    this.decisions.set(key, { text, value });
+    this.decisions.set(key, { task, slot, text, value });
     if (value.kind === 'completed') this.completed.add(task);
   }
 }

@@ -9,7 +9,6 @@ import type { Arrival } from '#ports.ts';
 import type { MemoryOptions, MemoryStore } from '#store/memory.ts';
 import type { TurnLoop } from '#turn-loop.ts';
 import { agentBody, nodeBody } from './bodies.ts';
-import { checkClaims } from './checks.ts';
 import { simCrypto, simNodeId } from './crypto.ts';
 import type { DiskKnobs } from './disk.ts';
 import { SimDisk } from './disk.ts';
@@ -18,6 +17,7 @@ import type { AttemptId, HolderKnobs, WorkEnd } from './holder.ts';
 import { SimHolder } from './holder.ts';
 import type { Network, Station } from './network.ts';
 import { readFrame } from './network.ts';
+import { sawArrivals, watchedStore } from './observer.ts';
 import type { SimParts } from './parts.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './time.ts';
@@ -94,6 +94,7 @@ export class SimNode implements Station {
     const { life } = this;
     const crypto = simCrypto(this.index);
     const random = this.random.fork();
+    const observed = { history: this.history, self: this.id, store: this.store };
     this.history.restarted(this.id, this.store.lastArrival());
     const core = this.parts.core({
       self: this.id,
@@ -107,12 +108,12 @@ export class SimNode implements Station {
     this.core = core;
     this.loop = this.parts.loop({
       core,
-      store: this.store,
+      store: watchedStore(observed),
       clock: () => this.clock(),
       soon: (run) => this.later(life, 0, run),
       send: ({ to, frame }) => this.network.send(this.id, to, frame),
       act: (action) => this.act(action, life),
-      arrived: (arrivals) => this.arrived(arrivals),
+      arrived: (arrivals) => sawArrivals({ ...observed, arrivals }),
       failed: (error) => this.history.broken(`node ${this.index}: ${String(error)}`),
       rested: () => this.wake(),
     });
@@ -147,6 +148,7 @@ export class SimNode implements Station {
     this.core = undefined;
     this.loop = undefined;
     this.life += 1;
+    this.history.crashed(this.id);
     this.store = this.store.crashed(this.diskOptions());
     if (machine) this.holder.clear();
     this.network.nodeDown(this.id);
@@ -205,11 +207,6 @@ export class SimNode implements Station {
 
   private clock(): Clock {
     return { nowMs: this.time.nowMs, wallMs: Math.max(0, Math.floor(this.time.nowMs + this.wallOffsetMs)) };
-  }
-
-  private arrived(arrivals: readonly Arrival[]): void {
-    this.history.committed(this.id, arrivals);
-    checkClaims({ history: this.history, self: this.id, store: this.store, arrivals });
   }
 
   private diskOptions(): MemoryOptions {

@@ -76,3 +76,22 @@ export const ROUGH_STORM: StormKnobs = {
   diskMaxMs: 100,
   cancelProbability: 0.4,
 };
+
+/** The storm of the soak: ten nodes, a hundred tasks, every fault at random for a minute, and design-sized rests between them. */
+export const SOAK_STORM: StormKnobs = {
+  ...DECISION_STORM,
+  nodes: 10,
+  tasks: 100,
+  crashes: 20,
+  cuts: 24,
+  pauses: 4,
+  clockJumps: 4,
+  cancelProbability: 0.15,
+};
+
+export const STORMS: ReadonlyMap<string, StormKnobs> = new Map([
+  ['skeleton', SKELETON_STORM],
+  ['decision', DECISION_STORM],
+  ['rough', ROUGH_STORM],
+  ['soak', SOAK_STORM],
+]);

@@ -1,7 +1,7 @@
 /** The storms find broken nodes: each mutant breaks one rule, and a check that should see it does, within 200 histories. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { ROUGH_STORM, SKELETON_STORM } from '#sim/storm-knobs.ts';
-import { Storm } from '#sim/swarm.ts';
+import { Storm } from '#sim/storm.ts';
 import type { Mutant } from './mutants.ts';
 import { MUTANTS } from './mutants.ts';
 

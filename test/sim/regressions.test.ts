@@ -1,7 +1,7 @@
 /** Histories that once went wrong, by what was found in them. Their knobs are written out: a storm that is made harder must not change them. */
 import { expect, test } from 'vitest';
 import type { StormKnobs } from '#sim/storm-knobs.ts';
-import { Storm } from '#sim/swarm.ts';
+import { Storm } from '#sim/storm.ts';
 
 const BASE: StormKnobs = {
   nodes: 3,

@@ -2,7 +2,7 @@
 import type { NodeId } from '../brand.ts';
 import { canonicalJson } from '../canonical.ts';
 import type { EndValue, GrantValue, SlotValue } from '../schema/body.ts';
-import { attemptOfSlot, isGrantSlot } from '../view/chain.ts';
+import { attemptOfSlot, isGrantSlot, opensNextAttempt } from '../view/chain.ts';
 import type { TaskRow } from '../view/task.ts';
 
 export const isGrant = (value: SlotValue): value is GrantValue => value.kind === 'granted';
@@ -48,7 +48,7 @@ const ownerOf = (home: NodeId, before: SlotValue): NodeId => (isGrant(before) ? 
 
 function opens(before: SlotValue, slot: number): boolean {
   if (!isGrantSlot(slot)) return isGrant(before);
-  return before.kind === 'failed' || before.kind === 'lost' || before.kind === 'released';
+  return isEnd(before) && opensNextAttempt(before);
 }
 
 /** True when a value may stand in this slot: a grant or a cancellation in odd slots, an end in even ones, each of the right attempt. */

@@ -23,7 +23,7 @@ export const grantSlotOf = (attempt: number): number => attempt * 2 - 1;
 export const isGrantSlot = (slot: number): boolean => slot % 2 === 1;
 
 /** Which ends leave the task open for another attempt, as long as there are any left. */
-const opensNextAttempt = (value: EndValue): boolean =>
+export const opensNextAttempt = (value: EndValue): boolean =>
   value.kind === 'failed' || value.kind === 'lost' || value.kind === 'released';
 
 /** Attempts of a task whose creation is not here yet: as many as any may have, so that an end which may be followed by another ends nothing. */

@@ -1,0 +1,16 @@
+/** How often faults bit in a run of many histories: a knob that is turned on and never bites tests nothing. */
+import type { StormKnobs } from './storm-knobs.ts';
+import type { Verdict } from './storm.ts';
+
+export type Bites = Map<string, number>;
+
+/** Adds a history's to a run's. */
+export function addBites(sum: Bites, { bites }: Pick<Verdict, 'bites'>): void {
+  for (const [fault, count] of Object.entries(bites)) sum.set(fault, (sum.get(fault) ?? 0) + count);
+}
+
+/** The faults that these knobs turn on and that never bit. Meaningful over some dozen histories: the rarest comes once in ten. */
+export function idleFaults(sum: Bites, knobs: StormKnobs): string[] {
+  const off = new Set(knobs.deathProbability === 0 ? ['deaths'] : []);
+  return [...sum].filter(([fault, count]) => count === 0 && !off.has(fault)).map(([fault]) => fault);
+}

@@ -1,0 +1,169 @@
+/** A storm on a swarm: some nodes, some tasks, faults at random, then quiet; and the checks of the whole history. One seed is one history. */
+import type { OpId } from '#core/brand.ts';
+import type { SimNode } from './node.ts';
+import type { SimParts } from './parts.ts';
+import { Random } from './random.ts';
+import type { StormKnobs } from './storm-knobs.ts';
+import { Swarm } from './swarm.ts';
+
+export type Verdict = {
+  seed: number;
+  violations: string[];
+  /** How often each fault bit: a knob that never bites tests nothing. */
+  bites: Record<string, number>;
+  tasks: { completed: number; failed: number; cancelled: number };
+  starts: number;
+  events: number;
+  virtualMs: number;
+  /** How long after heal all nodes first held the same ops. */
+  agreeMs: number | undefined;
+};
+
+/** Pauses reach beyond the lease of the storms. */
+const PAUSE_MAX_MS = 40_000;
+const DAY_MS = 86_400_000;
+/** Events of one history at most; a storm of the issue's size has some fifty thousand. */
+const EVENTS_MAX = 2_000_000;
+
+export class Storm {
+  private readonly knobs: StormKnobs;
+  private readonly seed: number;
+  private readonly random: Random;
+  private readonly swarm: Swarm;
+  private readonly trace: ((line: string) => void) | undefined;
+  private readonly bites = { crashes: 0, machineCrashes: 0, cancels: 0, pauses: 0, clockJumps: 0, deaths: 0 };
+
+  /** `parts`: broken pieces of nodes, for those who test the checks. */
+  constructor(o: { seed: number; knobs: StormKnobs; trace?: (line: string) => void; parts?: Partial<SimParts> }) {
+    this.seed = o.seed;
+    this.knobs = o.knobs;
+    this.trace = o.trace;
+    this.random = new Random(o.seed);
+    this.swarm = new Swarm({ random: this.random, knobs: o.knobs, parts: o.parts });
+  }
+
+  async run(): Promise<Verdict> {
+    const { knobs, swarm } = this;
+    const { time } = swarm;
+    swarm.start();
+    this.planTasks();
+    this.planFaults();
+    await time.run({ untilMs: knobs.stormMs, maxEvents: EVENTS_MAX });
+    this.say('heal');
+    swarm.heal();
+    await time.run({ untilMs: knobs.stormMs + knobs.healMs, maxEvents: EVENTS_MAX, enough: () => swarm.isSettled() });
+    swarm.check();
+    return this.verdict();
+  }
+
+  private say(text: string): void {
+    this.trace?.(`${String(Math.round(this.swarm.time.nowMs)).padStart(8)} ms  ${text}`);
+  }
+
+  private at(fraction: number, run: () => void): void {
+    this.swarm.time.after(this.random.unit() * this.knobs.stormMs * fraction, run);
+  }
+
+  private planTasks(): void {
+    for (let n = 0; n < this.knobs.tasks; n++) this.at(0.8, () => void this.createTask(n));
+  }
+
+  private async createTask(n: number): Promise<void> {
+    const home = this.random.pick(this.swarm.nodes.filter((node) => node.up()));
+    if (home === undefined) return;
+    const earlier = this.random.chance(this.knobs.dependsProbability)
+      ? this.random.pick(this.swarm.taskIds)
+      : undefined;
+    const priority = this.random.between(0, 3);
+    const cancels = this.random.chance(this.knobs.cancelProbability);
+    const dependsOn = earlier === undefined ? [] : [earlier];
+    const id = await this.swarm.create(home, { title: `task ${n}`, priority, dependsOn });
+    if (id === undefined) return;
+    this.say(`task ${n} ${id} created at node ${home.index}`);
+    if (cancels) this.swarm.time.after(this.random.unit() * 2_000, () => this.cancel(id));
+  }
+
+  private cancel(task: OpId): void {
+    this.bites.cancels += 1;
+    const door = this.random.pick(this.swarm.nodes);
+    this.say(`cancel ${task} at node ${door?.index}`);
+    door?.cancel(task);
+  }
+
+  private planFaults(): void {
+    const { knobs, random } = this;
+    const { network } = this.swarm;
+    for (let n = 0; n < knobs.crashes; n++) {
+      const node = random.pick(this.swarm.nodes);
+      const machine = random.chance(knobs.holderDiesProbability);
+      this.at(1, () => {
+        if (node?.up() !== true) return;
+        this.bites.crashes += 1;
+        if (machine) this.bites.machineCrashes += 1;
+        this.say(`${machine ? 'machine' : 'node'} ${node.index} crashes`);
+        node.crash(machine);
+        this.swarm.time.after(random.between(50, knobs.downMaxMs), () => {
+          if (node === this.swarm.dead) return;
+          this.say(`node ${node.index} starts again`);
+          node.start();
+        });
+      });
+    }
+    for (let n = 0; n < knobs.pauses; n++) {
+      const node = random.pick(this.swarm.nodes);
+      this.at(1, () => this.pauseFor(node, random.between(100, PAUSE_MAX_MS)));
+    }
+    for (let n = 0; n < knobs.clockJumps; n++) {
+      const node = random.pick(this.swarm.nodes);
+      this.at(1, () => this.setClock(node, random.between(-DAY_MS, DAY_MS)));
+    }
+    if (random.chance(knobs.deathProbability)) this.at(1, () => this.die(random.pick(this.swarm.nodes)));
+    for (let n = 0; n < knobs.cuts; n++) {
+      const [a, b] = [random.pick(this.swarm.nodes), random.pick(this.swarm.nodes)];
+      if (a === undefined || b === undefined || a === b) continue;
+      this.at(1, () => {
+        this.say(`link ${a.index}-${b.index} is cut`);
+        network.cut(a.id, b.id);
+        this.swarm.time.after(random.between(100, 10_000), () => network.heal(a.id, b.id));
+      });
+    }
+  }
+
+  private pauseFor(node: SimNode | undefined, ms: number): void {
+    if (node?.up() !== true) return;
+    this.bites.pauses += 1;
+    this.say(`node ${node.index} is paused for ${ms} ms`);
+    node.pause();
+    this.swarm.time.after(ms, () => node.unpause());
+  }
+
+  private setClock(node: SimNode | undefined, byMs: number): void {
+    if (node === undefined) return;
+    this.bites.clockJumps += 1;
+    this.say(`the wall clock of node ${node.index} is set by ${byMs} ms`);
+    node.wallOffsetMs += byMs;
+  }
+
+  private die(node: SimNode | undefined): void {
+    if (node === undefined) return;
+    this.bites.deaths += 1;
+    this.say(`machine ${node.index} dies for good`);
+    this.swarm.dead = node;
+    node.crash(true);
+  }
+
+  private verdict(): Verdict {
+    const { history, network, time } = this.swarm;
+    const count = (status: string): number => this.swarm.count(status);
+    return {
+      seed: this.seed,
+      violations: [...new Set(history.violations)],
+      bites: { ...this.bites, ...network.bites, ...this.swarm.rare() },
+      tasks: { completed: count('completed'), failed: count('failed'), cancelled: count('cancelled') },
+      starts: history.starts.length,
+      events: time.events(),
+      virtualMs: Math.round(time.nowMs),
+      agreeMs: this.swarm.agreeMs(),
+    };
+  }
+}
