@@ -5,6 +5,7 @@ import type { TaskRow } from '#core/view/task.ts';
 import type { Arrival, Glimpse } from '#ports.ts';
 import type { Door } from './door.ts';
 import type { FeedEvent } from './feed.ts';
+import { arrivalFrame, presenceFrame, presenceFrames, snapshotFrame } from './frames.ts';
 import type { AgentJson } from './json/agent.ts';
 import { agentJson } from './json/agent.ts';
 import type { NodeJson, ProjectJson } from './json/node.ts';
@@ -54,8 +55,16 @@ export function snapshotEvent(door: Door): FeedEvent {
     nodes: nodesJson(door),
     projects: door.roster.projects().map(projectJson),
   };
-  return { name: 'snapshot', n, json: JSON.stringify(snapshot) };
+  return {
+    name: 'snapshot',
+    n,
+    json: JSON.stringify(snapshot),
+    frames: () => [snapshotFrame(snapshot, eventId(n, door))],
+  };
 }
+
+/** By which a client goes on after an event, at this node. */
+const eventId = (n: number, door: Door): string => `${door.node.info.self}:${n}`;
 
 const agentsJson = (door: Door): AgentJson[] => door.roster.agents().map((agent) => agentJson(agent, door));
 
@@ -74,11 +83,15 @@ function snapshotTasks(door: Door): TaskJson[] {
 }
 
 export const arrivalEvents = (arrivals: readonly Arrival[], door: Door): FeedEvent[] =>
-  arrivals.map((arrival) => ({
-    name: typeName(arrival.op),
-    n: arrival.n,
-    json: JSON.stringify(arrivalData(arrival, door)),
-  }));
+  arrivals.map((arrival) => {
+    const data = arrivalData(arrival, door);
+    return {
+      name: typeName(arrival.op),
+      n: arrival.n,
+      json: JSON.stringify(data),
+      frames: () => [arrivalFrame(arrival.op, data, eventId(arrival.n, door))],
+    };
+  });
 
 function arrivalData({ n, op }: Arrival, door: Door): ArrivalData {
   const { header } = op;
@@ -115,25 +128,52 @@ function liveAgentJson(id: string, door: Door): AgentJson | null {
   return agent === undefined ? null : agentJson(agent, door);
 }
 
-/** Nodes and agents as they stand. `standing` is the part of it that is news when it changes: not when somebody was last heard. */
-export function presenceOf(door: Door): { json: string; standing: string } {
+/** Nodes and agents as they stand. */
+export type Presence = {
+  nodes: NodeJson[];
+  agents: AgentJson[];
+  /** By id, the part of it that is news when it changes: not when somebody was last heard. */
+  standings: ReadonlyMap<string, string>;
+};
+
+export function presenceOf(door: Door): Presence {
   const nodes = nodesJson(door);
   const agents = agentsJson(door);
-  const standing = JSON.stringify([
-    nodes.map(({ id, status, http_port: port }) => [id, status, port]),
-    agents.map(({ id, status, current_task_id: task }) => [id, status, task]),
+  const standings = new Map([
+    ...nodes.map(({ id, status, http_port: port }) => [id, `${status} ${port}`] as const),
+    ...agents.map(({ id, status, current_task_id: task }) => [id, `${status} ${task}`] as const),
   ]);
-  return { json: JSON.stringify({ nodes, agents }), standing };
+  return { nodes, agents, standings };
 }
 
-export const glimpseEvent = ({ task, agent, attempt, status, progress }: Glimpse): FeedEvent => ({
-  name: 'progress',
+/** True when a reader would see no difference: beats that repeat themselves are no news. */
+export const standsAlike = (now: Presence, told: ReadonlyMap<string, string>): boolean =>
+  now.standings.size === told.size && [...now.standings].every(([id, standing]) => told.get(id) === standing);
+
+/** `told`: the standings that were told last, where there is somebody who heard them. */
+export const presenceEvent = (now: Presence, told?: ReadonlyMap<string, string>): FeedEvent => ({
+  name: 'presence',
   n: undefined,
-  json: JSON.stringify({ task_id: task, agent_id: agent, attempt, status, progress }),
+  json: JSON.stringify({ nodes: now.nodes, agents: now.agents }),
+  frames: () => (told === undefined ? [presenceFrame(now)] : presenceFrames(now, told)),
 });
 
-export const outputEvent = ({ task, agent, attempt, output }: Glimpse): FeedEvent => ({
-  name: 'output',
-  n: undefined,
-  json: JSON.stringify({ task_id: task, agent_id: agent, attempt, output }),
-});
+export const glimpseEvent = ({ task, agent, attempt, status, progress }: Glimpse): FeedEvent => {
+  const about = { task_id: task, agent_id: agent, attempt, status };
+  return {
+    name: 'progress',
+    n: undefined,
+    json: JSON.stringify({ ...about, progress }),
+    frames: () => [{ type: 'task_event', event: 'task_progress', data: { ...about, output: progress } }],
+  };
+};
+
+export const outputEvent = ({ task, agent, attempt, output }: Glimpse): FeedEvent => {
+  const data = { task_id: task, agent_id: agent, attempt, output };
+  return {
+    name: 'output',
+    n: undefined,
+    json: JSON.stringify(data),
+    frames: () => [{ type: 'task_event', event: 'task_output', data }],
+  };
+};

@@ -5,18 +5,34 @@
 import type { OpId } from '#core/brand.ts';
 import type { Glimpse } from '#ports.ts';
 import type { Door } from './door.ts';
-import { arrivalEvents, glimpseEvent, outputEvent, presenceOf, snapshotEvent } from './feed-events.ts';
+import {
+  arrivalEvents,
+  glimpseEvent,
+  outputEvent,
+  presenceEvent,
+  presenceOf,
+  snapshotEvent,
+  standsAlike,
+} from './feed-events.ts';
+import type { Frame } from './frames.ts';
 import { refused } from './refusal.ts';
 import type { DoorRefusal } from './refusal.ts';
 
 /** One event. `n` is its place in this node's order of arrival; undefined for what is not in the log. */
-export type FeedEvent = { name: string; n: number | undefined; json: string };
+export type FeedEvent = {
+  name: string;
+  n: number | undefined;
+  json: string;
+  /** The same for a WebSocket; missing where none carries it. */
+  frames?: () => readonly Frame[];
+};
 
 /** Events that leave together. */
 export class Batch {
   readonly events: readonly FeedEvent[];
   private readonly node: string;
   private text: string | undefined;
+  private frameTexts: readonly string[] | undefined;
 
   constructor(node: string, events: readonly FeedEvent[]) {
     this.node = node;
@@ -31,6 +47,12 @@ export class Batch {
       )
       .join('');
     return this.text;
+  }
+
+  /** As messages of a WebSocket. Built for the first client that asks. */
+  frames(): readonly string[] {
+    this.frameTexts ??= this.events.flatMap((event) => (event.frames?.() ?? []).map((frame) => JSON.stringify(frame)));
+    return this.frameTexts;
   }
 }
 
@@ -65,7 +87,7 @@ export class Feed {
   private readonly clients = new Set<Client>();
   private stops: (() => void)[] = [];
   private presenceTimer: NodeJS.Timeout | undefined;
-  private presenceTold = '';
+  private presenceTold: ReadonlyMap<string, string> = new Map();
   private closed = false;
 
   /** The door is asked for when the first client comes, since both know each other. */
@@ -127,10 +149,7 @@ export class Feed {
     if (!known) return this.batch([snapshotEvent(door)]);
     const missed = door.node.store.arrivals({ after, limit: REPLAY_MAX });
     // Even with nothing missed, something is said: the client learns that it is connected.
-    return this.batch([
-      ...arrivalEvents(missed, door),
-      { name: 'presence', n: undefined, json: presenceOf(door).json },
-    ]);
+    return this.batch([...arrivalEvents(missed, door), presenceEvent(presenceOf(door))]);
   }
 
   private listen(): void {
@@ -138,7 +157,7 @@ export class Feed {
     const { node } = door;
     const look = setInterval(() => this.tellPresence(), PRESENCE_LOOK_MS);
     look.unref();
-    this.presenceTold = presenceOf(door).standing;
+    this.presenceTold = presenceOf(door).standings;
     this.stops = [
       node.onArrivals((arrivals) => {
         const from = arrivals[0]?.n ?? 0;
@@ -182,12 +201,13 @@ export class Feed {
     this.presenceTimer.unref();
   }
 
-  /** Tells only what a reader would see change: beats that repeat themselves are no news. */
+  /** Tells only what a reader would see change. */
   private tellPresence(): void {
-    const { json, standing } = presenceOf(this.door());
-    if (standing === this.presenceTold) return;
-    this.presenceTold = standing;
-    this.broadcast([{ name: 'presence', n: undefined, json }]);
+    const now = presenceOf(this.door());
+    const told = this.presenceTold;
+    if (standsAlike(now, told)) return;
+    this.presenceTold = now.standings;
+    this.broadcast([presenceEvent(now, told)]);
   }
 
   private watchOutput(task: OpId | undefined, sink: Sink): () => void {

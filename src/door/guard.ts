@@ -41,19 +41,28 @@ export function placeRefusal(message: IncomingMessage, site: Site): DoorRefusal 
 
 /** Who asks: by token, else by cookie, else nobody in particular. A wrong token is refused wherever it is shown. */
 export function visitorOf(message: IncomingMessage, site: Site, door: Door): Visitor | DoorRefusal {
-  const { authorization, cookie } = message.headers;
-  if (authorization !== undefined) {
-    const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-    const caller = token === undefined ? undefined : door.tokens.verify(token);
-    if (caller !== undefined) return { caller, byCookie: false };
-    return refused('unauthorised', 'this token is not known', {
-      expected: 'Authorization: Bearer <token>',
-      got: 'another',
-    });
-  }
+  const { authorization, cookie, 'sec-websocket-protocol': protocols } = message.headers;
+  if (authorization !== undefined) return holderOf(/^Bearer +(\S+)$/i.exec(authorization)?.[1], door);
+  const offered = PROTOCOL_TOKEN.exec(protocols ?? '')?.[1];
+  if (offered !== undefined) return holderOf(offered, door);
   const value = cookie === undefined ? undefined : cookieOf(cookie, site.cookie);
   const caller = value === undefined ? undefined : door.sessions.caller(value);
   return caller === undefined ? NOBODY : { caller, byCookie: true };
+}
+
+/** The WebSocket that a client speaks; it is chosen where it is offered. */
+export const PROTOCOL = 'skep';
+/**
+ * Scripts in a browser can send no header with a WebSocket, but name what they speak: `new WebSocket(url, ['skep', 'skep.token.<token>'])`. A
+ * token in the URL would lie in histories and logs, and is read nowhere.
+ */
+const PROTOCOL_TOKEN = /(?:^|,)[ \t]*skep\.token\.([^\s,]+)/;
+
+function holderOf(token: string | undefined, door: Door): Visitor | DoorRefusal {
+  const caller = token === undefined ? undefined : door.tokens.verify(token);
+  if (caller !== undefined) return { caller, byCookie: false };
+  const expected = 'Authorization: Bearer <token>';
+  return refused('unauthorised', 'this token is not known', { expected, got: 'another' });
 }
 
 /**

@@ -52,10 +52,11 @@ export function buildApp(app: FastifyInstance, parts: Parts): void {
 
 function addRoute(app: FastifyInstance, route: Route, { door, answers }: Parts): void {
   app.route({
-    method: route.method === 'GET' && route.answer !== 'events' ? ['GET', 'HEAD'] : route.method,
+    method: route.method === 'GET' && !isStream(route) ? ['GET', 'HEAD'] : route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     config: { route },
     handler: async (request, reply) => {
+      if (route.answer === 'websocket') return answers.refuse(reply.header('upgrade', 'websocket'), UPGRADE_REQUIRED);
       const asked = doorRequest(request);
       if (isRefusal(asked)) return answers.refuse(reply, asked);
       return answers.answer(request, reply, await callRoute(route, asked, request.visitor.caller, door));
@@ -78,8 +79,15 @@ function entryRefusal(request: FastifyRequest, parts: Parts): DoorRefusal | unde
     return refused('unauthorised', 'a token is needed', { expected, got: 'none' });
   }
   if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES) return bodyTooLarge(request);
-  return cookieRefusal(request.raw, visitor, route?.answer === 'events');
+  return cookieRefusal(request.raw, visitor, route !== undefined && isStream(route));
 }
+
+const isStream = ({ answer }: Route): boolean => answer === 'events' || answer === 'websocket';
+
+const UPGRADE_REQUIRED = refused('upgrade_required', 'this is a WebSocket', {
+  expected: 'Upgrade: websocket; for server-sent events: GET /api/events',
+  got: 'a plain request',
+});
 
 /** Only JSON is a body. What is no JSON is told apart here and refused by the route, whose text for it the seed names. */
 function addParsers(app: FastifyInstance): void {

@@ -12,6 +12,7 @@ import { HttpAnswers, JSON_HEADERS } from './http-answer.ts';
 import { BODY_MAX_BYTES, buildApp, malformedAnswer } from './http-app.ts';
 import { HttpStreams } from './http-events.ts';
 import { shown } from './refusal.ts';
+import { isWebSocketRequest, WebSockets } from './websockets.ts';
 
 /** A client gets so long to send its request: enough for a full body over a slow line. */
 const REQUEST_MAX_MS = 120_000;
@@ -34,6 +35,8 @@ export type HttpOptions = {
   hosts?: readonly string[] | undefined;
   /** Between two comments that keep a silent stream open. */
   heartbeatMs?: number | undefined;
+  /** Between two `status` frames of a WebSocket. */
+  statusMs?: number | undefined;
 };
 
 export type HttpDoor = {
@@ -67,6 +70,8 @@ export async function startHttp(o: HttpOptions): Promise<HttpDoor> {
   const { app, server } = serverOf(o.tls);
   const streams = new HttpStreams(o.heartbeatMs);
   const answers = new HttpAnswers({ streams, site, base: proxy?.base ?? '/', secure });
+  const websockets = new WebSockets({ door: o.door, site, statusMs: o.statusMs });
+  server.on('upgrade', (message, connection, head) => void websockets.upgrade(message, connection, head));
   let closing: Promise<void> | undefined;
   buildApp(app, { door: o.door, site, answers, isClosing: () => closing !== undefined });
   await listen(app, o);
@@ -75,7 +80,7 @@ export async function startHttp(o: HttpOptions): Promise<HttpDoor> {
   const own = `${o.tls === undefined ? 'http' : 'https'}://${urlHost(o.bind)}:${port}/`;
   const url = proxy === undefined ? own : `https://${proxy.host}${proxy.base}`;
   o.door.site.url = url;
-  const close = (): Promise<void> => (closing ??= closeAll(app, server, streams));
+  const close = (): Promise<void> => (closing ??= closeAll({ app, server, streams, websockets }));
   return { port, url, close };
 }
 
@@ -119,7 +124,10 @@ function serverOf(tls: HttpOptions['tls']): { app: FastifyInstance; server: Serv
   let server: Server | undefined;
   const app = fastify({
     serverFactory: (handler) => {
-      const made = tls === undefined ? createServer(handler) : tlsServer(tls, handler);
+      const made =
+        tls === undefined
+          ? createServer({ shouldUpgradeCallback: isWebSocketRequest }, handler)
+          : tlsServer(tls, handler);
       made.maxConnections = CONNECTIONS_MAX;
       made.requestTimeout = REQUEST_MAX_MS;
       server = made;
@@ -152,7 +160,8 @@ function serverOf(tls: HttpOptions['tls']): { app: FastifyInstance; server: Serv
 function tlsServer(tls: { certFile: string; keyFile: string }, handler: RequestListener): Server {
   try {
     const [cert, key] = [readFileSync(tls.certFile), readFileSync(tls.keyFile)];
-    return createTlsServer({ cert, key, minVersion: 'TLSv1.2' }, handler);
+    const options = { cert, key, minVersion: 'TLSv1.2', shouldUpgradeCallback: isWebSocketRequest } as const;
+    return createTlsServer(options, handler);
   } catch (cause) {
     throw new HttpStartError('bad_tls', `${tls.certFile} and ${tls.keyFile} are no certificate and its key in PEM`, {
       cause,
@@ -172,9 +181,16 @@ async function listen(app: FastifyInstance, o: HttpOptions): Promise<void> {
   }
 }
 
-async function closeAll(app: FastifyInstance, server: Server, streams: HttpStreams): Promise<void> {
+type Parts = { app: FastifyInstance; server: Server; streams: HttpStreams; websockets: WebSockets };
+
+async function closeAll({ app, server, streams, websockets }: Parts): Promise<void> {
   streams.close();
-  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MAX_MS);
+  websockets.close();
+  const timer = setTimeout(() => {
+    server.closeAllConnections();
+    // An upgraded connection is the server's no more, but the server waits for it.
+    websockets.terminate();
+  }, CLOSE_MAX_MS);
   await app.close();
   clearTimeout(timer);
 }

@@ -80,6 +80,7 @@ function answerOf({ answer, status, events }: Route, schemas: Json): Json {
   if (answer === 'events') {
     return { description: events ?? 'Events', content: { 'text/event-stream': { schema: { type: 'string' } } } };
   }
+  if (answer === 'websocket') return { description: 'Frames; docs/websocket.md has each' };
   if (answer === 'page') {
     return status === 303 ? { description: 'Logged in; go to the page' } : { description: 'A file of the page' };
   }

@@ -8,6 +8,7 @@ export type DoorCode =
   | 'unauthorised'
   | 'method_not_allowed'
   | 'unsupported_type'
+  | 'upgrade_required'
   | 'too_many'
   | 'internal';
 
@@ -29,6 +30,7 @@ export const STATUS_OF: Readonly<Record<DoorCode, number>> = {
   fenced: 409,
   too_large: 413,
   unsupported_type: 415,
+  upgrade_required: 426,
   driver_unavailable: 422,
   workspace: 422,
   internal: 500,

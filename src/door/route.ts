@@ -68,7 +68,7 @@ type Shape<P, Q, B> = {
 /** A route of the table, its types folded into `call`. */
 export type Route = Shape<unknown, unknown, unknown> & {
   /** What the answer's JSON looks like, or what else comes. */
-  answer: z.ZodType | 'events' | 'page';
+  answer: z.ZodType | 'events' | 'websocket' | 'page';
   /** Which events come, where they do. */
   events?: string;
   /** Only for browsers: the page, its files, the login. */
@@ -97,7 +97,7 @@ export function jsonRoute<P, Q, B, A>(
 /** A route that answers with something else than one JSON value. */
 export function otherRoute<P, Q, B>(
   shape: Shape<P, Q, B> & {
-    answer: 'events' | 'page';
+    answer: 'events' | 'websocket' | 'page';
     events?: string;
     httpOnly: boolean;
     handle(context: Context<P, Q, B>): Answer | DoorRefusal | Promise<Answer | DoorRefusal>;

@@ -124,7 +124,7 @@ export const badQueries = [
   `/api/swarm/tasks/${NOBODY}/output?lines=0`,
   `/api/swarm/tasks/${NOBODY}/diff?format=pdf`,
   `/api/swarm/agents/${NOBODY}/output?lines=1e3`,
-  '/api/events?after=7',
+  '/api/events?after=seven',
   '/api/swarm/tasks/%ff',
 ];
 
