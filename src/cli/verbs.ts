@@ -66,6 +66,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/events.ts')).events,
   },
   {
+    name: 'explain',
+    group: 'Look:',
+    summary: 'why an agent is said to be idle, running, waiting …',
+    load: async () => (await import('./verb/explain.ts')).explain,
+  },
+  {
     name: 'open',
     group: 'Let others in:',
     summary: 'a link that logs a browser in, once',
