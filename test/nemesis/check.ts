@@ -30,6 +30,7 @@ export type Evidence = {
 
 export function checkAll(evidence: Evidence): void {
   checkStarts(evidence);
+  checkAgents(evidence);
   for (const finale of evidence.finales) {
     checkTimelines(finale, evidence.history);
     checkTasks(finale, evidence.history);
@@ -71,6 +72,22 @@ function checkStarts(evidence: Evidence): void {
     started.set(key, mark);
     if (grants.get(key)?.has(mark.agent) !== true)
       history.broken(`always/started-by-grantee: attempt ${key} started by ${mark.agent} without a grant`);
+  }
+}
+
+/** An agent works one attempt at a time: none starts between the start and the end of another. What was killed has no end, and says nothing. */
+function checkAgents({ history, marks }: Evidence): void {
+  const open = new Map<string, Mark>();
+  const ends = new Map<string, number>();
+  for (const mark of marks) if (mark.what === 'end') ends.set(attemptKey(mark.task, mark.attempt), mark.upSeconds);
+  for (const mark of marks.filter(({ what }) => what === 'start')) {
+    const before = open.get(mark.agent);
+    const ended = before === undefined ? undefined : ends.get(attemptKey(before.task, before.attempt));
+    if (before !== undefined && ended !== undefined && ended > mark.upSeconds)
+      history.broken(
+        `always/one-attempt-an-agent: ${mark.agent} began ${attemptKey(mark.task, mark.attempt)} within ${attemptKey(before.task, before.attempt)}`,
+      );
+    open.set(mark.agent, mark);
   }
 }
 

@@ -1,12 +1,15 @@
 /** What may happen to the lab: each fault begins, lasts for a while, and is undone. One seed draws one sequence of them. */
+import { z } from 'zod';
 import type { Random } from '#sim/random.ts';
+import { canSlowDisks } from './disk.ts';
 import type { LabSwarm } from './lab-swarm.ts';
 import type { Rule } from './lab.ts';
+import { isStopped } from './lab.ts';
 import type { LabNode } from './node.ts';
-import { canSkewClocks, canSlowDisks } from './node.ts';
+import { canSkewClocks } from './node.ts';
 
-/** A fault that has begun. */
-export type Fault = { what: string; lastsMs: number; undo: () => Promise<void> };
+/** A fault that has begun. `bit`, asked just before it is undone: it was felt. */
+export type Fault = { what: string; lastsMs: number; bit: () => Promise<boolean>; undo: () => Promise<void> };
 
 type Maker = () => Promise<Fault | undefined>;
 
@@ -115,109 +118,137 @@ export class Faults {
     const { lab } = this.#swarm;
     const name = `rule ${(this.#rules += 1)}`;
     await lab.setRule(name, rule);
-    return { what, lastsMs: this.#random.between(2_000, 15_000), undo: () => lab.setRule(name, undefined) };
+    return {
+      what,
+      lastsMs: this.#random.between(2_000, 15_000),
+      bit: async () => (await lab.dropped(name)) > 0,
+      undo: () => lab.setRule(name, undefined),
+    };
   }
 
   #kill(): Promise<Fault | undefined> {
-    return this.#onNode(
-      { lastsMs: this.#shortMs() },
-      (node) => node.kill(),
-      (node) => node.start(),
-    );
+    return this.#onNode({
+      lastsMs: this.#shortMs(),
+      act: (node) => node.kill(),
+      bit: async (node) => !node.isUp,
+      undo: (node) => node.start(),
+    });
   }
 
   #crash(): Promise<Fault | undefined> {
-    return this.#onNode(
-      { lastsMs: this.#shortMs() },
-      (node) => node.crash(),
-      (node) => node.start(),
-    );
+    return this.#onNode({
+      lastsMs: this.#shortMs(),
+      act: (node) => node.crash(),
+      bit: async (node) => !node.isUp && node.host.pids().length === 0,
+      undo: (node) => node.start(),
+    });
   }
 
   #restart(): Promise<Fault | undefined> {
-    return this.#onNode(
-      { lastsMs: 0 },
-      (node) => node.stop(),
-      (node) => node.start(),
-    );
+    return this.#onNode({
+      lastsMs: 0,
+      act: (node) => node.stop(),
+      bit: async (node) => !node.isUp && !node.hasWork(),
+      undo: (node) => node.start(),
+    });
   }
 
   #pause(): Promise<Fault | undefined> {
-    const lastsMs = this.#random.chance(0.25) ? LONG_MS : this.#shortMs();
-    return this.#onNode(
-      { lastsMs },
-      async (node) => node.pause(),
-      async (node) => node.resume(),
-    );
+    return this.#onNode({
+      lastsMs: this.#random.chance(0.25) ? LONG_MS : this.#shortMs(),
+      act: async (node) => node.pause(),
+      bit: async (node) => isStopped(node.pid),
+      undo: async (node) => node.resume(),
+    });
   }
 
   #killHolder(): Promise<Fault | undefined> {
-    return this.#onNode({ lastsMs: 0, among: hasHolder }, async (node) => node.signalHolder('SIGKILL'));
+    let killed = false;
+    return this.#onNode({
+      lastsMs: 0,
+      among: hasHolder,
+      act: async (node) => {
+        killed = node.signalHolder('SIGKILL');
+      },
+      bit: async () => killed,
+      undo: async () => undefined,
+    });
   }
 
   #pauseHolder(): Promise<Fault | undefined> {
-    const lastsMs = this.#random.chance(0.25) ? LONG_MS : this.#shortMs();
-    return this.#onNode(
-      { lastsMs, among: hasHolder },
-      async (node) => node.signalHolder('SIGSTOP'),
-      async (node) => node.signalHolder('SIGCONT'),
-    );
+    return this.#onNode({
+      lastsMs: this.#random.chance(0.25) ? LONG_MS : this.#shortMs(),
+      among: hasHolder,
+      act: async (node) => node.signalHolder('SIGSTOP'),
+      bit: async (node) => isStopped(node.holderPid()),
+      undo: async (node) => node.signalHolder('SIGCONT'),
+    });
   }
 
   #fillDisk(): Promise<Fault | undefined> {
-    return this.#onNode(
-      { lastsMs: this.#shortMs(), among: (node) => node.hasDisk },
-      async (node) => {
+    return this.#onNode({
+      lastsMs: this.#shortMs(),
+      among: (node) => node.hasDisk,
+      act: async (node) => {
         this.#mayDie.add(node);
-        await node.fillDisk();
+        await node.disk.fill();
       },
-      async (node) => {
-        node.freeDisk();
+      bit: async (node) => node.disk.isFull(),
+      undo: async (node) => {
+        node.disk.free();
         // A node whose disk is full stops by itself, or has not noticed. One that is about to must not be taken for dead of something else.
         await node.kill();
         this.#mayDie.delete(node);
         await node.start();
       },
-    );
+    });
   }
 
   #slowDisk(): Promise<Fault | undefined> {
-    return this.#onNode(
-      { lastsMs: this.#shortMs() },
-      async (node) => node.slowDisk(FSYNC_MS),
-      (node) => node.quickenDisk(),
-    );
+    return this.#onNode({
+      lastsMs: this.#shortMs(),
+      act: async (node) => node.slowDisk(FSYNC_MS),
+      bit: async (node) => node.disk.slowedSyncs() > 0,
+      undo: (node) => node.disk.quicken(),
+    });
   }
 
   #clock(): Promise<Fault | undefined> {
     const offset = this.#random.pick(CLOCKS) ?? '+0';
-    return this.#onNode(
-      { lastsMs: this.#shortMs(), among: (node) => node.hasClock, what: offset },
-      async (node) => node.setClock(offset),
-      async (node) => node.setClock('+0'),
-    );
+    let before: Uptime | undefined;
+    return this.#onNode({
+      lastsMs: this.#shortMs(),
+      among: (node) => node.hasClock,
+      what: offset,
+      act: async (node) => {
+        before = await uptimeOf(node);
+        node.setClock(offset);
+      },
+      bit: async (node) => hasJumped(before, await uptimeOf(node)),
+      undo: async (node) => node.setClock('+0'),
+    });
   }
 
   /** Does it to a node that runs and has no other fault. */
-  async #onNode(
-    o: { lastsMs: number; among?: (node: LabNode) => boolean; what?: string },
-    act: (node: LabNode) => Promise<unknown>,
-    undo: (node: LabNode) => Promise<unknown> = async () => undefined,
-  ): Promise<Fault | undefined> {
+  async #onNode(o: {
+    lastsMs: number;
+    among?: (node: LabNode) => boolean;
+    what?: string;
+    act: (node: LabNode) => Promise<unknown>;
+    bit: (node: LabNode) => Promise<boolean>;
+    undo: (node: LabNode) => Promise<unknown>;
+  }): Promise<Fault | undefined> {
     const free = this.#swarm.nodes.filter((one) => one.isUp && !this.#taken.has(one) && (o.among?.(one) ?? true));
     const node = this.#random.pick(free);
     if (node === undefined) return undefined;
     this.#taken.add(node);
-    await act(node);
-    const undone = async (): Promise<void> => {
-      await undo(node);
+    await o.act(node);
+    const undo = async (): Promise<void> => {
+      await o.undo(node);
       this.#taken.delete(node);
     };
-    return {
-      what: [node.name, o.what].filter((word) => word !== undefined).join(' '),
-      lastsMs: o.lastsMs,
-      undo: undone,
-    };
+    const what = [node.name, o.what].filter((word) => word !== undefined).join(' ');
+    return { what, lastsMs: o.lastsMs, bit: () => o.bit(node), undo };
   }
 
   #shortMs(): number {
@@ -228,6 +259,28 @@ export class Faults {
     const ranked = items.map((item) => ({ item, rank: this.#random.unit() }));
     return ranked.toSorted((a, b) => a.rank - b.rank).map(({ item }) => item);
   }
+}
+
+/** What a node says of its own age, by its wall clock, and when it said so. */
+type Uptime = { seconds: number; atMs: number };
+
+/** More than any answer takes, and less than any jump. */
+const JUMP_MIN_SECONDS = 10;
+
+async function uptimeOf(node: LabNode): Promise<Uptime | undefined> {
+  try {
+    const { uptime } = z.object({ uptime: z.number() }).parse(await node.get('/api/swarm/status'));
+    return { seconds: uptime, atMs: performance.now() };
+  } catch {
+    // It does not answer just now.
+    return undefined;
+  }
+}
+
+function hasJumped(before: Uptime | undefined, after: Uptime | undefined): boolean {
+  if (before === undefined || after === undefined) return false;
+  const passed = (after.atMs - before.atMs) / 1000;
+  return Math.abs(after.seconds - before.seconds - passed) > JUMP_MIN_SECONDS;
 }
 
 const hasHolder = (node: LabNode): boolean => node.holderPid() !== undefined;

@@ -35,6 +35,7 @@ export class History {
   readonly merges: MergeAnswer[] = [];
   /** How often each fault was brought about, and each kind of request answered or not. */
   readonly counts = new Map<string, number>();
+  readonly #heads = new Map<string, Readonly<Record<string, number>>>();
   readonly #seen = new Map<string, Map<string, Seen>>();
   readonly #ended = new Map<string, { text: string; node: string; status: Task['status'] }>();
   readonly #log: WriteStream;
@@ -86,6 +87,15 @@ export class History {
     if (before !== undefined && isOver(before) && !isOver(task))
       this.broken(`always/ended-stays-ended: ${task.id} was ${before.status} at ${node} and is ${task.status}`);
     if (isOver(task)) this.#over(node, task);
+  }
+
+  /** What a node said that it holds of each log. Whatever it told was on its disk, so it never holds less: not after a crash, either. */
+  held(node: string, heads: Readonly<Record<string, number>>): void {
+    for (const [author, seq] of Object.entries(this.#heads.get(node) ?? {})) {
+      const now = heads[author] ?? 0;
+      if (now < seq) this.broken(`always/told-was-durable: ${node} held ${seq} ops of ${author}, and now ${now}`);
+    }
+    this.#heads.set(node, heads);
   }
 
   /** How a task ended, as soon as any node has shown it. */

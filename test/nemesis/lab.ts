@@ -112,8 +112,8 @@ export class Lab {
   readonly hosts: readonly Host[];
   readonly #switch: Host;
   readonly #rules = new Map<string, Rule>();
-  /** Frames dropped by rules that are gone. */
-  #droppedBefore = 0;
+  /** Frames dropped until the last change, by the name of the rule. */
+  readonly #droppedBefore = new Map<string, number>();
   #changing: Promise<void> = Promise.resolve();
 
   private constructor(hosts: readonly Host[], switchHost: Host) {
@@ -150,7 +150,8 @@ export class Lab {
   /** Adds a rule under a name, or takes it away. All rules change in one step. */
   setRule(name: string, rule: Rule | undefined): Promise<void> {
     this.#changing = this.#changing.then(async () => {
-      this.#droppedBefore += await this.#counted();
+      for (const [one, frames] of await this.#counted())
+        this.#droppedBefore.set(one, (this.#droppedBefore.get(one) ?? 0) + frames);
       if (rule === undefined) this.#rules.delete(name);
       else this.#rules.set(name, rule);
       const lines = [...this.#rules.values()].flatMap(rulesOf).map((line) => `add rule bridge lab flt ${line}`);
@@ -159,10 +160,11 @@ export class Lab {
     return this.#changing;
   }
 
-  /** Frames that rules have dropped since the beginning: a cut that drops nothing tests nothing. */
-  async dropped(): Promise<number> {
+  /** Frames that the rule of that name, or all together, have dropped since the beginning: a cut that drops nothing tests nothing. */
+  async dropped(name?: string): Promise<number> {
     await this.#changing;
-    return this.#droppedBefore + (await this.#counted());
+    const all = [...this.#droppedBefore, ...(await this.#counted())];
+    return all.filter(([one]) => name === undefined || one === name).reduce((sum, [, frames]) => sum + frames, 0);
   }
 
   /** Ends everything that runs on the hosts, and the hosts. Idempotent. */
@@ -193,9 +195,13 @@ export class Lab {
     await bridge.run(['nft', '-f', '-'], chain);
   }
 
-  async #counted(): Promise<number> {
+  /** What the counters say now: one of each line, and the lines stand in the order of the rules. */
+  async #counted(): Promise<[name: string, frames: number][]> {
     const listed = await this.#switch.run(['nft', 'list', 'chain', 'bridge', 'lab', 'flt']);
-    return [...listed.matchAll(/counter packets (\d+)/g)].reduce((sum, [, packets]) => sum + Number(packets), 0);
+    const counters = [...listed.matchAll(/counter packets (\d+)/g)].map(([, packets]) => Number(packets));
+    return [...this.#rules].flatMap(([name, rule]) =>
+      rulesOf(rule).map((): [string, number] => [name, counters.shift() ?? 0]),
+    );
   }
 }
 
@@ -260,10 +266,16 @@ function networkOf(pid: number): string | undefined {
   }
 }
 
-function isZombie(pid: number): boolean {
+/** The process is there and does not run, as after SIGSTOP. */
+export const isStopped = (pid: number | undefined): boolean => pid !== undefined && stateOf(pid) === 'T';
+
+const isZombie = (pid: number): boolean => (stateOf(pid) ?? 'Z') === 'Z';
+
+/** `R`, `S`, `T`, `Z` …; undefined when there is no such process. */
+function stateOf(pid: number): string | undefined {
   try {
-    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\)/, ''));
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\)/s, '').trim()[0];
   } catch {
-    return true;
+    return undefined;
   }
 }

@@ -3,14 +3,15 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { WriteStream } from 'node:fs';
-import { createWriteStream, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Answer, NodeEvent } from '#cli/client.ts';
 import { NodeGone } from '#cli/client.ts';
 import { socketPath, stateDirOf } from '#socket-path.ts';
+import { Disk } from './disk.ts';
 import type { Host } from './lab.ts';
-import { ENV, signal } from './lab.ts';
+import { signal } from './lab.ts';
 import { askSocket, followSocket } from './admin-socket.ts';
 
 const P2P_PORT = 7101;
@@ -26,8 +27,6 @@ const FAKETIME = globSync('/usr/lib/*/faketime/libfaketime.so.1')[0];
 
 /** Wall clocks can be made to jump on this machine. */
 export const canSkewClocks = (): boolean => FAKETIME !== undefined;
-/** Waits of the disk can be made long on this machine. */
-export const canSlowDisks = (): boolean => globSync('/usr/bin/strace').length > 0;
 
 export type LabNodeOptions = {
   host: Host;
@@ -51,6 +50,7 @@ export type LabNodeOptions = {
 export class LabNode {
   readonly name: string;
   readonly host: Host;
+  readonly disk: Disk;
   /** From the first start on. */
   id = '';
   readonly #o: LabNodeOptions;
@@ -60,13 +60,13 @@ export class LabNode {
   #process: ChildProcess | undefined;
   /** Its end is wanted. */
   #ending = false;
-  #tracer: ChildProcess | undefined;
 
   constructor(o: LabNodeOptions) {
     this.#o = o;
     this.name = o.name;
     this.host = o.host;
     this.#dataDir = join(o.dir, o.name);
+    this.disk = new Disk({ host: o.host, path: this.#dataDir, slowLog: join(o.dir, `${o.name}.slow`) });
     this.#log = createWriteStream(join(o.dir, `${o.name}.log`), { flags: 'a' });
     mkdirSync(this.#dataDir, { recursive: true, mode: 0o700 });
     this.setClock('+0');
@@ -74,9 +74,7 @@ export class LabNode {
 
   /** Once, before the first start. */
   async open(): Promise<void> {
-    const { diskMiB, host } = this.#o;
-    if (diskMiB === undefined) return;
-    await host.run(['mount', '-t', 'tmpfs', '-o', `size=${diskMiB}m,mode=700`, 'tmpfs', this.#dataDir]);
+    if (this.#o.diskMiB !== undefined) await this.disk.mount(this.#o.diskMiB);
   }
 
   get isUp(): boolean {
@@ -138,6 +136,11 @@ export class LabNode {
     if (this.#process?.pid !== undefined) signal(this.#process.pid, 'SIGCONT');
   }
 
+  /** Pid of the node's process; undefined while it is down. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   /** Pid of the holder that runs; undefined while there is none. */
   holderPid(): number | undefined {
     return this.host.pids().find((pid) => readOf(pid, 'cmdline').includes('holder-main'));
@@ -154,37 +157,20 @@ export class LabNode {
     return this.host.pids().some((pid) => readOf(pid, 'environ').includes('\0SKEP_PROC='));
   }
 
-  /** No byte more fits on its disk. */
-  async fillDisk(): Promise<void> {
-    await this.host.run(['sh', '-c', 'cat /dev/zero >"$1" 2>/dev/null; true', 'sh', join(this.#dataDir, 'filler')]);
-  }
-
-  freeDisk(): void {
-    rmSync(this.host.outside(join(this.#dataDir, 'filler')), { force: true });
-  }
-
-  /** Each fsync of the node takes so much longer, until {@link quickenDisk}. */
+  /** Each fsync of the node takes so much longer, until `disk.quicken`. */
   slowDisk(delayMs: number): void {
-    const pid = this.#process?.pid;
-    if (pid === undefined || this.#tracer !== undefined) return;
-    const calls = 'fsync,fdatasync';
-    const inject = `inject=${calls}:delay_enter=${delayMs * 1000}`;
-    const args = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', inject, '-p', String(pid)];
-    this.#tracer = spawn(ENV, args, { stdio: 'ignore' });
-  }
-
-  async quickenDisk(): Promise<void> {
-    const tracer = this.#tracer;
-    this.#tracer = undefined;
-    if (tracer === undefined || tracer.exitCode !== null || tracer.signalCode !== null) return;
-    const ended = once(tracer, 'exit');
-    tracer.kill('SIGTERM');
-    await ended;
+    if (this.pid !== undefined) this.disk.slow(this.pid, delayMs);
   }
 
   /** `+3600s`, `-1d`: how far its wall clock is off from now on. */
   setClock(offset: string): void {
     writeFileSync(this.#clockFile(), `${offset}\n`);
+  }
+
+  /** Runs a verb of the command line on this machine, about the directory of this node; resolves with what it prints. */
+  skep(verb: string, ...args: readonly string[]): Promise<string> {
+    const where = [`--data-dir=${this.#dataDir}`, `--p2p-port=${P2P_PORT}`];
+    return this.host.run([process.execPath, SKEP, verb, ...args, ...where]);
   }
 
   /** Resolves with whatever it answers. Throws {@link NodeGone} when it does not answer in time: whether it did what was asked is then unknown. */
@@ -261,7 +247,7 @@ export class LabNode {
 
   async #end(name: NodeJS.Signals): Promise<void> {
     this.#ending = true;
-    await this.quickenDisk();
+    await this.disk.quicken();
     const child = this.#process;
     if (child === undefined) return;
     const ended = once(child, 'exit');

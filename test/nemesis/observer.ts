@@ -6,10 +6,12 @@ import type { Finale, Step } from './check.ts';
 import type { History } from './history.ts';
 import type { LabNode } from './node.ts';
 import type { Task } from './tasks.ts';
-import { taskSchema } from './tasks.ts';
+import { digestAt, taskSchema } from './tasks.ts';
 
 /** Before a node that went away is asked again. */
 const AGAIN_MS = 300;
+/** A digest reads all heads: often enough to be asked right before many a crash, and not felt otherwise. */
+const WEIGH_MS = 400;
 /** Tasks in one answer. */
 const PAGE = 500;
 const WORKS_MAX = 50;
@@ -23,6 +25,18 @@ const stepsSchema = z.array(
 );
 const diffSchema = z.object({ text: z.string() });
 const agentsSchema = z.array(z.object({ id: z.string(), name: z.string(), status: z.string() }));
+
+/** Asks a node over its lives what it holds, until the signal says stop. */
+export async function weigh(node: LabNode, history: History, until: AbortSignal): Promise<void> {
+  while (!until.aborted) {
+    try {
+      if (node.isUp) history.held(node.name, (await digestAt(node)).heads);
+    } catch (error) {
+      if (!(error instanceof NodeGone || error instanceof NodeRefused)) throw error;
+    }
+    await sleep(WEIGH_MS, undefined, { signal: until }).catch(() => undefined);
+  }
+}
 
 /** Follows a node over its lives until the signal says stop. */
 export async function follow(node: LabNode, history: History, until: AbortSignal): Promise<void> {

@@ -15,7 +15,7 @@ import { Faults } from './faults.ts';
 import { History } from './history.ts';
 import { LabSwarm, until } from './lab-swarm.ts';
 import type { LabNode } from './node.ts';
-import { allIdle, checkDelivered, finaleOf, follow, openTasks } from './observer.ts';
+import { allIdle, checkDelivered, finaleOf, follow, openTasks, weigh } from './observer.ts';
 import { agreement, digestAt, marksIn } from './tasks.ts';
 
 /** Above one heartbeat of 15 s, and short enough that work is lost and done again within one storm. */
@@ -48,6 +48,8 @@ export type StormReport = {
   /** Faults that cannot be had on this machine, with the reason. */
   missing: string[];
   kinds: string[];
+  /** Names of the nodes; each has its log in `dir`. */
+  nodes: string[];
   droppedFrames: number;
   tasks: Record<string, number>;
   starts: number;
@@ -111,7 +113,10 @@ class Storm {
     await this.#swarm.linked();
     const projects = await this.#makeProjects();
     const looking = new AbortController();
-    const following = nodes.map((node) => follow(node, this.history, looking.signal));
+    const following = nodes.flatMap((node) => [
+      follow(node, this.history, looking.signal),
+      weigh(node, this.history, looking.signal),
+    ]);
     const over = AbortSignal.timeout(this.#o.stormMs);
     const client = new Client({
       nodes,
@@ -195,8 +200,10 @@ class Storm {
   async #undoAfter({ kind, fault, hurry }: { kind: string; fault: Fault; hurry: AbortController }): Promise<void> {
     await sleep(fault.lastsMs, undefined, { signal: hurry.signal }).catch(() => undefined);
     try {
+      const bit = await fault.bit();
+      if (bit) this.history.count(`bit: ${kind}`);
       await fault.undo();
-      this.history.note('undone', { kind, what: fault.what });
+      this.history.note('undone', { kind, what: fault.what, bit });
     } catch (error) {
       this.history.broken(`always/comes-back: ${kind}, ${fault.what}: ${String(error)}`);
     }
@@ -261,6 +268,7 @@ class Storm {
       counts: Object.fromEntries([...history.counts].toSorted(([a], [b]) => (a < b ? -1 : 1))),
       missing: faults.missing,
       kinds: faults.kinds,
+      nodes: this.#swarm.nodes.map(({ name }) => name),
       droppedFrames: await this.#swarm.lab.dropped(),
       tasks: statuses,
       starts: starts.length,
