@@ -6,6 +6,7 @@ export type NodeOptions = {
   dataDir: string;
   httpPort: number;
   p2pPort: number;
+  /** UDP port on which nodes find one another, shared by those of one machine; 0 for seeds alone. */
   discoveryPort: number;
   /** `host:port` of the mesh at which other nodes may be found. */
   seeds: readonly string[];

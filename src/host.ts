@@ -61,6 +61,9 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
     listen: bind.length > 0,
     port: o.p2pPort,
     httpPort: o.httpPort,
+    discoveryPort: o.discoveryPort,
+    onDeaf: (reason) =>
+      o.log(`nodes are not found by broadcast (UDP port ${o.discoveryPort}): ${reason}; name some with --seeds`),
     onRefused: (address, why, by) => o.log(`${by === 'peer' ? 'refused by' : 'refused'} ${address}: ${why.message}`),
   });
   const addresses = dialAddresses(bind, o.p2pPort);

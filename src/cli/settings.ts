@@ -72,7 +72,7 @@ const client = setting('client');
 export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   httpPort: node('http_port', 'port', 'port of the page and the HTTP interface', 9090),
   p2pPort: node('p2p_port', 'port', 'port of the mesh', 7101),
-  discoveryPort: node('discovery_port', 'port', 'UDP port on which nodes find one another', 6101),
+  discoveryPort: node('discovery_port', 'port', 'UDP port on which nodes find one another; 0 for seeds alone', 6101),
   seeds: node('seeds', 'addresses', 'nodes to link to first: host:port,host:port', ''),
   dataDir: node('data_dir', 'dir', 'where all that this node keeps is kept', './data'),
   role: node('role', 'role', 'emperor or worker: shown only, every node can do everything', 'emperor'),

@@ -104,7 +104,7 @@ export function isRefusal({ code }: Goodbye): boolean {
 }
 
 /** Compares in constant time. */
-function sameText(a: string, b: string): boolean {
+export function sameText(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
   return left.length === right.length && timingSafeEqual(left, right);
 }

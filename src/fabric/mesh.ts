@@ -12,6 +12,7 @@ import type { ConnectionOptions, Ending } from './connection-options.ts';
 import { Connection } from './connection.ts';
 import type { KnownAddress } from './dialler.ts';
 import { Dialler } from './dialler.ts';
+import { Discovery } from './discovery.ts';
 import { encodeFrame } from './framing.ts';
 import type { Self } from './hello.ts';
 import { goodbye, isRefusal, SECRET_MIN_BYTES } from './hello.ts';
@@ -36,6 +37,10 @@ export type MeshOptions = {
   port?: number;
   /** False for a node that only dials. */
   listen?: boolean;
+  /** UDP port on which nodes find one another; nothing is announced or heard without it. */
+  discoveryPort?: number;
+  /** Nodes are not found by broadcast here, and why; links and dialling go on. Once. */
+  onDeaf?: (reason: string) => void;
   /** Port of this node's HTTP, told to peers. */
   httpPort?: number;
   /**
@@ -60,6 +65,7 @@ export class MeshTransport implements Transport {
   readonly #dialler: Dialler;
   readonly #roster: Roster;
   readonly #pulse: Pulse;
+  readonly #discovery: Discovery | undefined;
   readonly #refusals = new Refusals();
   #handler: TransportHandler | undefined;
   #closing: Promise<void> | undefined;
@@ -76,7 +82,7 @@ export class MeshTransport implements Transport {
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     this.#secureContext = secureContextOf(options.identity);
     this.#listener = new Listener({
-      bind: options.listen === false ? [] : (options.bind ?? ['127.0.0.1']),
+      bind: this.#bind(),
       port: options.port ?? 0,
       accept: (socket, from) => {
         this.#open({
@@ -106,6 +112,7 @@ export class MeshTransport implements Transport {
       links: () => this.#roster.links(),
       learn: (address, node) => this.#dialler.learn(address, { seed: false, node }),
     });
+    this.#discovery = this.#makeDiscovery();
     for (const seed of options.seeds ?? []) this.#learnSeed(seed);
   }
 
@@ -114,9 +121,10 @@ export class MeshTransport implements Transport {
     if (this.#handler !== undefined || this.#closing !== undefined) throw new Error('a transport starts once');
     this.#handler = handler;
     await this.#listener.start();
-    if (this.#closing === undefined) this.#dialler.start();
     // Closed while it opened: the listener that came up too late goes down again.
-    else await this.#listener.close();
+    if (this.#closing !== undefined) return this.#listener.close();
+    this.#dialler.start();
+    this.#discovery?.start();
   }
 
   /** Where this node listens, with the real port; undefined for a node that does not. */
@@ -154,6 +162,7 @@ export class MeshTransport implements Transport {
   }
 
   async #close(): Promise<void> {
+    this.#discovery?.close();
     this.#dialler.close();
     const listenerClosed = this.#listener.close();
     const emptied = new Promise<void>((resolve) => {
@@ -169,6 +178,25 @@ export class MeshTransport implements Transport {
     const parsed = parseAddress(seed);
     if ('refused' in parsed) throw new Error(`seed ${parsed.message}; expected ${parsed.expected}`);
     this.#dialler.learn(parsed, { seed: true, node: undefined });
+  }
+
+  #bind(): readonly string[] {
+    const { listen, bind } = this.#options;
+    return listen === false ? [] : (bind ?? ['127.0.0.1']);
+  }
+
+  #makeDiscovery(): Discovery | undefined {
+    const { discoveryPort: port, onDeaf } = this.#options;
+    if (port === undefined || port === 0) return undefined;
+    return new Discovery({
+      self: () => this.#self(),
+      port,
+      bind: this.#bind(),
+      everyMs: this.#timing.announceMs,
+      counters: this.counters,
+      found: (address, node) => this.#dialler.learn(address, { seed: false, node }),
+      deaf: (reason) => onDeaf?.(reason),
+    });
   }
 
   #self(): Self {

@@ -9,6 +9,8 @@ export type MeshTiming = {
   silentMs: number;
   /** How often nodes tell each other whom they are linked with; as in the seed. At a new link they tell at once. */
   peersMs: number;
+  /** How often a node announces itself to its network; as in the seed. At the start at once. */
+  announceMs: number;
   /** Waits before dialling again: full jitter below a bound that doubles from the first to the second. */
   backoffMinMs: number;
   backoffMaxMs: number;
@@ -23,6 +25,7 @@ export const DEFAULT_TIMING: MeshTiming = {
   pingMs: 15_000,
   silentMs: 60_000,
   peersMs: 30_000,
+  announceMs: 10_000,
   backoffMinMs: 250,
   backoffMaxMs: 5_000,
   probeMs: 2_000,
@@ -64,6 +67,16 @@ export type MeshCounters = {
   overflows: number;
   /** Addresses that were none, from `learn`. */
   badAddresses: number;
+  /** Datagrams on the discovery port that were no announcements. */
+  announcementsMalformed: number;
+  /** Announcements of other swarms, and forged ones. Nobody was dialled for them. */
+  announcementsForeign: number;
+  /** Announcements that came from another address than they say, or after a newer one. */
+  announcementsRepeated: number;
+  /** Datagrams that were not looked at because too many came. */
+  announcementsUnheard: number;
+  /** Announcements that the network did not take. */
+  announcementsUnsent: number;
 };
 
 export const newCounters = (): MeshCounters => ({
@@ -78,4 +91,9 @@ export const newCounters = (): MeshCounters => ({
   failedHandshakes: 0,
   overflows: 0,
   badAddresses: 0,
+  announcementsMalformed: 0,
+  announcementsForeign: 0,
+  announcementsRepeated: 0,
+  announcementsUnheard: 0,
+  announcementsUnsent: 0,
 });

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { hash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { readOp } from '#core/chain.ts';
+import { announcementSchema } from '#core/schema/announcement.ts';
+import { announcementKey, Announcements } from '#fabric/announcement.ts';
 import { createIdentity, nodeCrypto } from '#fabric/identity.ts';
 import { bodySchema } from '#core/schema/body.ts';
 import { FRAME, frameSchemas } from '#core/schema/frame.ts';
@@ -27,6 +29,13 @@ describe('docs/protocol.md', () => {
     expect(read(line, json)).toEqual(json);
   });
 
+  test('shows an announcement that whoever knows the secret of the page believes', () => {
+    const [shown] = lines.filter((line) => line.includes('"mac"'));
+    const { node } = createIdentity();
+    const heard = new Announcements(node, announcementKey('the secret of this page'));
+    expect(heard.hear(Buffer.from(shown ?? ''), '192.0.2.7')).toMatchObject({ kind: 'found' });
+  });
+
   test.each(parsed.flatMap(({ json }) => textsOf(json)))(
     'an op whose body is the one its header names: %s',
     (header, body) => {
@@ -35,16 +44,19 @@ describe('docs/protocol.md', () => {
   );
 });
 
+const isAnnouncement = (json: unknown): boolean => typeof json === 'object' && json !== null && 'mac' in json;
+
 /** The line as the schemas read it. */
 function read(line: string, json: unknown): unknown {
   const type = typeOf(json);
+  if (isAnnouncement(json)) return announcementSchema.parse(json);
   if (typeof type === 'number') return frameSchemas.get(type)?.parse(json);
   return typeof type === 'string' ? bodySchema.parse(json) : parseHeader(line);
 }
 
 function textsOf(json: unknown): (readonly [string, string])[] {
   const type = typeOf(json);
-  const frame = typeof type === 'number' ? frameSchemas.get(type)?.parse(json) : undefined;
+  const frame = typeof type === 'number' && !isAnnouncement(json) ? frameSchemas.get(type)?.parse(json) : undefined;
   if (frame === undefined) return [];
   if ('ops' in frame) return frame.ops;
   return 'op' in frame ? [frame.op] : [];
