@@ -70,7 +70,7 @@ tell_skipped() {
 case $verb in
   start) exec node bin/skep.mjs start "$@" ;;
   sim) exec node src/sim/main.ts "$@" ;;
-  soak) exec node src/sim/main.ts soak "$@" ;;
+  soak) exec node src/sim/soak/soak-main.ts "$@" ;;
   nemesis) exec node test/nemesis/soak.ts "$@" ;;
   bench)
     if [ -f bench/package-lock.json ]; then skep_tree "$skep_root/bench" || exit 1; fi

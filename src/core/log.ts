@@ -35,6 +35,8 @@ export type LogOptions = {
   /** Hash of a stored op, for telling a repetition from a fork. */
   storedHash(node: NodeId, seq: number): Hash | undefined;
   forkedAt(node: NodeId): number | undefined;
+  /** {@link readOp}, unless given: who runs many nodes in one process may remember what it read, as they all read the same texts. */
+  readOp?: typeof readOp;
 };
 
 export class Log {
@@ -174,7 +176,7 @@ export class Log {
   private read(batch: SignedBatch): Op[] | undefined {
     const ops: Op[] = [];
     for (const texts of batch.ops) {
-      const op = readOp(texts, this.options.crypto);
+      const op = (this.options.readOp ?? readOp)(texts, this.options.crypto);
       if (op === undefined) return undefined;
       ops.push(op);
     }

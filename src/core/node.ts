@@ -9,7 +9,7 @@ import type { CallAnswer } from './calls.ts';
 import { Calls } from './calls.ts';
 import type { Crypto } from './crypto.ts';
 import { Forks } from './fork.ts';
-import type { SignedBatch } from './log.ts';
+import type { LogOptions, SignedBatch } from './log.ts';
 import { Log } from './log.ts';
 import type { Draft, Op } from './op.ts';
 import { OwnAgents } from './own-agents.ts';
@@ -38,6 +38,7 @@ export type CoreOptions = {
   crypto: Crypto;
   settings: CoreSettings;
   random: () => number;
+  readOp?: LogOptions['readOp'];
 };
 
 export class NodeCore {
@@ -51,12 +52,9 @@ export class NodeCore {
   private readonly ownAgents = new OwnAgents();
 
   constructor(o: CoreOptions) {
-    const { store, self, crypto } = o;
+    const { store } = o;
     const log = new Log({
-      self,
-      crypto,
-      heads: o.heads,
-      lamport: o.lamport,
+      ...o,
       firstOp: (node) => store.opsOf(node, { from: 1, maxOps: 1, maxBytes: 0 })[0],
       storedHash: (node, seq) => store.opsOf(node, { from: seq, maxOps: 1, maxBytes: 0 })[0]?.hash,
       forkedAt: (node) => store.get('node', node)?.forkedAt,

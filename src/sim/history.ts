@@ -11,6 +11,8 @@ import type { Frame } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import { isGrantSlot, opensNextAttempt, taskChain } from '#core/view/chain.ts';
 import type { TaskRow } from '#core/view/task.ts';
+import { openClaims } from '#core/view/task.ts';
+import type { Views } from '#core/view/views.ts';
 import type { Arrival, Write } from '#ports.ts';
 import { SlotCalls } from './slot-calls.ts';
 
@@ -33,6 +35,8 @@ export class History {
   private readonly startedKeys = new Map<string, Start>();
   private readonly dependsOn = new Map<OpId, readonly OpId[]>();
   private readonly completed = new Set<OpId>();
+  private readonly newClaims = new Map<NodeId, OpId[]>();
+  private readonly knownClaims = new Set<string>();
   private readonly ballots = new Map<string, string>();
   /** The last arrival that each node told of. */
   private readonly told = new Map<NodeId, number>();
@@ -55,18 +59,35 @@ export class History {
       if (held !== undefined && held !== op.hash)
         this.broken(`always/seq-reused: ${id} stands for two ops (seen at ${node})`);
       this.numbers.set(id, op.hash);
+      if (this.lowestWins && op.body.type === 'task.claimed')
+        this.newClaims.set(node, [...(this.newClaims.get(node) ?? []), id]);
       if (op.body.type === 'task.created') this.dependsOn.set(id, op.body.dependsOn);
       if (op.body.type === 'task.granted' || op.body.type === 'task.ended')
         this.decided(node, { task: op.header.entity, slot: op.body.slot, value: op.body.value });
     }
   }
 
-  /** A node is about to write, and nothing of it has left: here its wishes for slots begin. */
-  writing(node: NodeId, { rows }: Write): void {
+  /** Always, in a calm swarm whose agents are all idle: home grants to the lowest claim it knows. Off in a storm, where some do not count. */
+  lowestWins = false;
+
+  /** A node is about to write, and nothing of it has left: here its wishes for slots begin. `views`: what it knows. */
+  writing(node: NodeId, { rows }: Write, views: Views): void {
     for (const { table, key, value } of rows) {
       const row = table === 'proposal' ? proposerRowSchema.safeParse(value).data : undefined;
-      if (row?.wanted === true) this.calls.proposed(node, key, row.value);
+      if (row?.wanted !== true) continue;
+      this.calls.proposed(node, key, row.value);
+      const task = this.lowestWins ? views.get('task', key.split('/')[0] ?? '') : undefined;
+      if (task !== undefined && isGrant(row.value)) this.granting(node, task, row.value.claim);
     }
+    // What arrived with the last write was perhaps not there yet when this one was thought of.
+    for (const claim of this.newClaims.get(node) ?? []) this.knownClaims.add(`${node} ${claim}`);
+    this.newClaims.delete(node);
+  }
+
+  private granting(node: NodeId, task: TaskRow, claim: OpId): void {
+    const lowest = openClaims(task).find(({ id }) => id === claim || this.knownClaims.has(`${node} ${id}`));
+    if (lowest !== undefined && lowest.id !== claim)
+      this.broken(`always/lowest-claim-wins: ${task.id} is granted to ${claim}, ${node} knows the lower ${lowest.id}`);
   }
 
   crashed(node: NodeId): void {
@@ -123,6 +144,14 @@ export class History {
     for (const other of this.dependsOn.get(start.task) ?? [])
       if (!this.completed.has(other))
         this.broken(`always/dependencies-completed: ${key} started before ${other} completed`);
+  }
+
+  /** How many attempts started more than once. */
+  startedTwice(): number {
+    const times = new Map<string, number>();
+    for (const { task, attempt } of this.starts)
+      times.set(`${task}/${attempt}`, (times.get(`${task}/${attempt}`) ?? 0) + 1);
+    return [...times.values()].filter((count) => count > 1).length;
   }
 
   /** Always: what is asked to be accepted at one ballot of a slot is one value, whatever restarts. */

@@ -10,7 +10,7 @@ export type Station = {
   up(): boolean;
   linkUp(peer: NodeId): void;
   linkDown(peer: NodeId): void;
-  frame(from: NodeId, text: string): void;
+  frame(from: NodeId, frame: Frame): void;
   drained(peer: NodeId): void;
 };
 
@@ -31,7 +31,7 @@ const DUPLICATE_MAX_MS = 2_000;
 type Link = { open: boolean; cut: boolean; epoch: number; clearAtMs: Map<NodeId, number> };
 
 /** A frame as it comes out at the other end. */
-export function readFrame(text: string): Frame {
+function readFrame(text: string): Frame {
   const json: { type?: unknown } = JSON.parse(text);
   const schema = typeof json.type === 'number' ? frameSchemas.get(json.type) : undefined;
   if (schema === undefined) throw new Error(`a frame of unknown type: ${text.slice(0, 80)}`);
@@ -94,11 +94,12 @@ export class Network {
 
   send(from: NodeId, to: readonly NodeId[], frame: Frame): void {
     this.sent(frame);
-    const text = JSON.stringify(frame);
-    for (const peer of to) this.sendOne(from, peer, text);
+    // One text, read once: whoever gets it must leave it as it is.
+    const arriving = readFrame(JSON.stringify(frame));
+    for (const peer of to) this.sendOne(from, peer, arriving);
   }
 
-  private sendOne(from: NodeId, to: NodeId, text: string): void {
+  private sendOne(from: NodeId, to: NodeId, frame: Frame): void {
     const link = this.link(from, to);
     if (!link.open) return;
     if (!this.quiet && this.random.chance(this.knobs.lossProbability)) {
@@ -110,13 +111,13 @@ export class Network {
     link.clearAtMs.set(to, arriveMs);
     const { epoch } = link;
     this.time.after(arriveMs - this.time.nowMs, () => {
-      if (link.open && link.epoch === epoch) this.stations.get(to)?.frame(from, text);
+      if (link.open && link.epoch === epoch) this.stations.get(to)?.frame(from, frame);
       else this.bites.cutInFlight += 1;
     });
     if (this.quiet || !this.random.chance(this.knobs.duplicateProbability)) return;
     this.bites.duplicated += 1;
     const againMs = arriveMs - this.time.nowMs + this.random.between(1, DUPLICATE_MAX_MS);
-    this.time.after(againMs, () => this.ifOpen(link, () => this.stations.get(to)?.frame(from, text)));
+    this.time.after(againMs, () => this.ifOpen(link, () => this.stations.get(to)?.frame(from, frame)));
   }
 
   private ifOpen(link: Link, run: () => void): void {

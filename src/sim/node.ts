@@ -4,6 +4,7 @@ import { nodePrincipal, userPrincipal } from '#core/brand.ts';
 import type { Clock, NodeCore } from '#core/node.ts';
 import type { Draft } from '#core/op.ts';
 import type { EndValue } from '#core/schema/body.ts';
+import type { Frame } from '#core/schema/frame.ts';
 import type { Action } from '#core/turn.ts';
 import type { Arrival } from '#ports.ts';
 import type { MemoryOptions, MemoryStore } from '#store/memory.ts';
@@ -16,8 +17,8 @@ import type { Ask, History } from './history.ts';
 import type { AttemptId, HolderKnobs, WorkEnd } from './holder.ts';
 import { SimHolder } from './holder.ts';
 import type { Network, Station } from './network.ts';
-import { readFrame } from './network.ts';
 import { sawArrivals, watchedStore } from './observer.ts';
+import type { ReadOp } from './read-once.ts';
 import type { SimParts } from './parts.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './time.ts';
@@ -39,6 +40,7 @@ export class SimNode implements Station {
   private readonly history: History;
   private readonly knobs: MachineKnobs;
   private readonly parts: SimParts;
+  private readonly readOp: ReadOp;
   readonly disk: SimDisk;
   /** How far this machine's wall clock is off. */
   wallOffsetMs = 0;
@@ -60,7 +62,9 @@ export class SimNode implements Station {
     history: History;
     knobs: MachineKnobs;
     parts: SimParts;
+    readOp: ReadOp;
   }) {
+    this.readOp = o.readOp;
     this.index = o.index;
     this.id = simNodeId(o.index);
     this.time = o.time;
@@ -104,6 +108,7 @@ export class SimNode implements Station {
       crypto,
       settings: { votersMax: 5, leaseMs: this.knobs.leaseMs, hasPath: () => true, hasProject: () => true },
       random: () => random.unit(),
+      readOp: this.readOp,
     });
     this.core = core;
     this.loop = this.parts.loop({
@@ -200,8 +205,7 @@ export class SimNode implements Station {
     this.input((core) => core.drained(peer, this.clock()));
   }
 
-  frame(from: NodeId, text: string): void {
-    const frame = readFrame(text);
+  frame(from: NodeId, frame: Frame): void {
     this.input((core) => core.frame(from, frame, this.clock()));
   }
 

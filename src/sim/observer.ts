@@ -10,7 +10,7 @@ type Observed = { history: History; self: NodeId; store: MemoryStore };
 /** The store as the turn loop uses it, seen by the observer before each write. */
 export const watchedStore = ({ history, self, store }: Observed): Pick<MemoryStore, 'commit' | 'truncateLog'> => ({
   commit: (write) => {
-    history.writing(self, write);
+    history.writing(self, write, store);
     return store.commit(write);
   },
   truncateLog: (node, seq) => store.truncateLog(node, seq),

@@ -13,6 +13,8 @@ export type Verdict = {
   bites: Record<string, number>;
   tasks: { completed: number; failed: number; cancelled: number };
   starts: number;
+  /** Attempts that started more than once. */
+  startedTwice: number;
   events: number;
   virtualMs: number;
   /** How long after heal all nodes first held the same ops. */
@@ -161,6 +163,7 @@ export class Storm {
       bites: { ...this.bites, ...network.bites, ...this.swarm.rare() },
       tasks: { completed: count('completed'), failed: count('failed'), cancelled: count('cancelled') },
       starts: history.starts.length,
+      startedTwice: history.startedTwice(),
       events: time.events(),
       virtualMs: Math.round(time.nowMs),
       agreeMs: this.swarm.agreeMs(),

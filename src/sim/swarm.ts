@@ -14,6 +14,7 @@ import { SimNode } from './node.ts';
 import type { SimParts } from './parts.ts';
 import { REAL_PARTS } from './parts.ts';
 import type { Random } from './random.ts';
+import { readingOnce } from './read-once.ts';
 import { VirtualTime } from './time.ts';
 
 export type SwarmKnobs = MachineKnobs & NetworkKnobs & { nodes: number; agentsPerNode: number };
@@ -41,9 +42,10 @@ export class Swarm {
     const { time, history, knobs } = { ...o, time: this.time, history: this.history };
     this.network = new Network({ time, random: o.random.fork(), knobs, sent: (frame) => history.sent(frame) });
     const parts = { ...REAL_PARTS, ...o.parts };
+    const readOp = readingOnce();
     for (let index = 0; index < knobs.nodes; index++)
       this.nodes.push(
-        new SimNode({ index, time, random: o.random.fork(), network: this.network, history, knobs, parts }),
+        new SimNode({ index, time, random: o.random.fork(), network: this.network, history, knobs, parts, readOp }),
       );
     this.agentsPerNode = knobs.agentsPerNode;
   }
