@@ -45,9 +45,14 @@ const rooms: Record<string, Room> = {
     instead:
       'The simulator runs the real core in its own world: write a small simulated disk, network or agent in src/sim.',
   },
+  compile: {
+    files: ['src/compile/**'],
+    may: ['compile'],
+    instead: 'The compiler knows nothing of nodes: what it needs of the command line comes as an argument.',
+  },
   cli: {
     files: ['src/cli/**'],
-    may: ['cli', 'host'],
+    may: ['cli', 'host', 'compile'],
     mayType: ['core'],
     instead:
       'A verb speaks HTTP or the admin socket and holds no logic: move the logic behind a route, or start a node through #host.ts. Types of the core are welcome (`import type`).',

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { parseArgs } from 'node:util';
 import { append } from './append.ts';
+import { compiledStart } from './compiled-start.ts';
 import type { Report } from './figures.ts';
 import { httpCreate } from './http-create.ts';
 import { idle } from './idle.ts';
@@ -26,6 +27,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['million', million],
   ['idle', idle],
   ['store', store],
+  ['compiled-start', compiledStart],
 ]);
 
 const { values, positionals } = parseArgs({

@@ -107,4 +107,16 @@ export const VERBS: readonly Entry[] = [
     summary: 'check this machine and say what to do',
     load: async () => (await import('./verb/doctor.ts')).doctor,
   },
+  {
+    name: 'detect',
+    group: 'Build programs:',
+    summary: 'what an application needs: built-ins, packages, add-ons, environment',
+    load: async () => (await import('./verb/detect.ts')).detect,
+  },
+  {
+    name: 'compile',
+    group: 'Build programs:',
+    summary: 'make one executable of an application',
+    load: async () => (await import('./verb/compile.ts')).compile,
+  },
 ];
