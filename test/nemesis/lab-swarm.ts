@@ -16,7 +16,9 @@ const nodeStates = z.array(z.object({ status: z.string() }));
 
 export type LabSwarmOptions = {
   /** One node a host; `starts: false` for one that the test starts later. */
-  nodes: readonly (Partial<Pick<LabNodeOptions, 'agents' | 'hasClock' | 'diskMiB'>> & { starts?: boolean })[];
+  nodes: readonly (Partial<Pick<LabNodeOptions, 'agents' | 'bind' | 'hasClock' | 'diskMiB'>> & { starts?: boolean })[];
+  /** False: no node is told of another, they find one another. */
+  hasSeeds?: boolean;
   /** Hosts beside those of the nodes. */
   otherHosts?: number;
   leaseSeconds: number;
@@ -41,7 +43,7 @@ export class LabSwarm {
         host: lab.host(index + 1),
         name: `n${index + 1}`,
         dir,
-        seeds: [1, 2].filter((seed) => seed !== index + 1).map((seed) => `${lab.host(seed).address}:7101`),
+        seeds: o.hasSeeds === false ? [] : seedsOf(lab, index + 1),
         secret,
         agents: 1,
         leaseSeconds: o.leaseSeconds,
@@ -97,6 +99,9 @@ export class LabSwarm {
   readonly #died = (node: LabNode, how: string): void => void this.troubles.push(`${node.name} ended: ${how}`);
   readonly #alarmed = (node: LabNode, line: string): void => void this.troubles.push(`${node.name}: ${line}`);
 }
+
+const seedsOf = (lab: Lab, number: number): string[] =>
+  [1, 2].filter((seed) => seed !== number).map((seed) => `${lab.host(seed).address}:7101`);
 
 /** Looks again and again until `look` says true; throws when it does not within the bound. For what no event tells of. */
 export async function until(what: string, withinMs: number, look: () => Promise<boolean>): Promise<number> {

@@ -38,6 +38,8 @@ export type LabNodeOptions = {
   secret: string;
   agents: number;
   leaseSeconds: number;
+  /** Where its mesh listens; without it at the address of its host. */
+  bind?: string;
   /** Its wall clock can jump. */
   hasClock?: boolean;
   /** Its data lies on a disk of its own of this size, which can be filled. */
@@ -200,7 +202,7 @@ export class LabNode {
     const flags = {
       'http-port': 9090,
       'p2p-port': P2P_PORT,
-      bind: this.host.address,
+      bind: this.#o.bind ?? this.host.address,
       'http-bind': '127.0.0.1',
       seeds: seeds.join(','),
       'data-dir': this.#dataDir,
