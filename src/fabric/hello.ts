@@ -51,11 +51,7 @@ export function helloOf(self: Self, channel: Channel): Hello {
 
 /** Undefined when the peer is who it says, knows the secret and speaks our protocol; else why the link is refused. */
 export function refusalOf(self: Self, channel: Channel, hello: Hello): Goodbye | undefined {
-  const [lowest, highest] = hello.protocol;
-  if (lowest > PROTOCOL[1] || highest < PROTOCOL[0]) {
-    const versions = `${PROTOCOL[0]} to ${PROTOCOL[1]} here, ${lowest} to ${highest} there`;
-    return goodbye('wrong_protocol', `No common protocol version (${versions}): update skep on the older node.`);
-  }
+  if (commonVersion(PROTOCOL, hello.protocol) === undefined) return goodbye('wrong_protocol', wrongProtocol(hello));
   if (hello.node_id !== channel.peer) {
     return goodbye(
       'bad_frame',
@@ -72,6 +68,23 @@ export function refusalOf(self: Self, channel: Channel, hello: Hello): Goodbye |
     node: channel.peer,
   });
   return sameText(hello.proof, expected) ? undefined : goodbye('wrong_secret', WRONG_SECRET);
+}
+
+/** The version that a link speaks: the highest that both ends know; undefined when there is none. */
+export function commonVersion(
+  [ourLowest, ourHighest]: readonly [number, number],
+  [theirLowest, theirHighest]: readonly [number, number],
+): number | undefined {
+  const highest = Math.min(ourHighest, theirHighest);
+  return highest >= Math.max(ourLowest, theirLowest) ? highest : undefined;
+}
+
+/** The peer reads this: "you" is whoever it is said to. */
+function wrongProtocol({ protocol: [lowest, highest] }: Hello): string {
+  const versions = `this node speaks ${PROTOCOL[0]} to ${PROTOCOL[1]}, you speak ${lowest} to ${highest}`;
+  const todo =
+    highest < PROTOCOL[0] ? 'update skep on your node' : 'this node is older: update skep here, then dial again';
+  return `No common protocol version (${versions}): ${todo}.`;
 }
 
 const WRONG_SECRET =

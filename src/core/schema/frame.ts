@@ -28,6 +28,9 @@ export const FRAME = {
   reply: 0x51,
 } as const;
 
+/** The seed's own names for HEADS and OPS: read as those, never sent. */
+export const SEED_FRAME = { syncRequest: 0x03, syncResponse: 0x04 } as const;
+
 const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
 /** First frame of both ends. `proof` is an HMAC of the cluster secret over this TLS channel's exported key and both node ids. */
@@ -198,6 +201,15 @@ export type Frame =
   | Goodbye
   | Hello;
 
+/** The same frame under a code of the seed. */
+function renamed(code: number, schema: typeof headsFrameSchema | typeof opsFrameSchema): z.ZodType<Frame> {
+  const to = schema.shape.type.value;
+  return z
+    .looseObject({ type: z.literal(code) })
+    .transform((frame) => ({ ...frame, type: to }))
+    .pipe(schema);
+}
+
 /** The schema of each code: a decoder looks the code up, so a frame is parsed once. */
 export const frameSchemas: ReadonlyMap<number, z.ZodType<Frame>> = new Map<number, z.ZodType<Frame>>([
   [FRAME.post, opFrameSchema],
@@ -209,6 +221,8 @@ export const frameSchemas: ReadonlyMap<number, z.ZodType<Frame>> = new Map<numbe
   [FRAME.agentRegister, opFrameSchema],
   [FRAME.op, opFrameSchema],
   [FRAME.ops, opsFrameSchema],
+  [SEED_FRAME.syncRequest, renamed(SEED_FRAME.syncRequest, headsFrameSchema)],
+  [SEED_FRAME.syncResponse, renamed(SEED_FRAME.syncResponse, opsFrameSchema)],
   [FRAME.heads, headsFrameSchema],
   [FRAME.agentHeartbeat, heartbeatSchema],
   [FRAME.taskUpdate, taskUpdateSchema],

@@ -1,0 +1,181 @@
+/**
+ * Bodies of ops, one schema a type, `noun.pastVerb`. Unknown fields and unknown types are
+ * stored and forwarded with the op's text and change no view; the values of slots keep theirs, because a vote must repeat a value as it came.
+ * Names are the field's words in camelCase; the HTTP door shows the seed's snake_case.
+ */
+import { z } from 'zod';
+import { hashSchema, longTextSchema, nodeIdSchema, opIdSchema } from './ids.ts';
+
+const capabilities = z.array(z.string().min(1).max(64)).max(64);
+const slotNumber = z.number().int().min(1).max(10_000);
+
+/** First op of every log (it carries the key by which the log is verified), and again whenever addresses or version change. */
+const nodeRegistered = z.object({
+  type: z.literal('node.registered'),
+  /** SPKI in DER, base64. SHA-256 of it begins with the node id. */
+  publicKey: z.string().max(256),
+  name: z.string().max(64),
+  /** `host:port` at which the mesh can be dialled; empty for a node that only dials. */
+  addresses: z.array(z.string().max(260)).max(16),
+  version: z.string().max(32),
+});
+
+/**
+ * The author was made from a backup of `old` and stands in its place; about the node row of `old`. Nothing is taken over by it: what `old` had
+ * of tasks and agents stays its own. `lastSeq` is what the backup held of its log, which may have gone on after it.
+ */
+const nodeReplaced = z.object({
+  type: z.literal('node.replaced'),
+  old: nodeIdSchema,
+  lastSeq: z.number().int().nonnegative(),
+});
+
+/** Proof that a node signed two histories: its log counts up to `seq - 1` everywhere. */
+const logForked = z.object({
+  type: z.literal('log.forked'),
+  node: nodeIdSchema,
+  seq: z.number().int().min(1),
+  /** JSON of both header chains from `seq` to a signed header each, with the signatures. */
+  proof: longTextSchema,
+});
+
+const agentRegistered = z.object({
+  type: z.literal('agent.registered'),
+  name: z.string().min(1).max(64),
+  tool: z.string().min(1).max(64),
+  capabilities,
+  projectPath: z.string().max(4096).nullable(),
+  tmuxSessionId: z.string().max(128).nullable(),
+  maxConcurrentTasks: z.number().int().min(1).max(64),
+});
+const agentDeregistered = z.object({ type: z.literal('agent.deregistered') });
+
+const projectRegistered = z.object({
+  type: z.literal('project.registered'),
+  name: z.string().min(1).max(64),
+  /** A URL that `git clone` takes, or a path on the registering node. */
+  origin: z.string().min(1).max(4096),
+  /** Branch that work starts from and is merged into; null means the origin's HEAD. */
+  base: z.string().max(255).nullable(),
+  /** Shell command run in each new worktree before the agent, or null. */
+  setup: z.string().max(4096).nullable(),
+});
+const projectRemoved = z.object({ type: z.literal('project.removed') });
+
+const taskCreated = z.object({
+  type: z.literal('task.created'),
+  title: z.string().min(1).max(1000),
+  description: longTextSchema,
+  context: longTextSchema,
+  priority: z.number().int().min(-1_000_000).max(1_000_000),
+  requiredCapabilities: capabilities,
+  project: opIdSchema.nullable(),
+  projectPath: z.string().max(4096).nullable(),
+  base: z.string().max(255).nullable(),
+  createdBy: z.string().max(200),
+  dependsOn: z.array(opIdSchema).max(64),
+  attemptsMax: z.number().int().min(1).max(20),
+  /** A turn longer than this is ended with reason `timed_out`; null means the node's own limit. */
+  timeLimitSeconds: z.number().int().min(1).max(604_800).nullable(),
+  /** Nodes that decide this task's slots, home first: 1, 3 or 5. */
+  voters: z.array(nodeIdSchema).min(1).max(5),
+  claims: z.enum(['decided', 'optimistic']),
+  /** An explicit id that an outside protocol demanded. Only a name: slots, votes and fences use the op id. */
+  alias: z.string().max(128).nullable(),
+  supersedes: opIdSchema.nullable(),
+});
+
+const taskClaimed = z.object({ type: z.literal('task.claimed'), slot: slotNumber, agent: opIdSchema });
+const taskClaimWithdrawn = z.object({ type: z.literal('task.claimWithdrawn'), claim: opIdSchema });
+/** Appended by the grantee in the commit that lets the attempt start. */
+const taskStarted = z.object({ type: z.literal('task.started'), slot: slotNumber });
+
+/** Work as a git bundle base..head, stored as a blob on the grantee and on home before the end is proposed. */
+export const workSchema = z.looseObject({
+  project: opIdSchema.nullable(),
+  branch: z.string().max(512),
+  base: z.string().regex(/^[0-9a-f]{40,64}$/),
+  head: z.string().regex(/^[0-9a-f]{40,64}$/),
+  commits: z.number().int().nonnegative(),
+  bundle: hashSchema,
+  sizeBytes: z.number().int().nonnegative(),
+});
+export type Work = z.output<typeof workSchema>;
+
+export const grantValueSchema = z.looseObject({
+  kind: z.literal('granted'),
+  attempt: z.number().int().min(1).max(20),
+  claim: opIdSchema,
+  node: nodeIdSchema,
+  agent: opIdSchema,
+});
+export type GrantValue = z.output<typeof grantValueSchema>;
+
+/** Why an attempt ended; a closed list. */
+export const endReasonSchema = z.enum([
+  'script_failed',
+  'setup_failed',
+  'interrupted',
+  'refused',
+  'timed_out',
+  'limit',
+  'walltime',
+  'lost',
+  'dependency',
+  'cancelled',
+]);
+export type EndReason = z.output<typeof endReasonSchema>;
+
+export const endValueSchema = z.looseObject({
+  kind: z.enum(['completed', 'failed', 'released', 'lost', 'cancelled']),
+  /** The attempt it ends; 0 when a task is cancelled while no attempt is granted. */
+  attempt: z.number().int().min(0).max(20),
+  reason: endReasonSchema.nullable(),
+  result: longTextSchema.nullable(),
+  error: longTextSchema.nullable(),
+  work: workSchema.nullable(),
+  /** Who asked for a cancellation, else null. */
+  by: z.string().max(200).nullable(),
+});
+export type EndValue = z.output<typeof endValueSchema>;
+
+/** What a slot may be decided as: odd slots a grant (or a cancellation), even slots the end of that attempt. */
+export const slotValueSchema = z.union([grantValueSchema, endValueSchema]);
+export type SlotValue = z.output<typeof slotValueSchema>;
+
+const taskGranted = z.object({ type: z.literal('task.granted'), slot: slotNumber, value: grantValueSchema });
+const taskEnded = z.object({ type: z.literal('task.ended'), slot: slotNumber, value: endValueSchema });
+
+/** The grantee's word on how its attempt ended, when no majority could decide it in time or had decided otherwise (then it is late). */
+const taskReported = z.object({ type: z.literal('task.reported'), slot: slotNumber, value: endValueSchema });
+
+const postCreated = z.object({
+  type: z.literal('post.created'),
+  content: z.string().min(1).max(1000),
+  author: z.string().min(1).max(64),
+});
+
+export const bodySchema = z.discriminatedUnion('type', [
+  nodeRegistered,
+  nodeReplaced,
+  logForked,
+  agentRegistered,
+  agentDeregistered,
+  projectRegistered,
+  projectRemoved,
+  taskCreated,
+  taskClaimed,
+  taskClaimWithdrawn,
+  taskStarted,
+  taskGranted,
+  taskEnded,
+  taskReported,
+  postCreated,
+]);
+/** A body this version understands. */
+export type Body = z.output<typeof bodySchema>;
+export type BodyType = Body['type'];
+export type BodyOf<T extends BodyType> = Extract<Body, { type: T }>;
+
+/** A body of a newer version: kept and forwarded, folded by nobody here. */
+export type UnknownBody = { type: 'unknown'; typeName: string };

@@ -1,0 +1,223 @@
+/**
+ * Frames of the mesh: JSON objects with an integer `type`, behind a 4-byte big-endian length. Codes below 0x40 are the seed's.
+ * Unknown types are counted and ignored: newer nodes exist.
+ */
+import { z } from 'zod';
+import { nodeIdSchema, opIdSchema } from './ids.ts';
+
+export const FRAME = {
+  hello: 0x01,
+  post: 0x02,
+  peers: 0x05,
+  ping: 0x06,
+  pong: 0x07,
+  goodbye: 0x08,
+  taskCreate: 0x10,
+  taskClaim: 0x11,
+  taskUpdate: 0x12,
+  taskComplete: 0x13,
+  taskFail: 0x14,
+  taskCancel: 0x15,
+  agentRegister: 0x20,
+  agentHeartbeat: 0x21,
+  watch: 0x22,
+  heads: 0x30,
+  ops: 0x31,
+  op: 0x40,
+  call: 0x50,
+  reply: 0x51,
+} as const;
+
+const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+
+/** First frame of both ends. `proof` is an HMAC of the cluster secret over this TLS channel's exported key and both node ids. */
+export const helloSchema = z.object({
+  type: z.literal(FRAME.hello),
+  node_id: nodeIdSchema,
+  /** Port at which the sender's mesh can be dialled; 0 when it only dials. */
+  p2p_port: z.number().int().min(0).max(65_535),
+  http_port: z.number().int().min(0).max(65_535),
+  /** Lowest and highest protocol version the sender speaks. */
+  protocol: z.tuple([count, count]),
+  /** Random at each start of the sender: two values at once mean that a copied directory runs twice. */
+  boot: z.string().regex(/^[0-9a-f]{32}$/),
+  proof: z.string().max(128),
+});
+export type Hello = z.output<typeof helloSchema>;
+
+/**
+ * Why the sender closes the link; the last frame on it. `duplicate`: one node id runs twice; `second_link`: these two nodes are linked already;
+ * `full`: the sender has as many links as it can.
+ */
+export const goodbyeSchema = z.object({
+  type: z.literal(FRAME.goodbye),
+  code: z.enum([
+    'wrong_secret',
+    'wrong_protocol',
+    'duplicate',
+    'second_link',
+    'full',
+    'self',
+    'forked',
+    'bad_frame',
+    'shutdown',
+  ]),
+  message: z.string().max(500),
+});
+export type Goodbye = z.output<typeof goodbyeSchema>;
+
+export const peersSchema = z.object({
+  type: z.literal(FRAME.peers),
+  peers: z
+    .array(z.object({ host: z.string().max(255), port: z.number().int().min(1).max(65_535), node_id: nodeIdSchema }))
+    .max(256),
+});
+export type Peers = z.output<typeof peersSchema>;
+
+export const pingSchema = z.object({ type: z.literal(FRAME.ping), node_id: nodeIdSchema, timestamp: z.number() });
+export type Ping = z.output<typeof pingSchema>;
+export const pongSchema = z.object({ type: z.literal(FRAME.pong), node_id: nodeIdSchema, timestamp: z.number() });
+export type Pong = z.output<typeof pongSchema>;
+
+const opTexts = z.tuple([z.string(), z.string()]);
+
+/** One op; the code is the seed's for its body, 0x40 for bodies the seed does not know. */
+export const opFrameSchema = z.object({
+  type: z.union([
+    z.literal(FRAME.post),
+    z.literal(FRAME.taskCreate),
+    z.literal(FRAME.taskClaim),
+    z.literal(FRAME.taskComplete),
+    z.literal(FRAME.taskFail),
+    z.literal(FRAME.taskCancel),
+    z.literal(FRAME.agentRegister),
+    z.literal(FRAME.op),
+  ]),
+  op: opTexts,
+  sig: z.string().max(128),
+});
+export type OpFrame = z.output<typeof opFrameSchema>;
+
+/** Consecutive ops of one author, ending on a signed one. `more`: the sender holds further ops of this author. */
+export const opsFrameSchema = z.object({
+  type: z.literal(FRAME.ops),
+  ops: z.array(opTexts).min(1).max(256),
+  sig: z.string().max(128),
+  more: z.boolean().optional(),
+});
+export type OpsFrame = z.output<typeof opsFrameSchema>;
+
+/**
+ * What the sender holds. `digest` is over all heads; with `heads` the receiver answers each author of which it holds more.
+ * Without `heads` it is a question: equal digest, no answer; else the receiver sends its own heads.
+ */
+export const headsFrameSchema = z.object({
+  type: z.literal(FRAME.heads),
+  digest: z.string().regex(/^[0-9a-f]{32}$/),
+  heads: z.record(z.string(), count).optional(),
+  /** True when `heads` names every author the sender knows, so that a missing author means "I hold nothing of it". */
+  whole: z.boolean().optional(),
+});
+export type HeadsFrame = z.output<typeof headsFrameSchema>;
+
+/** Presence: every 15 s and at a change, to every linked node. It is the heartbeat and renews the leases of the attempts it lists. */
+export const heartbeatSchema = z.object({
+  type: z.literal(FRAME.agentHeartbeat),
+  node_id: nodeIdSchema,
+  /** Counts up at the sender; an older one than held is ignored. */
+  beat: count,
+  lamport_ts: count,
+  /** Nodes the sender is linked with. */
+  links: z.array(nodeIdSchema).max(1024),
+  agents: z
+    .array(
+      z.object({
+        agent_id: opIdSchema,
+        status: z.string().max(32),
+        current_task_id: opIdSchema.nullable(),
+        attempt: count.nullable(),
+      }),
+    )
+    .max(1024),
+});
+export type Heartbeat = z.output<typeof heartbeatSchema>;
+
+/** A glimpse of work in progress; only to nodes that watch. `output` is what the agent printed since the last one, `progress` its last line. */
+export const taskUpdateSchema = z.object({
+  type: z.literal(FRAME.taskUpdate),
+  task_id: opIdSchema,
+  agent_id: opIdSchema,
+  attempt: count,
+  status: z.string().max(32),
+  progress: z.string().max(2000).nullable(),
+  output: z.string().max(65_536).optional(),
+});
+export type TaskUpdate = z.output<typeof taskUpdateSchema>;
+
+/** The sender has a watcher: `*` for progress of all tasks, or a task id for its output. Lapses after 30 s, renewed every 10 s. */
+export const watchSchema = z.object({ type: z.literal(FRAME.watch), topics: z.array(z.string().max(64)).max(256) });
+export type Watch = z.output<typeof watchSchema>;
+
+/** One request to a named node. `to` other than the receiver: relayed one hop. Calls carry and raise the Lamport clock. */
+export const callSchema = z.object({
+  type: z.literal(FRAME.call),
+  id: z.string().max(64),
+  from: nodeIdSchema,
+  to: nodeIdSchema,
+  method: z.string().max(64),
+  lamport: count,
+  deadline_ms: count,
+  params: z.unknown(),
+});
+export type CallFrame = z.output<typeof callSchema>;
+
+/** The one answer to a call: `result`, or `error`. */
+export const replySchema = z.object({
+  type: z.literal(FRAME.reply),
+  id: z.string().max(64),
+  from: nodeIdSchema,
+  to: nodeIdSchema,
+  lamport: count,
+  result: z.unknown().optional(),
+  error: z.object({ code: z.string().max(64), message: z.string().max(2000) }).optional(),
+});
+export type ReplyFrame = z.output<typeof replySchema>;
+
+export type Frame =
+  | OpFrame
+  | OpsFrame
+  | HeadsFrame
+  | Heartbeat
+  | TaskUpdate
+  | Watch
+  | CallFrame
+  | ReplyFrame
+  | Peers
+  | Ping
+  | Pong
+  | Goodbye
+  | Hello;
+
+/** The schema of each code: a decoder looks the code up, so a frame is parsed once. */
+export const frameSchemas: ReadonlyMap<number, z.ZodType<Frame>> = new Map<number, z.ZodType<Frame>>([
+  [FRAME.post, opFrameSchema],
+  [FRAME.taskCreate, opFrameSchema],
+  [FRAME.taskClaim, opFrameSchema],
+  [FRAME.taskComplete, opFrameSchema],
+  [FRAME.taskFail, opFrameSchema],
+  [FRAME.taskCancel, opFrameSchema],
+  [FRAME.agentRegister, opFrameSchema],
+  [FRAME.op, opFrameSchema],
+  [FRAME.ops, opsFrameSchema],
+  [FRAME.heads, headsFrameSchema],
+  [FRAME.agentHeartbeat, heartbeatSchema],
+  [FRAME.taskUpdate, taskUpdateSchema],
+  [FRAME.watch, watchSchema],
+  [FRAME.call, callSchema],
+  [FRAME.reply, replySchema],
+  [FRAME.peers, peersSchema],
+  [FRAME.ping, pingSchema],
+  [FRAME.pong, pongSchema],
+  [FRAME.goodbye, goodbyeSchema],
+  [FRAME.hello, helloSchema],
+]);
