@@ -30,6 +30,8 @@ export type NodeOptions = {
   leaseMs?: number | undefined;
   /** A code of `skep join-code`: its secret is kept in the data directory, its addresses are learnt as seeds. */
   join?: string | undefined;
+  /** `wall`: the page of this node is the graffiti wall. */
+  front?: 'wall' | undefined;
   /** Says nothing but warnings. */
   quiet?: boolean | undefined;
   /** One line of the node's log, without its newline. */

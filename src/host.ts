@@ -207,6 +207,7 @@ async function openDoors({
     tokens,
     now: Date.now,
     onFault: (error, where) => o.log(`${where} failed: ${asError(error).message}`),
+    front: o.front,
   });
   closers.add(() => door.close());
   const tls =

@@ -12,6 +12,8 @@ export type NodeRun = {
   join?: string | undefined;
   /** Stop agents at work, too, when the node is stopped. */
   stopAgents: boolean;
+  /** What its page is; undefined for the swarm's. */
+  front?: 'wall' | undefined;
   /** How long a silent grantee keeps its attempt; undefined for the node's own choice. */
   leaseSeconds?: number | undefined;
   /** One JSON line when the node is up; its log goes to standard error. */
@@ -34,11 +36,11 @@ export async function runNode(run: NodeRun, world: World): Promise<ExitCode> {
   }
 }
 
-async function start({ settings, join, json, leaseSeconds }: NodeRun, world: World): Promise<RunningNode> {
+async function start({ settings, join, json, leaseSeconds, front }: NodeRun, world: World): Promise<RunningNode> {
   const startNode = await world.loadHost();
   const log = (line: string): void => (json ? world.err : world.out).write(`${line}\n`);
   const leaseMs = leaseSeconds === undefined ? undefined : leaseSeconds * 1000;
-  const options: NodeOptions = { ...settings, bind: settings.bind, join, leaseMs, log };
+  const options: NodeOptions = { ...settings, bind: settings.bind, join, leaseMs, front, log };
   try {
     return await startNode(options);
   } catch (error) {

@@ -1,4 +1,5 @@
 /** Every setting in one table: its place in the file, its flag and variable, its meaning, its default and its shape. */
+import { hostname } from 'node:os';
 import { z } from 'zod';
 
 const wholeUpTo = (max: number, expected: string) =>
@@ -90,3 +91,10 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
 const isSetting = (name: string): name is SettingName => name in SETTINGS;
 
 export const SETTING_NAMES: readonly SettingName[] = Object.keys(SETTINGS).filter(isSetting);
+
+/** A name has 64 characters at most, and a port five. */
+const HOSTNAME_CHARS = 58;
+
+/** Several nodes on one machine must not all bear its name; undefined, for the machine's own, at the usual port. */
+export const nodeName = (p2pPort: number): string | undefined =>
+  p2pPort === Number(SETTINGS.p2pPort.fallback) ? undefined : `${hostname().slice(0, HOSTNAME_CHARS)}-${p2pPort}`;

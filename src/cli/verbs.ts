@@ -24,6 +24,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/swarm.ts')).swarm,
   },
   {
+    name: 'demo',
+    group: 'Run nodes:',
+    summary: 'run a node whose page is the graffiti wall',
+    load: async () => (await import('./verb/demo.ts')).demo,
+  },
+  {
     name: 'run',
     group: 'Work:',
     summary: 'give the swarm a task, follow it, look at the change, merge it',

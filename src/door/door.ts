@@ -6,6 +6,8 @@ import { Roster } from './roster.ts';
 import { Sessions } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
 
+export type Front = 'swarm' | 'wall';
+
 export type Door = {
   readonly node: SwarmNode;
   readonly tokens: Tokens;
@@ -17,6 +19,8 @@ export type Door = {
   readonly taking: Set<string>;
   /** Where people find the page, once HTTP listens: `http://127.0.0.1:9090/`. */
   readonly site: { url: string | undefined };
+  /** What `/` shows to somebody who is logged in. */
+  readonly front: Front;
   /** Milliseconds since 1970. */
   now(): number;
   /** A bug or a failing disk met while answering `where`; the caller has been told nothing of it. */
@@ -30,10 +34,12 @@ export function openDoor(o: {
   tokens: Tokens;
   now: () => number;
   onFault: (error: unknown, where: string) => void;
+  front?: Front | undefined;
 }): Door {
   const roster = new Roster(o.node, o.now);
   const door: Door = {
     ...o,
+    front: o.front ?? 'swarm',
     roster,
     sessions: new Sessions(o.now),
     idempotency: new Idempotency(),

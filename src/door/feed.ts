@@ -95,6 +95,10 @@ export class Feed {
     this.door = door;
   }
 
+  /** Clients that follow now. */
+  readers(): number {
+    return this.clients.size;
+  }
   /** Why nobody more may come in right now; undefined when there is room. */
   refusal(): DoorRefusal | undefined {
     if (this.closed) return refused('stopping', 'this node is stopping');

@@ -11,10 +11,10 @@ import type { TaskJson } from './json/task.ts';
 /** One message to a client. `id` is its place in this node's order of arrival, `<node id>:<n>`; only what is in the log has one. */
 export type Frame = { type: string; event?: string; id?: string; [field: string]: unknown };
 
-/** Three plain counts, as the seed sends them every 5 seconds. */
-export const statusFrame = ({ tasks, agents, links }: StatusJson): Frame => ({
+/** Plain counts, as the seed sends them every 5 seconds: three from its swarm, and the posts from its wall. */
+export const statusFrame = ({ tasks, agents, links, posts }: StatusJson): Frame => ({
   type: 'status',
-  status: { tasks: tasks.total, agents: agents.total, peers: links },
+  status: { tasks: tasks.total, agents: agents.total, peers: links, posts },
 });
 
 export const snapshotFrame = (snapshot: Snapshot, id: string): Frame => ({ type: 'snapshot', id, ...snapshot });

@@ -15,6 +15,7 @@ import { statusRoutes } from './routes/status.ts';
 import { taskCreateRoutes } from './routes/task-create.ts';
 import { taskWorkRoutes } from './routes/task-work.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { wallRoutes } from './routes/wall.ts';
 
 const openApi = jsonRoute({
   method: 'GET',
@@ -37,6 +38,7 @@ export const routes: readonly Route[] = [
   ...agentRoutes,
   ...projectRoutes,
   ...postRoutes,
+  ...wallRoutes,
   ...eventRoutes,
   ...accessRoutes,
   ...backupRoutes,

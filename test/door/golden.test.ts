@@ -152,7 +152,7 @@ describe('JSON of tasks and agents', () => {
       tasks: { total: 2, pending: 1, claimed: 0, in_progress: 0, completed: 1, failed: 0 },
       agents: { total: 2 },
     });
-    expect(await served.json('/health')).toEqual({ status: 'ok', uptime: 2, node_id: SELF });
+    expect(await served.json('/health')).toEqual({ status: 'ok', uptime: 2, node_id: SELF, posts: 0, peers: 0 });
     expect(await (await served.fetch('/health', { token: null })).json()).toEqual({ status: 'ok' });
     const post = await served.post('/api/posts', { content: 'hello' });
     expect(await post.json()).toEqual({

@@ -119,7 +119,7 @@ describe('/ws', () => {
   });
 
   it('sends a status every so often, and has no timer without clients', async () => {
-    const counts = { type: 'status', status: { tasks: 0, agents: 0, peers: 0 } };
+    const counts = { type: 'status', status: { tasks: 0, agents: 0, peers: 0, posts: 0 } };
     const often = await serve({ http: { statusMs: 5 } });
     const client = await WsClient.connect(`${often.http.url.replace(/^http/, 'ws')}ws`, { options: bearer() });
     expect(await client.take(4)).toEqual([expect.objectContaining({ type: 'snapshot' }), counts, counts, counts]);

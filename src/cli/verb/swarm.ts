@@ -1,17 +1,9 @@
 /** `skep swarm`: a node as the command line says. */
-import { hostname } from 'node:os';
 import { findSettings } from '../find-settings.ts';
 import { nodeOptions } from '../node-options.ts';
 import { runNode } from '../run-node.ts';
-import { SETTINGS } from '../settings.ts';
+import { nodeName } from '../settings.ts';
 import type { Leaf } from '../verb.ts';
-
-/** A name has 64 characters at most, and a port five. */
-const HOSTNAME_CHARS = 58;
-
-/** Several nodes on one machine must not all bear its name; undefined, for the machine's own, at the usual port. */
-const nameOf = (p2pPort: number): string | undefined =>
-  p2pPort === Number(SETTINGS.p2pPort.fallback) ? undefined : `${hostname().slice(0, HOSTNAME_CHARS)}-${p2pPort}`;
 
 export const swarm: Leaf = {
   name: 'swarm',
@@ -37,7 +29,7 @@ export const swarm: Leaf = {
     const { values } = await findSettings(given, world, { usesFile: false });
     const { json } = given;
     const leaseSeconds = given.whole('leaseSeconds');
-    const settings = { ...values, name: values.name ?? nameOf(values.p2pPort) };
+    const settings = { ...values, name: values.name ?? nodeName(values.p2pPort) };
     return runNode({ settings, stopAgents: given.flag('stopAgentsOnExit'), leaseSeconds, json }, world);
   },
 };

@@ -26,6 +26,7 @@ export const statusJsonSchema = z
     p2p_port: count,
     nodes: count,
     links: count,
+    posts: count.describe('On the wall'),
     lamport: count,
     tools: z.array(z.string()).describe('Tools that this node has a driver for'),
   })
@@ -36,7 +37,21 @@ export const healthJsonSchema = z.object({
   status: z.literal('ok'),
   uptime: z.number().optional().describe('Seconds, one decimal; only with a token'),
   node_id: z.string().optional(),
+  posts: count.optional().describe('On the wall; only with a token'),
+  peers: count.optional().describe('Linked nodes; only with a token'),
 });
+
+/** What `/health` says to anybody, and more to whoever has a token. */
+export const healthJson = (door: Door, isKnown: boolean): z.output<typeof healthJsonSchema> =>
+  isKnown
+    ? {
+        status: 'ok',
+        uptime: uptimeSeconds(door),
+        node_id: door.node.info.self,
+        posts: door.node.store.count('post', {}),
+        peers: door.node.links().length,
+      }
+    : { status: 'ok' };
 
 /** Seconds since the node started, one decimal. */
 export const uptimeSeconds = (door: Door): number =>
@@ -65,6 +80,7 @@ export function statusJson(door: Door): StatusJson {
     p2p_port: node.info.p2pPort,
     nodes: door.roster.nodes().length,
     links: node.links().length,
+    posts: node.store.count('post', {}),
     lamport: node.store.lamport(),
     tools: [...node.tools()],
   };

@@ -20,10 +20,21 @@ const home = otherRoute({
   ...shape,
   path: '/',
   summary: 'The page; for somebody who is not logged in, how to log in',
+  handle: async ({ caller, door }) => ({
+    kind: 'page',
+    status: 200,
+    asset: await pageAsset(caller === undefined ? 'login.html' : door.front === 'wall' ? 'wall.html' : 'index.html'),
+  }),
+});
+
+const wall = otherRoute({
+  ...shape,
+  path: '/wall',
+  summary: 'The graffiti wall; for somebody who is not logged in, how to log in',
   handle: async ({ caller }) => ({
     kind: 'page',
     status: 200,
-    asset: await pageAsset(caller === undefined ? 'login.html' : 'index.html'),
+    asset: await pageAsset(caller === undefined ? 'login.html' : 'wall.html'),
   }),
 });
 
@@ -35,4 +46,8 @@ const file = (name: PageFile): Route =>
     handle: async () => ({ kind: 'page', status: 200, asset: await pageAsset(name) }),
   });
 
-export const pageRoutes: readonly Route[] = [home, ...PAGE_FILES.filter((name) => !name.endsWith('.html')).map(file)];
+export const pageRoutes: readonly Route[] = [
+  home,
+  wall,
+  ...PAGE_FILES.filter((name) => !name.endsWith('.html')).map(file),
+];

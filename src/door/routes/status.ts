@@ -1,7 +1,7 @@
 /** How this node and the swarm are. */
 import { z } from 'zod';
 import { nodeJsonSchema, nodesJson } from '../json/node.ts';
-import { healthJsonSchema, statusJson, statusJsonSchema, uptimeSeconds } from '../json/status.ts';
+import { healthJson, healthJsonSchema, statusJson, statusJsonSchema } from '../json/status.ts';
 import type { Route } from '../route.ts';
 import { jsonRoute } from '../route.ts';
 import { none } from './input.ts';
@@ -16,10 +16,7 @@ const health = jsonRoute({
   body: none,
   answer: healthJsonSchema,
   status: 200,
-  handle: ({ caller, door }) =>
-    caller === undefined
-      ? { status: 'ok' as const }
-      : { status: 'ok' as const, uptime: uptimeSeconds(door), node_id: door.node.info.self },
+  handle: ({ caller, door }) => healthJson(door, caller !== undefined),
 });
 
 const status = jsonRoute({
