@@ -28,6 +28,8 @@ export type NodeOptions = {
    * shorter one gives up first. Up to the heartbeat of 15 s, healthy grantees are called lost.
    */
   leaseMs?: number | undefined;
+  /** How long a started node waits for its peers before it goes on with the tasks that it alone decides; 30 s without it. For tests. */
+  aloneAfterMs?: number | undefined;
   /** A code of `skep join-code`: its secret is kept in the data directory, its addresses are learnt as seeds. */
   join?: string | undefined;
   /** `wall`: the page of this node is the graffiti wall. */

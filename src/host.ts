@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import type { NodeId, OpId } from '#core/brand.ts';
 import type { Action } from '#core/turn.ts';
+import type { CoreSettings } from '#core/world.ts';
 import { isLiveProject } from '#core/view/project.ts';
 import { openDoor } from '#door/door.ts';
 import { startHttp } from '#door/http.ts';
@@ -20,6 +21,7 @@ import { Engine, realClock } from './host/engine.ts';
 import { Glimpses } from './host/glimpses.ts';
 import { Intake } from './host/intake.ts';
 import { Journal } from './host/journal.ts';
+import { Opening } from './host/opening.ts';
 import { Outputs } from './host/outputs.ts';
 import type { Parts } from './host/parts.ts';
 import { Closers, openParts } from './host/parts.ts';
@@ -70,7 +72,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   const info: NodeInfo = { ...parts.info, httpPort: o.httpPort, p2pPort: o.p2pPort };
   const stopping = Promise.withResolvers<Error | undefined>();
   const wired = wire({ o, parts, info, transport, addresses, onFailed: (error) => stopping.resolve(asError(error)) });
-  const { engine, node, attempts, glimpses, backups } = wired;
+  const { engine, node, attempts, glimpses, backups, opening } = wired;
   closers.add(() => backups.close());
   closers.add(() => transport.close());
   closers.add(() => {
@@ -79,13 +81,17 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
     engine.close();
   });
   engine.boot();
-  // Before any door opens: the first op of a log carries the key by which everybody verifies the rest.
-  await announce(node, {
-    ...parts.info,
-    addresses,
-    publicKey: parts.identity.publicKey,
-    shellAgents: o.shellAgents ?? 0,
-  });
+  const { publicKey } = parts.identity;
+  const tell = () => announce(node, { ...parts.info, addresses, publicKey, shellAgents: o.shellAgents ?? 0 });
+  // Before any door opens: the first op of a log carries the key by which everybody verifies the rest. A node that first has to ask its peers has
+  // written it long ago.
+  const isOpen = node.standing().state !== 'comparing';
+  if (isOpen) await tell();
+  else
+    void opening
+      .whenOpen()
+      .then(tell)
+      .catch((error: unknown) => stopping.resolve(asError(error)));
   const http = await openDoors({ o, parts, node, closers });
   await engine.link();
   for (const row of parts.store.list('node', { limit: KNOWN_NODES_MAX })) {
@@ -94,6 +100,14 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   }
   return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, log: o.log });
 }
+
+const settingsOf = (o: NodeOptions, store: Parts['store']): CoreSettings => ({
+  votersMax: 5,
+  leaseMs: o.leaseMs ?? LEASE_MS,
+  aloneAfterMs: o.aloneAfterMs,
+  hasPath,
+  hasProject: hasProjectIn(store),
+});
 
 type Wiring = {
   o: NodeOptions;
@@ -114,7 +128,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     store,
     transport,
     crypto: nodeCrypto(identity),
-    settings: { votersMax: 5, leaseMs: o.leaseMs ?? LEASE_MS, hasPath, hasProject: hasProjectIn(store) },
+    settings: settingsOf(o, store),
     onAction: (action) => act(action),
     onArrivals: (arrivals) => {
       learnAddresses(arrivals, transport, info.self);
@@ -148,9 +162,11 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const act = (action: Action): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
     if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);
-    attempts.act(action);
+    if (action.kind === 'checked') opening.open();
+    else attempts.act(action);
     node.presenceChanged();
   };
+  const opening = new Opening(engine.core, journal);
   const outputs = new Outputs({ self: info.self, core: engine.core, store, remote, attempts });
   const backups = new Backups({ info, stateDir: parts.stateDir, store, blobs, workspaces });
   const node = new HostedNode({
@@ -166,10 +182,11 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     outputs,
     work,
     backups,
+    opening,
     tools: [...drivers.keys()],
     joinCode: () => joinCodeOf({ secret, addresses }),
   });
-  return { engine, node, attempts, glimpses, backups };
+  return { engine, node, attempts, glimpses, backups, opening };
 }
 
 /** The node is made after the attempts it carries out: what they need of it is looked up when they do. */

@@ -1,5 +1,6 @@
 /** The seams: what the composition root plugs together. Interfaces only; each has one contract suite, run on the fake and on the real thing. */
 import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
+import type { BootStanding } from '#core/boot-check.ts';
 import type { LocalRow, LocalTable } from '#core/local.ts';
 import type { Draft, Op } from '#core/op.ts';
 import type { Frame, Goodbye } from '#core/schema/frame.ts';
@@ -101,11 +102,8 @@ export interface Transport {
 
 // ---------------------------------------------------------------- runtime
 
-export type Exit = {
-  code: number | null;
-  signal: string | null;
-  /** Why the holder itself ended it, or could not start it. */ error: string | null;
-};
+/** `error`: why the holder itself ended it, or could not start it. */
+export type Exit = { code: number | null; signal: string | null; error: string | null };
 
 export type ProcSpec = {
   id: ProcId;
@@ -246,6 +244,8 @@ export interface SwarmNode {
   unstash(text: LongText): Promise<string>;
   /** Why no work could start from that origin, as far as this node can tell by itself: a path must be a repository here. URLs are not asked. */
   checkOrigin(origin: string): Promise<Refusal | undefined>;
+  /** How far the check after the start has come: before it, nothing is appended; without it, only own tasks are decided. */
+  standing(): BootStanding;
   /** Nodes that decide a new task of this node: home first. */
   votersForNewTask(): NodeId[];
   cancelTask(task: OpId, by: Principal): Promise<'cancelled' | Refusal>;

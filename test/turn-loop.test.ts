@@ -107,7 +107,7 @@ describe('a turn', () => {
     loop.kick();
     await turns();
     expect(disk).toEqual([]);
-    expect(said).toEqual(['settled', `sent ${FRAME.heads}`, 'rested']);
+    expect(said).toEqual(['settled', `sent ${FRAME.heads}`, 'checked', 'rested']);
   });
 
   it('takes in all that came while the one before was at the disk, as one write', async () => {

@@ -87,6 +87,7 @@ export const statusSchema = z.object({
   p2p_port: count.optional(),
   nodes: count.default(1),
   links: count.default(0),
+  boot_check: z.object({ state: text, answered: count, needed: count, waits_for: z.array(text) }).optional(),
 });
 
 export const opSchema = z.object({ at: text, type: text, node_id: text, by: text, summary: text, lamport_ts: count });

@@ -60,6 +60,7 @@ export class Calls {
       to: o.to,
       method: o.method,
       lamport: world.log.lamport(),
+      count: world.counts.own(),
       deadline_ms: o.deadlineMs,
       params: o.params,
     });
@@ -76,6 +77,7 @@ export class Calls {
       from: world.self,
       to: call.from,
       lamport: world.log.lamport(),
+      count: world.counts.own(),
       ...(answer.ok ? { result: answer.result ?? null } : { error: { code: answer.code, message: answer.message } }),
     });
   }

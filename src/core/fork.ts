@@ -20,6 +20,8 @@ export class Forks {
   found({ author, seq, theirs }: Extract<Admitted, { kind: 'fork' }>): void {
     const { world } = this;
     if (author === world.self) return world.afterWrite(() => stopForked(author, seq));
+    // A node that may not append yet sees it again when heads are compared.
+    if (!world.mayAppend()) return;
     const held = world.store.opsOf(author, { from: seq, maxOps: BATCH_MAX_OPS, maxBytes: BATCH_MAX_BYTES });
     world.alarm(`node ${author} signed two histories: its log counts up to ${seq - 1}`);
     const proof = proofOf(held, theirs);

@@ -23,6 +23,8 @@ export type Admitted =
   | { kind: 'gap'; author: NodeId; after: number }
   /** The author signed two histories that differ from `seq` on; `theirs` is the other one from there to a signed op. */
   | { kind: 'fork'; author: NodeId; seq: number; theirs: Op[] }
+  /** A peer holds more of this node's own log than it does itself, up to `seq`. Nothing of it was taken in. */
+  | { kind: 'ahead'; author: NodeId; seq: number }
   | { kind: 'invalid'; reason: string };
 
 export type LogOptions = {
@@ -165,6 +167,7 @@ export class Log {
       return { kind: 'invalid', reason: 'wrong signature' };
     }
     if (overlap !== 'same') return this.judgeFork(author, overlap, ops);
+    if (author === this.self) return { kind: 'ahead', author, seq: last.header.seq };
     if (counting.some((op) => op.header.lamport - this.clock > LAMPORT_JUMP_MAX)) {
       return { kind: 'invalid', reason: 'stamp too far ahead' };
     }

@@ -5,12 +5,14 @@
  * A turn: inputs fill it → `take` → the shell sends the relays, commits the write → `settle` with the same turn → the shell sends and acts.
  */
 import type { NodeId, OpId, Principal } from './brand.ts';
+import type { BootStanding } from './boot-check.ts';
+import { BootCheck } from './boot-check.ts';
 import type { CallAnswer } from './calls.ts';
 import { Calls } from './calls.ts';
-import type { Crypto } from './crypto.ts';
+import type { Clock, CoreOptions } from './core-options.ts';
+import { storedLog } from './core-options.ts';
 import { Forks } from './fork.ts';
-import type { LogOptions, SignedBatch } from './log.ts';
-import { Log } from './log.ts';
+import type { SignedBatch } from './log.ts';
 import type { Draft, Op } from './op.ts';
 import { OwnAgents } from './own-agents.ts';
 import type { NodePresence } from './presence.ts';
@@ -24,22 +26,9 @@ import { Tasks } from './task/tasks.ts';
 import { Timers } from './timers.ts';
 import type { Turn } from './turn.ts';
 import { emptyTurn, isEmpty } from './turn.ts';
-import type { CoreSettings, CoreStore } from './world.ts';
 import { World } from './world.ts';
 
-/** Monotonic time for deadlines, wall time for people. */
-export type Clock = { nowMs: number; wallMs: number };
-
-export type CoreOptions = {
-  self: NodeId;
-  store: CoreStore;
-  heads: ReadonlyMap<NodeId, { seq: number; hash: Op['hash'] }>;
-  lamport: number;
-  crypto: Crypto;
-  settings: CoreSettings;
-  random: () => number;
-  readOp?: LogOptions['readOp'];
-};
+export type { Clock, CoreOptions } from './core-options.ts';
 
 export class NodeCore {
   private readonly world: World;
@@ -49,17 +38,11 @@ export class NodeCore {
   private readonly calls: Calls;
   private readonly tasks: Tasks;
   private readonly forks: Forks;
+  private readonly bootCheck: BootCheck;
   private readonly ownAgents = new OwnAgents();
 
   constructor(o: CoreOptions) {
-    const { store } = o;
-    const log = new Log({
-      ...o,
-      firstOp: (node) => store.opsOf(node, { from: 1, maxOps: 1, maxBytes: 0 })[0],
-      storedHash: (node, seq) => store.opsOf(node, { from: seq, maxOps: 1, maxBytes: 0 })[0]?.hash,
-      forkedAt: (node) => store.get('node', node)?.forkedAt,
-    });
-    this.world = new World({ ...o, log, timers: new Timers(), turn: emptyTurn() });
+    this.world = new World({ ...o, log: storedLog(o), timers: new Timers(), turn: emptyTurn() });
     this.forks = new Forks(this.world);
     this.presence = new PresenceBoard(this.world, () => this.ownAgents.list(this.tasks));
     this.world.hasNeighbour = (node) => this.presence.neighbourOf(node) !== undefined;
@@ -71,12 +54,13 @@ export class NodeCore {
       isOffline: (agent) => this.ownAgents.isOffline(agent),
       isSaidBusy: (node, agent) => this.presence.isBusy(node, agent),
     });
+    this.bootCheck = new BootCheck(this.world, { tasks: this.tasks, presence: this.presence });
   }
 
-  /** Once, first: reads what is open and goes on with it. */
+  /** Once, first: goes on with what was open, as soon as the check after the start lets it. */
   boot(clock: Clock): void {
     this.at(clock);
-    this.tasks.boot();
+    this.bootCheck.boot();
     // From here on this node looks at the clock every heartbeat, linked or not: else a lonely voter would take each wait for a pause.
     this.presence.announce();
     // A proof of a fork may have been stored in the moment before the last stop.
@@ -89,6 +73,7 @@ export class NodeCore {
     this.at(clock);
     this.world.links.add(o.node);
     if (o.roundTripMs !== undefined) this.world.setRoundTrip(o.node, o.roundTripMs);
+    this.bootCheck.onLinkUp(o.node);
     this.sync.onLinkUp(o.node);
     this.presence.announce();
     this.tasks.onLinkUp(o.node);
@@ -97,6 +82,7 @@ export class NodeCore {
   linkDown(node: NodeId, clock: Clock): void {
     this.at(clock);
     this.world.links.delete(node);
+    this.bootCheck.onLinkDown(node);
     this.sync.onLinkDown(node);
     this.presence.onLinkDown(node);
     this.calls.onWaysChanged();
@@ -104,7 +90,7 @@ export class NodeCore {
     this.presence.announce();
   }
 
-  /** A peer's queue overflowed and has drained: what it missed is found by comparing heads. */
+  /** A peer's queue overflowed and has drained: what it missed is found by comparing. */
   drained(node: NodeId, clock: Clock): void {
     this.at(clock);
     if (this.world.links.has(node)) this.sync.onLinkUp(node);
@@ -117,15 +103,16 @@ export class NodeCore {
   /** A frame of a linked peer. Frames that only watchers care for never reach the core. */
   frame(from: NodeId, frame: Frame, clock: Clock): void {
     this.at(clock);
+    if ('count' in frame) this.world.counts.heard('from' in frame ? frame.from : from, frame.count);
     switch (frame.type) {
       case FRAME.ops:
         return this.batch(from, { ops: frame.ops, sig: frame.sig }, frame.more ?? false);
       case FRAME.heads:
+        this.bootCheck.onHeads(from, frame);
         return this.sync.onHeads(from, frame);
       case FRAME.agentHeartbeat:
         this.world.log.witness(frame.lamport_ts);
-        this.onHeartbeat(from, frame);
-        return;
+        return this.onHeartbeat(from, frame);
       case FRAME.call:
         if (!this.calls.relayed(frame, from)) this.serve(frame);
         return;
@@ -137,9 +124,10 @@ export class NodeCore {
     }
   }
 
-  /** Ops of this node. On disk, and visible, once the turn they are in is settled. */
-  append(drafts: readonly Draft[], clock: Clock): Op[] | 'tooLarge' {
+  /** Ops of this node. On disk, and visible, once the turn they are in is settled. `comparing`: not yet, see {@link standing}. */
+  append(drafts: readonly Draft[], clock: Clock): Op[] | 'tooLarge' | 'comparing' {
     this.at(clock);
+    if (!this.world.mayAppend()) return 'comparing';
     return this.world.append(drafts);
   }
 
@@ -198,6 +186,8 @@ export class NodeCore {
     for (const name of this.world.timers.due(clock.nowMs)) {
       if (name === 'beat') this.presence.announce();
       else if (name === 'compare') this.sync.compare();
+      else if (name === 'counts') this.world.counts.write(this.world.turn);
+      else if (name === 'alone' || name.startsWith('away/')) this.bootCheck.onTimer(name);
       else if (name.startsWith('call:')) this.calls.onDeadline(name.slice(5));
       else this.tasks.onTimer(name);
     }
@@ -210,12 +200,13 @@ export class NodeCore {
 
   // ------------------------------------------------------------ turns
 
-  /** Closes the turn under way and opens the next; undefined when it is empty. The last op of each own batch is signed here. */
+  /** Closes the turn under way and opens the next; undefined when it is empty. Signs the last op of each own batch. */
   take(): Turn | undefined {
     const { world } = this;
     if (isEmpty(world.turn)) return undefined;
     const turn = world.turn;
     world.turn = emptyTurn();
+    world.counts.addTo(turn);
     const own = world.log.sign(turn.ops.filter((op) => op.header.node === world.self));
     const signed = new Map(own.map((op) => [op.header.seq, op]));
     turn.ops = turn.ops.map((op) => (op.header.node === world.self ? (signed.get(op.header.seq) ?? op) : op));
@@ -232,6 +223,11 @@ export class NodeCore {
   }
 
   // ------------------------------------------------------------ reads
+
+  /** How far the check after the start has come. */
+  standing(): BootStanding {
+    return this.bootCheck.standing();
+  }
 
   presences(): ReadonlyMap<NodeId, NodePresence> {
     return this.presence.all();
@@ -269,7 +265,10 @@ export class NodeCore {
   }
 
   private batch(from: NodeId, batch: SignedBatch, more: boolean): void {
-    for (const result of this.sync.onBatch(from, batch, more)) if (result.kind === 'fork') this.forks.found(result);
+    for (const result of this.sync.onBatch(from, batch, more)) {
+      if (result.kind === 'fork') this.forks.found(result);
+      if (result.kind === 'ahead') this.bootCheck.forgot(from, `holds ${result.seq} ops of its log`);
+    }
   }
 
   private serve(call: CallFrame): void {
@@ -290,6 +289,7 @@ export class NodeCore {
         this.tasks.onAgent(op.header.entity);
       }
       if (body.type === 'project.registered') this.tasks.seek();
+      if (body.type.startsWith('node.')) this.bootCheck.look();
       if (body.type === 'log.forked') this.forks.cut(body.node);
     }
     for (const task of touched) this.tasks.onTask(task);

@@ -58,6 +58,7 @@ export class PresenceBoard {
       node_id: world.self,
       beat: this.beat,
       lamport_ts: world.log.lamport(),
+      count: world.counts.own(),
       links: [...world.links],
       agents: this.own().map((one) => ({
         agent_id: one.agent,

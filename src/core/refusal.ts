@@ -17,6 +17,7 @@ export type RefusalCode =
   | 'merge_conflict'
   | 'fenced'
   | 'workspace'
+  | 'starting'
   | 'stopping';
 
 export const refusal = (

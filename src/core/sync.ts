@@ -56,7 +56,7 @@ export class Sync {
     const { world } = this;
     if (world.links.size === 0) return;
     world.timers.set('compare', world.nowMs + COMPARE_MS);
-    world.send([...world.links], { type: FRAME.heads, digest: world.log.digest() });
+    world.send([...world.links], { type: FRAME.heads, digest: world.log.digest(), count: world.counts.own() });
   }
 
   onHeads(from: NodeId, frame: HeadsFrame): void {
@@ -107,6 +107,7 @@ export class Sync {
         this.askAfter(from, result.author, result.after);
         return;
       case 'fork':
+      case 'ahead':
         return;
       case 'invalid':
         this.refusals.set(from, (this.refusals.get(from) ?? 0) + 1);
@@ -122,6 +123,8 @@ export class Sync {
       digest: world.log.digest(),
       heads: world.log.allHeads(),
       whole: true,
+      count: world.counts.own(),
+      yours: world.counts.of(peer),
     });
   }
 

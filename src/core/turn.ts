@@ -2,6 +2,7 @@
  * What one turn of the core wants done. The order is the safety rule of the whole system: relays leave at once, then everything written goes to
  * disk in one transaction, and only then sends, actions and callbacks happen.
  */
+import type { BootState } from './boot-check.ts';
 import type { NodeId, OpId } from './brand.ts';
 import type { LocalRow } from './local.ts';
 import type { Op } from './op.ts';
@@ -20,6 +21,8 @@ export type Action =
   | { kind: 'interrupt'; task: OpId; attempt: number; agent: OpId; reason: EndReason }
   /** The end of an attempt that ran here is decided: its worktree may be salvaged and removed. */
   | { kind: 'clean'; task: OpId; attempt: number; agent: OpId }
+  /** The check after the start came to this: doors may append from now on, and the operator is told of `alone`. */
+  | { kind: 'checked'; state: BootState }
   /** A call of another node that the core does not answer itself. */
   | { kind: 'serve'; call: CallFrame }
   /** Something that must never happen did: shown loudly, work goes on. */

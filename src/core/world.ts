@@ -1,6 +1,7 @@
 /** What the parts of one core share: who they are, what time it is, what is committed, and the turn they add to. */
 import type { NodeId, OpId } from './brand.ts';
 import { nodePrincipal } from './brand.ts';
+import { Counts, COUNTS_MS } from './counts.ts';
 import type { Crypto } from './crypto.ts';
 import type { LocalRow, LocalTable } from './local.ts';
 import type { Log } from './log.ts';
@@ -24,6 +25,8 @@ export type CoreSettings = {
   votersMax: number;
   /** How long a grantee may be silent before a voter may call its attempt lost. */
   leaseMs: number;
+  /** How long a started node waits for its peers before it goes on with the tasks that it alone decides; 30 s unless said. */
+  aloneAfterMs?: number | undefined;
   /** Whether this node can work in that directory, or on that project: it may have to fetch it from a node that is reachable. */
   hasPath(path: string): boolean;
   hasProject(project: OpId, isReachable: (node: NodeId) => boolean): boolean;
@@ -45,6 +48,7 @@ export class World {
   /** Round trips by node, as far as known. */
   private readonly roundTrips = new Map<NodeId, number>();
   readonly links = new Set<NodeId>();
+  readonly counts: Counts;
   /** Rows of turns that are not on disk yet: what is decided upon a row must see the one before it. */
   private readonly unwritten = new Map<string, LocalRow>();
 
@@ -67,6 +71,7 @@ export class World {
     this.timers = o.timers;
     this.random = o.random;
     this.turn = o.turn;
+    this.counts = new Counts(o.store.localRows('meta'), () => this.timers.setEarlier('counts', this.nowMs + COUNTS_MS));
   }
 
   /** Reachable now: this node itself, linked, or linked with a neighbour. Everybody else is suspect. */
@@ -76,6 +81,10 @@ export class World {
 
   /** A linked node said that it is linked with this one. Set once presence is there. */
   hasNeighbour: (node: NodeId) => boolean = () => false;
+
+  /** This node may vote, propose and start where these are the voters. Set by the check after the start. */
+  canDecide: (voters: readonly NodeId[]) => boolean = () => true;
+  mayAppend: () => boolean = () => true;
 
   roundTripMs(node: NodeId): number | undefined {
     return this.roundTrips.get(node);
@@ -103,6 +112,7 @@ export class World {
   persist(row: LocalRow): void {
     const name = `${row.table} ${row.key}`;
     this.turn.rows.push(row);
+    this.counts.persisted(row);
     this.unwritten.set(name, row);
     this.afterWrite(() => {
       if (this.unwritten.get(name) === row) this.unwritten.delete(name);

@@ -37,6 +37,7 @@ export const STATUS_OF: Readonly<Record<DoorCode, number>> = {
   not_supported: 501,
   home_unreachable: 503,
   node_unreachable: 503,
+  starting: 503,
   stopping: 503,
   too_many: 503,
 };

@@ -1,4 +1,5 @@
 /** What a person reads in a node's log: links and the decisions of tasks, one line each. */
+import type { BootStanding } from '#core/boot-check.ts';
 import type { NodeId, OpId } from '#core/brand.ts';
 import type { Op } from '#core/op.ts';
 import type { Arrival, LinkInfo, OpStore } from '#ports.ts';
@@ -10,9 +11,22 @@ export class Journal {
   private readonly store: Pick<OpStore, 'get'>;
   private readonly log: (line: string) => void;
 
+  private wasAlone = false;
+
   constructor(store: Pick<OpStore, 'get'>, log: (line: string) => void) {
     this.store = store;
     this.log = log;
+  }
+
+  /** The check after the start came to something. Where nothing had to be asked, nothing is told. */
+  checked({ state, awaited }: BootStanding): void {
+    const names = awaited.map((node) => this.nodeName(node)).join(', ');
+    if (state === 'alone')
+      this.log(
+        `too few peers answered (away: ${names}): until they do, only tasks are decided that depend on this node alone`,
+      );
+    else if (this.wasAlone) this.log('the peers hold nothing of this node that is not here: it votes again');
+    this.wasAlone = state === 'alone';
   }
 
   linked(link: LinkInfo): void {

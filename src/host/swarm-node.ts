@@ -12,6 +12,7 @@ import type { TurnLoop } from '#turn-loop.ts';
 import type { Backups } from './backup.ts';
 import type { BlobTransfer } from './blob-transfer.ts';
 import type { Glimpses } from './glimpses.ts';
+import type { Opening } from './opening.ts';
 import type { Outputs } from './outputs.ts';
 import type { DeliveredWork } from './work.ts';
 
@@ -28,6 +29,7 @@ export type SwarmNodeParts = {
   outputs: Outputs;
   work: DeliveredWork;
   backups: Backups;
+  opening: Opening;
   tools: readonly string[];
   joinCode: () => string;
 };
@@ -47,8 +49,14 @@ export class HostedNode implements SwarmNode {
   }
 
   async append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal> {
-    const { core, loop, clock } = this.parts;
-    const ops = core.append(drafts, clock());
+    const { core, loop, clock, opening } = this.parts;
+    let ops = core.append(drafts, clock());
+    if (ops === 'comparing') {
+      const refused = await opening.refusal();
+      if (refused !== undefined) return refused;
+      ops = core.append(drafts, clock());
+    }
+    if (ops === 'comparing') return refusal('starting', 'this node has just started');
     if (ops === 'tooLarge')
       return refusal('too_large', 'the fact is larger than 64 KiB', { expected: 'at most 64 KiB' });
     try {
@@ -88,12 +96,18 @@ export class HostedNode implements SwarmNode {
     return `${text.head}\n[… ${text.sizeBytes} bytes in all; no node that holds the rest can be reached]`;
   }
 
+  standing() {
+    return this.parts.core.standing();
+  }
+
   votersForNewTask() {
     return this.parts.core.votersForNewTask();
   }
 
-  cancelTask(task: OpId, by: Principal): Promise<'cancelled' | Refusal> {
-    const { core, loop, clock, store } = this.parts;
+  async cancelTask(task: OpId, by: Principal): Promise<'cancelled' | Refusal> {
+    const { core, loop, clock, store, opening } = this.parts;
+    const refused = await opening.refusal();
+    if (refused !== undefined) return refused;
     const home = store.get('task', task)?.created?.home;
     return new Promise((resolve) => {
       core.cancelTask(

@@ -11,6 +11,9 @@ export function addBites(sum: Bites, { bites }: Pick<Verdict, 'bites'>): void {
 
 /** The faults that these knobs turn on and that never bit. Meaningful over some dozen histories: the rarest comes once in ten. */
 export function idleFaults(sum: Bites, knobs: StormKnobs): string[] {
-  const off = new Set(knobs.deathProbability === 0 ? ['deaths'] : []);
+  const off = new Set([
+    ...(knobs.deathProbability === 0 ? ['deaths'] : []),
+    ...(knobs.rollbacks === 0 ? ['rollbacks', 'forgotten'] : []),
+  ]);
   return [...sum].filter(([fault, count]) => count === 0 && !off.has(fault)).map(([fault]) => fault);
 }

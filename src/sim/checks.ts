@@ -12,7 +12,7 @@ export type Outcome = {
   history: History;
   /** Nodes that are up; what was on a machine that is gone for good is no matter of theirs. */
   living: readonly SimNode[];
-  gone: NodeId | undefined;
+  gone: ReadonlySet<NodeId>;
   taskIds: readonly OpId[];
   mustEnd: (task: OpId) => boolean;
 };
@@ -44,7 +44,7 @@ function checkNothingLost({ history, gone }: Outcome, node: SimNode): void {
   for (const [id, hash] of history.acknowledgedOps) {
     const [author = '', seq = '0'] = id.split('-');
     // What a machine that is gone for good had told nobody is gone with it.
-    if (author === gone) continue;
+    if (gone.has(nodeIdOf(author))) continue;
     const held = store.opsOf(nodeIdOf(author), { from: Number(seq), maxOps: 1, maxBytes: 0 })[0];
     if (held?.hash !== hash) history.broken(`finally/nothing-lost: node ${node.index} lacks acknowledged op ${id}`);
   }
@@ -87,7 +87,9 @@ export function checkClaims(o: { history: History; self: NodeId; store: OpStore;
   for (const where of wheres) {
     for (const row of o.store.list('task', { where, limit: 10_000 })) {
       const { running, slot } = taskChain(row);
-      if (running?.value.node === o.self && row.reports[slot] === undefined) taking(running.value.agent, row.id);
+      // A grant that comes late for an agent which has gone on is answered `released`: it counts once it is started.
+      const isAtWork = row.starts[slot - 1] !== undefined && row.reports[slot] === undefined;
+      if (running?.value.node === o.self && isAtWork) taking(running.value.agent, row.id);
       if (running !== undefined) continue;
       for (const { claim } of openClaims(row)) if (claim.node === o.self) taking(claim.agent, row.id);
     }

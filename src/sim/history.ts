@@ -129,6 +129,16 @@ export class History {
       this.broken(`always/told-was-durable: ${node} told of arrival ${told}, its disk shows ${lastArrival}`);
   }
 
+  /** A disk went back in time: what its node told of beyond that counts only where another machine holds it. */
+  rolledBack(node: NodeId, o: { lastArrival: number; lost: readonly OpId[] }): void {
+    this.told.set(node, o.lastArrival);
+    for (const id of o.lost) {
+      this.acknowledgedOps.delete(id);
+      this.numbers.delete(id);
+    }
+    for (const key of this.terminal.keys()) if (key.startsWith(`${node} `)) this.terminal.delete(key);
+  }
+
   /** Always: an attempt starts once, on the node it was granted to, after all it depends on completed. */
   started(start: Start): void {
     const key = `${start.task}/${start.attempt}`;

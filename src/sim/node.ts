@@ -1,26 +1,28 @@
 /** One simulated machine: the real core on a store whose disk survives crashes, and agents whose work goes on under a holder while the node is down. */
 import type { NodeId, OpId } from '#core/brand.ts';
+import { ForgottenError } from '#core/boot-check.ts';
 import { nodePrincipal, userPrincipal } from '#core/brand.ts';
 import type { Clock, NodeCore } from '#core/node.ts';
 import type { Draft } from '#core/op.ts';
-import type { EndValue } from '#core/schema/body.ts';
 import type { Frame } from '#core/schema/frame.ts';
-import type { Action } from '#core/turn.ts';
 import type { Arrival } from '#ports.ts';
 import type { MemoryOptions, MemoryStore } from '#store/memory.ts';
 import type { TurnLoop } from '#turn-loop.ts';
+import { appendAtDoor } from './append.ts';
 import { agentBody, nodeBody } from './bodies.ts';
 import { simCrypto, simNodeId } from './crypto.ts';
 import type { DiskKnobs } from './disk.ts';
 import { SimDisk } from './disk.ts';
 import type { Ask, History } from './history.ts';
-import type { AttemptId, HolderKnobs, WorkEnd } from './holder.ts';
+import type { HolderKnobs } from './holder.ts';
 import { SimHolder } from './holder.ts';
 import type { Network, Station } from './network.ts';
 import { sawArrivals, watchedStore } from './observer.ts';
 import type { ReadOp } from './read-once.ts';
 import type { SimParts } from './parts.ts';
 import type { Random } from './random.ts';
+import { copyOfDisk, lostWith } from './rollback.ts';
+import { SimShell } from './shell.ts';
 import type { VirtualTime } from './time.ts';
 
 export type MachineKnobs = HolderKnobs &
@@ -45,6 +47,9 @@ export class SimNode implements Station {
   /** How far this machine's wall clock is off. */
   wallOffsetMs = 0;
   private store: MemoryStore;
+  private isRolledBack = false;
+  /** It found that its disk went back in time, and must not run again. */
+  isOut = false;
   private core: NodeCore | undefined;
   private loop: TurnLoop | undefined;
   /** Counts the node's lives: what an earlier one scheduled must not touch a later one. */
@@ -53,6 +58,7 @@ export class SimNode implements Station {
   private waiting: (() => void)[] | undefined;
   /** Survives the node, not the machine. */
   private readonly holder: SimHolder;
+  private readonly shell: SimShell;
 
   constructor(o: {
     index: number;
@@ -75,6 +81,16 @@ export class SimNode implements Station {
     this.parts = o.parts;
     this.disk = new SimDisk({ random: o.random.fork(), knobs: o.knobs });
     this.holder = new SimHolder({ time: o.time, random: o.random.fork(), knobs: o.knobs });
+    this.shell = new SimShell({
+      id: this.id,
+      index: this.index,
+      history: this.history,
+      holder: this.holder,
+      core: () => this.core,
+      clock: () => this.clock(),
+      kick: () => this.kick(),
+      later: (life, delayMs, run) => this.later(life, delayMs, run),
+    });
     this.store = o.parts.store(this.diskOptions());
   }
 
@@ -92,7 +108,7 @@ export class SimNode implements Station {
   }
 
   start(): void {
-    if (this.core !== undefined) return;
+    if (this.core !== undefined || this.isOut) return;
     this.life += 1;
     this.wakeAtMs = Number.POSITIVE_INFINITY;
     const { life } = this;
@@ -117,9 +133,9 @@ export class SimNode implements Station {
       clock: () => this.clock(),
       soon: (run) => this.later(life, 0, run),
       send: ({ to, frame }) => this.network.send(this.id, to, frame),
-      act: (action) => this.act(action, life),
+      act: (action) => this.shell.act(action, life),
       arrived: (arrivals) => sawArrivals({ ...observed, arrivals }),
-      failed: (error) => this.history.broken(`node ${this.index}: ${String(error)}`),
+      failed: (error) => this.failed(error),
       rested: () => this.wake(),
     });
     try {
@@ -163,18 +179,31 @@ export class SimNode implements Station {
   async append(drafts: readonly Draft[]): Promise<readonly Arrival[] | undefined> {
     const { core, loop } = this;
     if (core === undefined || loop === undefined) return undefined;
-    const ops = core.append(drafts, this.clock());
-    if (ops === 'tooLarge') return undefined;
-    const seqs = new Set(ops.map((op) => op.header.seq));
-    try {
-      const arrivals = await loop.settled();
-      const own = arrivals.filter(({ op }) => op.header.node === this.id && seqs.has(op.header.seq));
-      this.history.acknowledged(own.map(({ op }) => op));
-      return own;
-    } catch {
-      // The node went down before it could acknowledge: the caller was told nothing.
-      return undefined;
-    }
+    const { life, time } = this;
+    const doorway = { core, loop, time, clock: () => this.clock(), isUp: () => this.life === life };
+    const arrivals = await appendAtDoor(doorway, drafts);
+    this.history.acknowledged(arrivals?.map(({ op }) => op) ?? []);
+    return arrivals;
+  }
+
+  /** Puts an older copy of this machine's disk back; the node is down. What no other machine holds is lost with the newer one. */
+  putBack(copy: MemoryStore, others: readonly MemoryStore[]): OpId[] {
+    const lost = lostWith({ newer: this.store, older: copy, others });
+    this.history.rolledBack(this.id, { lastArrival: copy.lastArrival(), lost });
+    this.store = copy.crashed(this.diskOptions());
+    this.isRolledBack = true;
+    return lost;
+  }
+
+  copyOfDisk(): MemoryStore {
+    return copyOfDisk(this.store, this.parts.store, { crypto: simCrypto(this.index) });
+  }
+
+  private failed(error: unknown): void {
+    if (!(error instanceof ForgottenError)) return this.history.broken(`node ${this.index}: ${String(error)}`);
+    if (!this.isRolledBack) this.history.broken(`always/nothing-forgotten: node ${this.index}: ${String(error)}`);
+    this.isOut = true;
+    this.crash(true);
   }
 
   registerAgent(name: string): Promise<readonly Arrival[] | undefined> {
@@ -260,41 +289,5 @@ export class SimNode implements Station {
 
   private registerSelf(): void {
     void this.append([{ entity: undefined, by: nodePrincipal(this.id), body: nodeBody(this.index) }]);
-  }
-
-  private act(action: Action, life: number): void {
-    switch (action.kind) {
-      case 'start':
-        this.history.started({ node: this.id, task: action.task, attempt: action.attempt, atMs: this.time.nowMs });
-        this.holder.start(action, this.whenEnded(life));
-        return;
-      case 'resume':
-        if (!this.holder.follow(action, this.whenEnded(life))) this.end(action, { kind: 'lost', reason: 'lost' });
-        return;
-      case 'interrupt':
-        return this.holder.forget(action);
-      case 'clean':
-        return this.later(life, 1, () => {
-          this.holder.forget(action);
-          this.core?.attemptGone(action, this.clock());
-          this.kick();
-        });
-      case 'serve':
-        this.core?.reply(action.call, { ok: false, code: 'unknown', message: 'not simulated' }, this.clock());
-        return this.kick();
-      case 'alarm':
-        return this.history.broken(`node ${this.index}: ${action.text}`);
-    }
-  }
-
-  /** Tells this life of the node how an attempt ended. */
-  private whenEnded(life: number): (attempt: AttemptId, end: WorkEnd) => void {
-    return (attempt, end) => this.later(life, 0, () => this.end(attempt, end));
-  }
-
-  private end({ task, attempt }: AttemptId, end: WorkEnd): void {
-    const value: EndValue = { ...end, attempt, result: null, error: null, work: null, by: null };
-    this.core?.attemptEnded({ task, attempt, value }, this.clock());
-    this.kick();
   }
 }

@@ -20,6 +20,8 @@ export type StormKnobs = MachineKnobs &
     clockJumps: number;
     /** How often one node goes down for good. */
     deathProbability: number;
+    /** How often a machine comes back with an older copy of its disk. */
+    rollbacks: number;
     cancelProbability: number;
     dependsProbability: number;
   };
@@ -36,6 +38,7 @@ export const SKELETON_STORM: StormKnobs = {
   pauses: 1,
   clockJumps: 1,
   deathProbability: 0,
+  rollbacks: 0,
   cancelProbability: 0.1,
   dependsProbability: 0.2,
   delayMinMs: 1,
@@ -77,6 +80,12 @@ export const ROUGH_STORM: StormKnobs = {
   cancelProbability: 0.4,
 };
 
+/**
+ * Five machines of which one comes back with an older copy of its disk. Milder than the others: a copy is found out by what a majority of the peers
+ * knows, so that it is found always was never promised.
+ */
+export const ROLLBACK_STORM: StormKnobs = { ...DECISION_STORM, rollbacks: 1, deathProbability: 0, crashes: 3, cuts: 4 };
+
 /** The storm of the soak: ten nodes, a hundred tasks, every fault at random for a minute, and design-sized rests between them. */
 export const SOAK_STORM: StormKnobs = {
   ...DECISION_STORM,
@@ -93,5 +102,6 @@ export const STORMS: ReadonlyMap<string, StormKnobs> = new Map([
   ['skeleton', SKELETON_STORM],
   ['decision', DECISION_STORM],
   ['rough', ROUGH_STORM],
+  ['rollback', ROLLBACK_STORM],
   ['soak', SOAK_STORM],
 ]);

@@ -23,6 +23,8 @@ export type Verdict = {
 
 /** Pauses reach beyond the lease of the storms. */
 const PAUSE_MAX_MS = 40_000;
+/** How old a copy of a disk is when it is put back. */
+const COPY_AGE_MAX_MS = 15_000;
 const DAY_MS = 86_400_000;
 /** Events of one history at most; a storm of the issue's size has some fifty thousand. */
 const EVENTS_MAX = 2_000_000;
@@ -33,7 +35,15 @@ export class Storm {
   private readonly random: Random;
   private readonly swarm: Swarm;
   private readonly trace: ((line: string) => void) | undefined;
-  private readonly bites = { crashes: 0, machineCrashes: 0, cancels: 0, pauses: 0, clockJumps: 0, deaths: 0 };
+  private readonly bites = {
+    crashes: 0,
+    machineCrashes: 0,
+    cancels: 0,
+    pauses: 0,
+    clockJumps: 0,
+    deaths: 0,
+    rollbacks: 0,
+  };
 
   /** `parts`: broken pieces of nodes, for those who test the checks. */
   constructor(o: { seed: number; knobs: StormKnobs; trace?: (line: string) => void; parts?: Partial<SimParts> }) {
@@ -120,6 +130,10 @@ export class Storm {
       this.at(1, () => this.setClock(node, random.between(-DAY_MS, DAY_MS)));
     }
     if (random.chance(knobs.deathProbability)) this.at(1, () => this.die(random.pick(this.swarm.nodes)));
+    for (let n = 0; n < knobs.rollbacks; n++) {
+      const node = random.pick(this.swarm.nodes);
+      this.at(0.7, () => this.rollBack(node));
+    }
     for (let n = 0; n < knobs.cuts; n++) {
       const [a, b] = [random.pick(this.swarm.nodes), random.pick(this.swarm.nodes)];
       if (a === undefined || b === undefined || a === b) continue;
@@ -129,6 +143,20 @@ export class Storm {
         this.swarm.time.after(random.between(100, 10_000), () => network.heal(a.id, b.id));
       });
     }
+  }
+
+  /** A copy of the disk is made; some time later the machine goes down, and comes back with the copy. */
+  private rollBack(node: SimNode | undefined): void {
+    if (node?.up() !== true) return;
+    const copy = node.copyOfDisk();
+    this.swarm.time.after(this.random.between(500, COPY_AGE_MAX_MS), () => {
+      if (!this.swarm.living().includes(node)) return;
+      this.bites.rollbacks += 1;
+      this.say(`machine ${node.index} goes down, and an older copy of its disk is put back`);
+      node.crash(true);
+      this.swarm.putBack(node, copy);
+      this.swarm.time.after(this.random.between(50, this.knobs.downMaxMs), () => node.start());
+    });
   }
 
   private pauseFor(node: SimNode | undefined, ms: number): void {
@@ -160,7 +188,12 @@ export class Storm {
     return {
       seed: this.seed,
       violations: [...new Set(history.violations)],
-      bites: { ...this.bites, ...network.bites, ...this.swarm.rare() },
+      bites: {
+        ...this.bites,
+        ...network.bites,
+        ...this.swarm.rare(),
+        forgotten: this.swarm.nodes.filter((node) => node.isOut).length,
+      },
       tasks: { completed: count('completed'), failed: count('failed'), cancelled: count('cancelled') },
       starts: history.starts.length,
       startedTwice: history.startedTwice(),

@@ -1,8 +1,9 @@
 /** A simulated swarm: machines, the network between them and what an observer saw. Storms, races and scenarios are different hands on it. */
-import type { OpId } from '#core/brand.ts';
+import type { NodeId, OpId } from '#core/brand.ts';
 import { userPrincipal } from '#core/brand.ts';
 import { opId } from '#core/op.ts';
 import { taskChain } from '#core/view/chain.ts';
+import type { MemoryStore } from '#store/memory.ts';
 import type { TaskShape } from './bodies.ts';
 import { taskBody } from './bodies.ts';
 import { checkFinally, holdTheSame } from './checks.ts';
@@ -80,8 +81,21 @@ export class Swarm {
     this.healedMs = this.time.nowMs;
   }
 
+  /** Machines that are gone for good, or must not run again. */
+  private gone(): ReadonlySet<NodeId> {
+    const living = new Set(this.living());
+    return new Set(this.nodes.flatMap((node) => (living.has(node) ? [] : [node.id])));
+  }
+
+  /** Puts back an older copy of a machine's disk, which is down. */
+  putBack(node: SimNode, copy: MemoryStore): void {
+    const others = this.nodes.flatMap((other) => (other === node ? [] : [other.committed()]));
+    const lost = new Set(node.putBack(copy, others));
+    this.taskIds.splice(0, Infinity, ...this.taskIds.filter((id) => !lost.has(id)));
+  }
+
   living(): SimNode[] {
-    return this.nodes.filter((node) => node !== this.dead);
+    return this.nodes.filter((node) => node !== this.dead && !node.isOut);
   }
 
   /** True when a look is due, every tasks that must is over, and all nodes hold the same. To be asked after each event. */
@@ -100,13 +114,13 @@ export class Swarm {
 
   /** A task whose only majority died with its machine ends nowhere: that is what is promised. */
   private mustEnd(id: OpId): boolean {
-    const dead = this.dead?.id;
-    if (dead === undefined) return true;
+    const gone = this.gone();
+    if (gone.size === 0) return true;
     const created = this.living()
       .map((node) => node.committed().get('task', id)?.created)
       .find((one) => one !== undefined);
-    if (created === undefined) return !id.startsWith(dead);
-    const left = created.voters.filter((voter) => voter !== dead).length;
+    if (created === undefined) return ![...gone].some((node) => id.startsWith(node));
+    const left = created.voters.filter((voter) => !gone.has(voter)).length;
     const depends = created.dependsOn.every((one) => this.mustEnd(one));
     return depends && left > created.voters.length / 2;
   }
@@ -115,7 +129,7 @@ export class Swarm {
   check(): void {
     const { history, taskIds } = this;
     const living = this.living();
-    checkFinally({ history, living, gone: this.dead?.id, taskIds, mustEnd: (id) => this.mustEnd(id) });
+    checkFinally({ history, living, gone: this.gone(), taskIds, mustEnd: (id) => this.mustEnd(id) });
     if (this.healedMs === undefined) return;
     const tookMs = this.agreeMs();
     if (tookMs === undefined || tookMs > AGREE_WITHIN_MS)

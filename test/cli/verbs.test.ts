@@ -68,6 +68,7 @@ describe('the other verbs', () => {
       p2p_port: 7101,
       nodes: 2,
       links: 1,
+      boot_check: { state: 'alone', answered: 0, needed: 1, waits_for: ['worker'] },
     };
     const member = {
       id: 'b'.repeat(32),
@@ -99,6 +100,7 @@ describe('the other verbs', () => {
     for (const verb of ['status', 'peers', 'join-code', 'open']) expect(await skep(world, verb)).toBe(0);
     expect(world.said.out).toContain('emperor bbbbbbbb (emperor), up 1m 1s, skep 0.1.0');
     expect(world.said.out).toContain('2 tasks: 2 completed');
+    expect(world.said.out).toContain('not yet: worker. Until then it decides only what depends on it alone');
     expect(world.said.out).toMatch(/cccccccc +w +alive +127\.0\.0\.1:7101 +1 +0\.4 ms +1s ago\n/);
     expect(world.said.out).toContain('skep1_abc\nhttp://127.0.0.1:9090/login?code=q\n');
   });

@@ -6,7 +6,7 @@ import { NodeCore } from '#core/node.ts';
 import type { Draft, Op } from '#core/op.ts';
 import type { BodyOf } from '#core/schema/body.ts';
 import type { Frame } from '#core/schema/frame.ts';
-import { frameSchemas } from '#core/schema/frame.ts';
+import { FRAME, frameSchemas } from '#core/schema/frame.ts';
 import type { Action, Outgoing } from '#core/turn.ts';
 import type { Chain } from '#core/view/chain.ts';
 import { taskChain } from '#core/view/chain.ts';
@@ -29,6 +29,8 @@ export type MachineOptions = {
   random?: () => number;
   store?: MemoryStore;
   roundTripMs?: number | undefined;
+  /** After a restart its peers have not told yet what they know of it. Else they have, and it is nothing new. */
+  comparing?: boolean;
 };
 
 export type Say = { frame: Frame; to: NodeId };
@@ -95,6 +97,7 @@ export class Machine {
 
   /** Takes turns until the core has nothing more to do. With a held disk: until it waits for it. */
   async run(): Promise<void> {
+    if (this.failure !== undefined) return;
     const rested = new Promise<void>((resolve) => this.rested.push(resolve));
     this.loop.kick();
     if (this.held === undefined) await rested;
@@ -118,7 +121,16 @@ export class Machine {
   /** The node after SIGKILL and a new start: what was not on disk is gone. */
   restart(o: MachineOptions = {}): Machine {
     this.loop.stop();
-    return new Machine(this.index, { ...this.options, nowMs: this.nowMs, ...o, store: this.store });
+    const machine = new Machine(this.index, { ...this.options, nowMs: this.nowMs, store: this.store, ...o });
+    if (o.comparing !== true) machine.hearOfNothingNew();
+    return machine;
+  }
+
+  private hearOfNothingNew(): void {
+    const heads = Object.fromEntries([...this.store.heads()].map(([node, { seq }]) => [node, seq]));
+    const digest = this.core.headsDigest();
+    for (const { id } of this.store.list('node', { limit: 100 }))
+      if (id !== this.id) this.core.frame(id, { type: FRAME.heads, digest, heads, whole: true }, this.clock());
   }
 
   takeSent(): Say[] {
@@ -153,7 +165,7 @@ export class Machine {
 
   async append(drafts: readonly Draft[]): Promise<Op[]> {
     const ops = this.core.append(drafts, this.clock());
-    if (ops === 'tooLarge') throw new Error('the test appended an op that is too large');
+    if (ops === 'tooLarge' || ops === 'comparing') throw new Error('the test appended an op that is too large');
     await this.run();
     return ops;
   }

@@ -17,6 +17,8 @@ describe('at a link', () => {
         digest: machine.core.headsDigest(),
         heads: { [machine.id]: 1, [writer.node]: 3 },
         whole: true,
+        count: 0,
+        yours: 0,
       },
     ]);
   });
@@ -83,7 +85,7 @@ describe('heads that arrive', () => {
     machine.nowMs += 2_000;
     await machine.tick();
     const said = machine.takeSent();
-    expect(headsIn(said)).toEqual([{ type: FRAME.heads, digest: machine.core.headsDigest() }]);
+    expect(headsIn(said)).toEqual([{ type: FRAME.heads, digest: machine.core.headsDigest(), count: 0 }]);
   });
 
   it('with names that are no ids do no harm', async () => {

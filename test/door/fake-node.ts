@@ -1,5 +1,6 @@
 /** A node as doors see it, over the store in memory: real ops, real folds, and knobs for all that the doors only pass on. */
 import { createHash, randomBytes } from 'node:crypto';
+import type { BootStanding } from '#core/boot-check.ts';
 import type { Hash, NodeId, OpId, Principal } from '#core/brand.ts';
 import { hashOf, nodeIdOf, nodePrincipal } from '#core/brand.ts';
 import { buildOp, EMPTY_HEAD, signOp } from '#core/chain.ts';
@@ -47,6 +48,7 @@ export class FakeNode implements SwarmNode {
   readonly knobs: Knobs = {};
   readonly presences = new Map<NodeId, Presence>();
   linked: LinkInfo[] = [];
+  bootStanding: BootStanding = { state: 'passed', answered: 0, needed: 1, awaited: [] };
   readonly glimpses = new Map<OpId, Glimpse>();
   /** Wall time of what is appended; tests set it. */
   wallMs = Date.UTC(2026, 1, 12, 10, 0, 0);
@@ -143,6 +145,10 @@ export class FakeNode implements SwarmNode {
 
   async unstash(text: LongText): Promise<string> {
     return typeof text === 'string' ? text : (this.blobs.get(text.blob) ?? `${text.head} … (the rest is away)`);
+  }
+
+  standing(): BootStanding {
+    return this.bootStanding;
   }
 
   votersForNewTask(): NodeId[] {

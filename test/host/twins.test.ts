@@ -1,5 +1,5 @@
 /** A data directory that was copied, key and all: neither copy does harm, both are told why, and the rest of the swarm goes on. */
-import { cpSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stateDirOf } from '#socket-path.ts';
@@ -59,7 +59,8 @@ describe('a copied data directory', () => {
 
   it('whose copies ran one after the other: the log counts up to where they part, and both stop', async () => {
     const third = await add({ shellAgents: 1 });
-    const one = await add();
+    // It writes on alone, below, and need not wait long for that.
+    const one = await add({ aloneAfterMs: 100 });
     await swarm.linked();
     const { self } = one.member.running.info;
     await one.member.running.close();
@@ -91,5 +92,43 @@ describe('a copied data directory', () => {
     expect(nodes.find((node) => node['id'] === self)).toMatchObject({ forked: true });
     await works(third.member);
     expect(stateOf(copy.member)).not.toBe(stateOf(one.member));
+  }, 60_000);
+});
+
+describe('a data directory that is put back as it was some time ago', () => {
+  it('stops its node before it wrote anything, and says what to run; the others go on', async () => {
+    const home = await add();
+    const second = await add({ shellAgents: 1 });
+    const third = await add();
+    await swarm.linked();
+    const before = join(swarm.dir, 'before');
+    const stateDir = stateDirOf(third.member.options.dataDir, third.member.options.p2pPort);
+    await third.member.running.close();
+    cpSync(stateDir, before, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+    await third.member.restart();
+    await swarm.linked();
+    // It votes on this one, and appends nothing by that: its log alone would not tell.
+    await works(home.member);
+    await third.member.running.close();
+    rmSync(stateDir, { recursive: true });
+    cpSync(before, stateDir, { recursive: true });
+    await third.member.restart();
+    expect((await third.member.running.closed)?.message).toMatch(
+      /older than what the swarm knows of it: node \w+ knows of \d+ votes, proposals and starts of it, here are \d+[^]*skep restore BACKUP/,
+    );
+    await works(home.member);
+    expect(await second.member.get('/api/swarm/status')).toMatchObject({ links: 1 });
+  }, 60_000);
+
+  it('is no hindrance while it is up to date: every node of a swarm that was stopped starts again and works', async () => {
+    const home = await add({ shellAgents: 1 });
+    await add();
+    await add();
+    await swarm.linked();
+    await works(home.member);
+    for (const member of swarm.members) await member.running.close();
+    await Promise.all(swarm.members.map((member) => member.restart()));
+    await works(home.member);
+    expect(await home.member.get('/api/swarm/status')).toMatchObject({ boot_check: { state: 'passed' } });
   }, 60_000);
 });

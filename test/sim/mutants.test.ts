@@ -10,9 +10,9 @@ const SEEDS_MAX = 200;
 type Catch = { seed: number; checks: string[] };
 
 /** The first history with a violation that the mutant is expected to show. */
-async function caught({ parts, shows }: Mutant): Promise<Catch | undefined> {
+async function caught({ parts, shows, storms = [SKELETON_STORM, ROUGH_STORM] }: Mutant): Promise<Catch | undefined> {
   for (let seed = 1; seed <= SEEDS_MAX; seed++) {
-    for (const knobs of [SKELETON_STORM, ROUGH_STORM]) {
+    for (const knobs of storms) {
       const { violations } = await new Storm({ seed, knobs, parts }).run();
       const checks = [...new Set(violations.map((violation) => violation.split(':')[0] ?? ''))];
       if (checks.some((check) => shows.includes(check))) return { seed, checks };

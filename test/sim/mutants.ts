@@ -1,4 +1,5 @@
 /** Nodes that break one rule each. A storm over such nodes must end with a violation. */
+import type { NodeId } from '#core/brand.ts';
 import { parsedOpId } from '#core/brand.ts';
 import type { Clock, CoreOptions } from '#core/node.ts';
 import { NodeCore } from '#core/node.ts';
@@ -12,6 +13,8 @@ import { attemptOfSlot, taskChain } from '#core/view/chain.ts';
 import type { RowOf } from '#core/view/views.ts';
 import type { Arrival, Write } from '#ports.ts';
 import type { SimParts } from '#sim/parts.ts';
+import type { StormKnobs } from '#sim/storm-knobs.ts';
+import { ROLLBACK_STORM } from '#sim/storm-knobs.ts';
 import type { MemoryOptions } from '#store/memory.ts';
 import { MemoryStore } from '#store/memory.ts';
 
@@ -113,6 +116,15 @@ const restarter = changed((turn) => {
   turn.actions = turn.actions.map((action) => (action.kind === 'resume' ? { ...action, kind: 'start' } : action));
 });
 
+const bound = (store: CoreOptions['store']): CoreOptions['store'] => ({
+  get: (view, key) => store.get(view, key),
+  list: (view, query) => store.list(view, query),
+  count: (view, where) => store.count(view, where),
+  localRow: (table, key) => store.localRow(table, key),
+  localRows: (table) => store.localRows(table),
+  opsOf: (node, o) => store.opsOf(node, o),
+});
+
 /** Sees tasks through `see`, in all that it decides. */
 const seeing =
   (see: (row: RowOf['task']) => RowOf['task']): SimParts['core'] =>
@@ -124,15 +136,12 @@ const seeing =
     return new NodeCore({
       ...options,
       store: {
+        ...bound(store),
         get: (view, key) => {
           const row = store.get(view, key);
           return row === undefined ? undefined : seen(view, row);
         },
         list: (view, query) => store.list(view, query).map((row) => seen(view, row)),
-        count: (view, where) => store.count(view, where),
-        localRow: (table, key) => store.localRow(table, key),
-        localRows: (table) => store.localRows(table),
-        opsOf: (node, o) => store.opsOf(node, o),
       },
     });
   };
@@ -173,8 +182,27 @@ class Deaf extends NodeCore {
   }
 }
 
+/** Asks nobody what it may have forgotten, and hears nothing of it. */
+class Careless extends NodeCore {
+  private readonly self: NodeId;
+
+  constructor(options: CoreOptions) {
+    const { store } = options;
+    // Without a row of a node there is nobody to ask.
+    const list: CoreOptions['store']['list'] = (view, query) => (view === 'node' ? [] : store.list(view, query));
+    super({ ...options, store: { ...bound(store), list } });
+    this.self = options.self;
+  }
+
+  override frame(...[from, frame, clock]: Parameters<NodeCore['frame']>): void {
+    if (frame.type !== FRAME.heads || frame.heads === undefined) return super.frame(from, frame, clock);
+    const heads = Object.fromEntries(Object.entries(frame.heads).filter(([node]) => node !== this.self));
+    super.frame(from, { ...frame, heads, yours: 0 }, clock);
+  }
+}
+
 /** `shows`: the checks in which it is expected to show. */
-export type Mutant = { parts: Partial<SimParts>; shows: string[] };
+export type Mutant = { parts: Partial<SimParts>; shows: string[]; storms?: StormKnobs[] };
 
 /** By what each of them does. */
 export const MUTANTS: Record<string, Mutant> = {
@@ -182,7 +210,7 @@ export const MUTANTS: Record<string, Mutant> = {
     parts: { store: (options) => new LyingStore(options) },
     shows: ['always/told-was-durable', 'always/seq-reused', 'finally/nothing-lost'],
   },
-  'sends before the commit': { parts: { core: eager }, shows: ['always/seq-reused'] },
+  'sends before the commit': { parts: { core: eager }, shows: ['always/seq-reused', 'always/nothing-forgotten'] },
   'starts on its own claim': {
     parts: { core: (options) => new ClaimStarter(options) },
     shows: ['always/start-after-grant', 'always/started-once'],
@@ -204,6 +232,11 @@ export const MUTANTS: Record<string, Mutant> = {
     shows: ['always/dependencies-completed'],
   },
   'never gives an agent back': { parts: { core: (options) => new Hoarder(options) }, shows: ['eventually/ended'] },
+  'asks nobody after a start what it may have forgotten': {
+    parts: { core: (options) => new Careless(options) },
+    storms: [ROLLBACK_STORM],
+    shows: ['always/slot-decided-once', 'always/started-once', 'always/one-value-a-ballot', 'always/seq-reused'],
+  },
   'never answers for what a peer lacks': {
     parts: { core: (options) => new Deaf(options) },
     shows: ['finally/agreement', 'finally/nothing-lost', 'eventually/ended'],

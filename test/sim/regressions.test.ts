@@ -15,6 +15,7 @@ const BASE: StormKnobs = {
   pauses: 1,
   clockJumps: 1,
   deathProbability: 0,
+  rollbacks: 0,
   cancelProbability: 0.4,
   dependsProbability: 0.2,
   delayMinMs: 1,

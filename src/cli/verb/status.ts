@@ -44,12 +44,21 @@ export const status: Leaf = {
           ),
         ],
         ['tasks', tasksText(own.tasks)],
+        ['waits', waitsText(own.boot_check)],
         ['alarm', forked.length === 0 ? '' : `the log of ${forked.map(printableLine).join(', ')} has two histories`],
       ];
       world.out.write(pairs(lines, world.out));
       return EXIT.ok;
     }),
 };
+
+/** What a node that has just started waits for before it decides anything; nothing once its peers have answered. */
+function waitsText(check: z.output<typeof statusSchema>['boot_check']): string {
+  if (check === undefined || check.state === 'passed') return '';
+  const names = check.waits_for.map(printableLine).join(', ');
+  const asked = `${check.answered} of the ${check.needed} nodes it needs told what they know of it; not yet: ${names}`;
+  return check.state === 'alone' ? `${asked}. Until then it decides only what depends on it alone` : asked;
+}
 
 /** `3 agents: 2 idle, 1 busy`. */
 function countsText(statuses: readonly string[], noun: string): string {

@@ -177,6 +177,7 @@ export class Slots {
     const proposal = this.proposals.get(key);
     const row = proposal === undefined ? undefined : this.world.store.get('task', proposal.task);
     if (proposal === undefined || row?.created === undefined) return;
+    if (!this.world.canDecide(row.created.voters)) return this.pause(key, proposal, undefined);
     const { slot } = proposal;
     const before = slot === 1 ? null : (decidedValue(row, slot - 1) ?? null);
     if (slot > 1 && before === null) return this.pause(key, proposal, undefined);

@@ -63,6 +63,9 @@ export class Voter {
     const key = slotKey(message.task, message.slot);
     const held = this.row(key);
     const task = this.world.store.get('task', message.task);
+    if (task?.created !== undefined && !this.world.canDecide(task.created.voters)) {
+      return { vote: 'silent', reason: 'this node has just started and asks its peers what they know of it' };
+    }
     const standing = standingOf({
       row: task,
       self: this.world.self,

@@ -120,6 +120,9 @@ export const headsFrameSchema = z.object({
   heads: z.record(z.string(), count).optional(),
   /** True when `heads` names every author the sender knows, so that a missing author means "I hold nothing of it". */
   whole: z.boolean().optional(),
+  /** How often the sender voted, proposed and started; and the highest such number that it heard of the receiver. */
+  count: count.optional(),
+  yours: count.optional(),
 });
 export type HeadsFrame = z.output<typeof headsFrameSchema>;
 
@@ -130,6 +133,8 @@ export const heartbeatSchema = z.object({
   /** Counts up at the sender; an older one than held is ignored. */
   beat: count,
   lamport_ts: count,
+  /** How often the sender voted, proposed and started. */
+  count: count.optional(),
   /** Nodes the sender is linked with. */
   links: z.array(nodeIdSchema).max(1024),
   agents: z
@@ -169,6 +174,8 @@ export const callSchema = z.object({
   to: nodeIdSchema,
   method: z.string().max(64),
   lamport: count,
+  /** How often the sender voted, proposed and started; calls carry and tell it as they do the Lamport clock. */
+  count: count.optional(),
   deadline_ms: count,
   params: z.unknown(),
 });
@@ -181,6 +188,7 @@ export const replySchema = z.object({
   from: nodeIdSchema,
   to: nodeIdSchema,
   lamport: count,
+  count: count.optional(),
   result: z.unknown().optional(),
   error: z.object({ code: z.string().max(64), message: z.string().max(2000) }).optional(),
 });

@@ -110,6 +110,19 @@ export class Claimer {
     this.world.state(row.id, { type: 'task.claimWithdrawn', claim: mine.id });
   }
 
+  /**
+   * An agent starts a task. 1. Home could not reach a majority. 2. Its agent's claim was withdrawn, and the agent claimed another task. 3. The first
+   * grant was decided after all. The other claim would win an attempt that nobody works.
+   */
+  onStart(agent: OpId, started: OpId): void {
+    const task = this.board.claims(agent);
+    const row = task === undefined || task === started ? undefined : this.world.store.get('task', task);
+    if (row === undefined) return;
+    const committed = openClaims(row).find(({ claim }) => claim.agent === agent && claim.node === this.world.self)?.id;
+    const claim = committed ?? this.inFlight.get(row.id)?.claim;
+    if (claim !== undefined) this.world.state(row.id, { type: 'task.claimWithdrawn', claim });
+  }
+
   /** The node said that it lives, or a neighbour did. */
   onHeard(nodes: Iterable<NodeId>): void {
     let spoke = false;
@@ -183,7 +196,7 @@ export class Claimer {
   private isClaimable(row: PendingTask): boolean {
     const { created } = row;
     const { settings, self } = this.world;
-    if (this.inFlight.has(row.id)) return false;
+    if (this.inFlight.has(row.id) || !this.world.canDecide(created.voters)) return false;
     if (openClaims(row).some(({ claim }) => claim.node === self)) return false;
     if ((this.avoid.get(row.id) ?? 0) > this.world.nowMs) return false;
     if ((this.silent.get(created.home) ?? 0) > this.world.nowMs) return false;

@@ -27,14 +27,19 @@ const startKey = (task: OpId, attempt: number): string => `${task}/${attempt}`;
 export class Grantee {
   private readonly world: World;
   private readonly slots: Slots;
-  private readonly isOwnAgent: (agent: OpId) => boolean;
+  private readonly agents: { isOwn(agent: OpId): boolean; onStart(agent: OpId, task: OpId): void };
   /** Attempts that run here, or whose end is known and whose worktree is not cleaned yet. */
   private readonly active = new Map<string, Active>();
 
-  constructor(world: World, slots: Slots, isOwnAgent: (agent: OpId) => boolean) {
+  /** `onStart` is told of an agent before it starts: whatever else it claimed is withdrawn. */
+  constructor(
+    world: World,
+    slots: Slots,
+    agents: { isOwn(agent: OpId): boolean; onStart(agent: OpId, task: OpId): void },
+  ) {
     this.world = world;
     this.slots = slots;
-    this.isOwnAgent = isOwnAgent;
+    this.agents = agents;
   }
 
   /** At boot: what had been started goes on or is reported lost by the shell; what ended meanwhile is cleaned. */
@@ -76,8 +81,9 @@ export class Grantee {
     if (running === undefined || running.value.node !== this.world.self) return;
     const key = startKey(row.id, attempt);
     if (this.active.has(key) || this.slots.isProposing(row.id, slot) || row.reports[slot] !== undefined) return;
+    if (row.created === undefined || !this.world.canDecide(row.created.voters)) return;
     const { agent } = running.value;
-    if (!this.isOwnAgent(agent) || this.isBusy(agent)) {
+    if (!this.agents.isOwn(agent) || this.isBusy(agent)) {
       this.slots.propose({ task: row.id, slot, value: released(attempt) });
       return;
     }
@@ -121,6 +127,7 @@ export class Grantee {
     const { world } = this;
     const key = startKey(one.task, one.attempt);
     this.active.set(key, { ...one, value: undefined, over: false });
+    this.agents.onStart(one.agent, one.task);
     world.persist({ table: 'start', key, value: { agent: one.agent, slot } });
     world.state(one.task, { type: 'task.started', slot });
     world.turn.actions.push({ kind: 'start', ...one, slot });

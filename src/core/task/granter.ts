@@ -66,6 +66,7 @@ export class Granter {
   /** A pending task has a new row, its home went silent, or a claim on it may count now. */
   onPending(row: PendingTask): void {
     const { home, voters } = row.created;
+    if (!this.world.canDecide(voters)) return;
     if (home === this.world.self) return this.asHome(row);
     const rank = voters.indexOf(this.world.self);
     if (rank < 0 || this.world.alive(home)) return;

@@ -50,6 +50,7 @@ export class Tasks {
   private readonly leases: Leases;
   private readonly endorser: Endorser;
   private readonly members: Members;
+  private begun = false;
 
   constructor(world: World, o: TasksOptions) {
     this.world = world;
@@ -59,10 +60,15 @@ export class Tasks {
     this.members = new Members(world);
     this.claimer = new Claimer(world, this.board, (agent) => o.isOffline(agent) || this.grantee.isBusy(agent));
     this.granter = new Granter(world, { board: this.board, slots: this.slots, isSaidBusy: o.isSaidBusy });
-    this.grantee = new Grantee(world, this.slots, (agent) => this.claimer.own().has(agent));
+    this.grantee = new Grantee(world, this.slots, {
+      isOwn: (agent) => this.claimer.own().has(agent),
+      onStart: (agent, task) => this.claimer.onStart(agent, task),
+    });
   }
 
+  /** Reads what is open and goes on with it. Before this, nothing is done but to note whom this node met. */
   boot(): void {
+    this.begun = true;
     const open = this.board.load(this.world.store);
     this.granter.load();
     this.grantee.load();
@@ -73,10 +79,16 @@ export class Tasks {
     for (const task of this.waiters.load(this.world.store)) this.look(task);
   }
 
+  /** What had to be left aside after the start may be decided from now on. */
+  goOn(): void {
+    for (const task of this.board.load(this.world.store)) this.onTask(task);
+    this.onReach();
+  }
+
   /** Committed ops changed a task: whatever follows is recomputed from its row. */
   onTask(id: OpId): void {
     const row = this.world.store.get('task', id);
-    if (row === undefined) return;
+    if (row === undefined || !this.begun) return;
     const touched = this.board.update(row);
     this.claimer.onCommitted(row);
     this.waiters.update(row);
@@ -95,6 +107,7 @@ export class Tasks {
   }
 
   onAgent(id: OpId): void {
+    if (!this.begun) return;
     this.granter.onAgent(id);
     this.claimer.onAgent(id);
   }
@@ -105,6 +118,7 @@ export class Tasks {
   }
 
   onHeartbeat(frame: Heartbeat): void {
+    if (!this.begun) return;
     this.leases.onHeartbeat(frame);
     const heard = new Set([frame.node_id, ...frame.links.filter((node) => !this.world.links.has(node))]);
     this.claimer.onHeard(heard);
@@ -118,6 +132,7 @@ export class Tasks {
 
   onLinkDown(node: NodeId): void {
     this.members.met(node);
+    if (!this.begun) return;
     this.claimer.onLinkDown(node);
     this.regrant();
     // What a silent home would cancel, another voter has to.
@@ -126,6 +141,7 @@ export class Tasks {
 
   /** Others are within reach now, or out of it: whoever waited for one of them goes on. */
   onReach(): void {
+    if (!this.begun) return;
     this.slots.onLinkUp();
     this.claimer.seekAll({ afresh: true });
     this.regrant();
@@ -145,7 +161,7 @@ export class Tasks {
   }
 
   seek(): void {
-    this.claimer.seekAll({ afresh: true });
+    if (this.begun) this.claimer.seekAll({ afresh: true });
   }
 
   onTimer(name: string): void {
@@ -168,6 +184,7 @@ export class Tasks {
 
   /** Proposes the cancellation in whichever slot is open, until it or another end of the task is decided. */
   cancel(o: { task: OpId; by: Principal; done: CancelDone }): void {
+    if (!this.begun) return o.done('unreachable');
     this.cancelStep(o, CANCEL_TRIES, this.world.nowMs + CANCEL_MS);
   }
 
@@ -194,7 +211,8 @@ export class Tasks {
   /** Home first: 3 as soon as it knows two other members, 5 from four others on. The number makes the choice differ from task to task. */
   votersForNewTask(): NodeId[] {
     const { log, self } = this.world;
-    return this.members.votersFor(`${self} ${log.head(self).seq} ${this.world.random()}`);
+    const voters = this.members.votersFor(`${self} ${log.head(self).seq} ${this.world.random()}`);
+    return this.begun && !this.world.canDecide(voters) ? [self] : voters;
   }
 
   private cancelStep(o: { task: OpId; by: Principal; done: CancelDone }, triesLeft: number, untilMs: number): void {

@@ -19,6 +19,9 @@ export type NodeRow = {
   replacedBy: { node: NodeId; lastSeq: number; stamp: Stamp } | undefined;
 };
 
+/** Its place was taken by a node made from its backup, or its log was signed twice: nobody waits for it. */
+export const isGoneForGood = (row: NodeRow): boolean => row.replacedBy !== undefined || row.forkedAt !== undefined;
+
 const unseen = (id: NodeId): NodeRow => ({
   id,
   entity: undefined,

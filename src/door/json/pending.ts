@@ -14,7 +14,11 @@ import { shortId } from './text.ts';
 /** The first thing that stands in the task's way, or null when nothing does: then an agent takes it in a moment. */
 export function pendingReason(task: KnownTask, door: Door): string | null {
   return (
-    dependencyReason(task, door) ?? votersReason(task, door) ?? projectReason(task, door) ?? agentReason(task, door)
+    dependencyReason(task, door) ??
+    bootReason(task, door) ??
+    votersReason(task, door) ??
+    projectReason(task, door) ??
+    agentReason(task, door)
   );
 }
 
@@ -29,6 +33,15 @@ function dependencyReason(task: KnownTask, door: Door): string | undefined {
     return `waits for ${shortId(id)}${title}`;
   }
   return undefined;
+}
+
+/** This node has just started, and asks its peers what they know of it: until they answered it takes no part. */
+function bootReason(task: KnownTask, door: Door): string | undefined {
+  const { state, awaited } = door.node.standing();
+  const { voters } = task.created;
+  if (state === 'passed' || (state === 'alone' && voters.length === 1) || !voters.includes(door.node.info.self))
+    return undefined;
+  return `this node was started anew and waits for ${awaited.map((node) => door.roster.nodeName(node)).join(', ')}`;
 }
 
 /** Without a majority of its voters nobody can give the task out, or cancel it. A replaced node votes no more, and the one in its place never did. */

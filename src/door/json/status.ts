@@ -29,6 +29,16 @@ export const statusJsonSchema = z
     posts: count.describe('On the wall'),
     lamport: count,
     tools: z.array(z.string()).describe('Tools that this node has a driver for'),
+    boot_check: z
+      .object({
+        state: z.enum(['comparing', 'alone', 'passed']),
+        answered: count,
+        needed: count,
+        waits_for: z.array(z.string()).describe('Names of the nodes'),
+      })
+      .describe(
+        'After each start a node asks its peers whether it forgot anything. comparing: it decides and writes nothing yet; alone: too few answered, it decides what depends on it alone',
+      ),
   })
   .meta({ id: 'Status' });
 export type StatusJson = z.output<typeof statusJsonSchema>;
@@ -83,5 +93,11 @@ export function statusJson(door: Door): StatusJson {
     posts: node.store.count('post', {}),
     lamport: node.store.lamport(),
     tools: [...node.tools()],
+    boot_check: bootCheckJson(door),
   };
+}
+
+function bootCheckJson({ node, roster }: Door): StatusJson['boot_check'] {
+  const { state, answered, needed, awaited } = node.standing();
+  return { state, answered, needed, waits_for: awaited.map((id) => roster.nodeName(id)) };
 }
