@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { NodeId } from '#core/brand.ts';
 import type { Frame, Goodbye } from '#core/schema/frame.ts';
 import type { Self, Side } from './hello.ts';
+import type { PeerRates } from './peer-rate.ts';
 import type { MeshCounters, MeshTiming } from './settings.ts';
 
 /** `opening`: TLS. `greeting`: HELLO is sent. `greeted`: the peer's is believed. `ended`: it may still be handing over its goodbye. */
@@ -35,6 +36,7 @@ export type ConnectionOptions = {
   self: () => Self;
   timing: MeshTiming;
   counters: MeshCounters;
+  rates: PeerRates;
   owner: ConnectionOwner;
   queueMaxBytes: number | undefined;
 };

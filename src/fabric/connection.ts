@@ -12,6 +12,9 @@ import { encodeFrame, FrameDecoder } from './framing.ts';
 import type { Channel } from './hello.ts';
 import { goodbye, helloOf, isRefusal, refusalOf } from './hello.ts';
 import { Outbox } from './outbox.ts';
+import { PeerRate } from './peer-rate.ts';
+
+const FLOOD = 'More frames than a node can take in came for too long: something repeats itself on your node.';
 
 export class Connection {
   readonly address: string;
@@ -30,7 +33,11 @@ export class Connection {
   readonly #outbox: Outbox;
   readonly #deadline: NodeJS.Timeout;
   #channel: Channel | undefined;
+  readonly #rate: PeerRate;
   #held = false;
+  /** Runs while nothing is read because too much was. */
+  #slowing: NodeJS.Timeout | undefined;
+  #framesRead = 0;
   #waiting: Frame | undefined;
   #ping: { timestamp: number; sentMs: number; answered: (() => void) | undefined } | undefined;
   #trouble: string | undefined;
@@ -40,6 +47,7 @@ export class Connection {
     this.#options = options;
     this.address = address;
     this.outbound = side === 'client';
+    this.#rate = new PeerRate(options.rates, performance.now());
     this.#outbox = new Outbox({
       write: (bytes, framesCount, done) => {
         counters.writes += 1;
@@ -89,7 +97,7 @@ export class Connection {
   release(): void {
     if (!this.#held) return;
     this.#held = false;
-    this.#options.socket.resume();
+    if (this.#slowing === undefined) this.#options.socket.resume();
     this.#pump();
   }
 
@@ -136,6 +144,7 @@ export class Connection {
     const before = this.#state;
     this.#state = 'ended';
     clearTimeout(this.#deadline);
+    clearTimeout(this.#slowing);
     this.#outbox.close();
     const { counters } = this.#options;
     if (ending.goodbye !== undefined) counters.refused += isRefusal(ending.goodbye) ? 1 : 0;
@@ -164,7 +173,27 @@ export class Connection {
     this.#options.counters.bytesIn += chunk.length;
     this.unheardPings = 0;
     this.#decoder.push(chunk);
+    const before = this.#framesRead;
     this.#pump();
+    this.#limit({ frames: this.#framesRead - before, bytes: chunk.length });
+  }
+
+  /** Strangers are limited by what a handshake is; a linked peer by how much this node can do for it. */
+  #limit(read: { frames: number; bytes: number }): void {
+    const pauseMs = this.#rate.took(read, performance.now());
+    if (this.#state !== 'linked' || pauseMs === 0) return;
+    const { counters, socket } = this.#options;
+    if (pauseMs === 'flood') {
+      counters.floods += 1;
+      return this.close(goodbye('bad_frame', FLOOD));
+    }
+    counters.slowed += 1;
+    socket.pause();
+    clearTimeout(this.#slowing);
+    this.#slowing = setTimeout(() => {
+      this.#slowing = undefined;
+      if (!this.#held) socket.resume();
+    }, pauseMs);
   }
 
   #pump(): void {
@@ -181,6 +210,7 @@ export class Connection {
   #take(decoded: Decoded): void {
     const { counters } = this.#options;
     counters.framesIn += 1;
+    this.#framesRead += 1;
     if (decoded.kind === 'frame') return this.#receive(decoded.frame);
     if (decoded.kind === 'unknown' && this.#state !== 'greeting') {
       counters.unknownFrames += 1;

@@ -19,6 +19,8 @@ import { goodbye, isRefusal, SECRET_MIN_BYTES } from './hello.ts';
 import type { NodeIdentity } from './identity.ts';
 import { dialAddressOf, infoOf } from './link-info.ts';
 import { Listener } from './listener.ts';
+import type { PeerRates } from './peer-rate.ts';
+import { DEFAULT_RATES } from './peer-rate.ts';
 import { Pulse } from './pulse.ts';
 import { Refusals } from './refusals.ts';
 import { Roster } from './roster.ts';
@@ -49,6 +51,7 @@ export type MeshOptions = {
    */
   onRefused?: (address: string, why: Goodbye, by: Ending['by']) => void;
   timing?: Partial<MeshTiming>;
+  rates?: Partial<PeerRates>;
   linksMax?: number;
   queueMaxBytes?: number;
   /** From 0 to below 1; spreads the waits before dialling again. */
@@ -223,6 +226,7 @@ export class MeshTransport implements Transport {
       self: () => this.#self(),
       timing: this.#timing,
       counters: this.counters,
+      rates: { ...DEFAULT_RATES, ...this.#options.rates },
       owner: {
         greeted: (node) => {
           if (outbound) this.#dialler.reached(address, node);

@@ -65,6 +65,10 @@ export type MeshCounters = {
   failedHandshakes: number;
   /** Times a peer's queue was dropped. */
   overflows: number;
+  /** Times a peer was read more slowly because it sent too much. */
+  slowed: number;
+  /** Links ended because their peers never let up. */
+  floods: number;
   /** Addresses that were none, from `learn`. */
   badAddresses: number;
   /** Datagrams on the discovery port that were no announcements. */
@@ -90,6 +94,8 @@ export const newCounters = (): MeshCounters => ({
   refused: 0,
   failedHandshakes: 0,
   overflows: 0,
+  slowed: 0,
+  floods: 0,
   badAddresses: 0,
   announcementsMalformed: 0,
   announcementsForeign: 0,

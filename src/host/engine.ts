@@ -10,6 +10,7 @@ import type { Action, Outgoing } from '#core/turn.ts';
 import type { CoreSettings } from '#core/world.ts';
 import type { Arrival, LinkInfo, OpStore, Transport, TransportHandler } from '#ports.ts';
 import { TurnLoop } from '#turn-loop.ts';
+import { BadPeers } from './bad-peers.ts';
 
 export type EngineOptions = {
   self: NodeId;
@@ -37,6 +38,7 @@ export class Engine {
   private timer: NodeJS.Timeout | undefined;
   private timerAtMs = Number.POSITIVE_INFINITY;
   private closed = false;
+  private readonly badPeers = new BadPeers();
 
   constructor(options: EngineOptions) {
     this.options = options;
@@ -125,12 +127,21 @@ export class Engine {
   private frame(from: NodeId, frame: Frame): void {
     if (frame.type === FRAME.taskUpdate || frame.type === FRAME.watch) return this.options.onGlimpse(from, frame);
     this.core.frame(from, frame, realClock());
+    this.judge(from);
     if (frame.type === FRAME.agentHeartbeat) {
       const roundTripMs = this.options.transport.links().find((link) => link.node === from)?.roundTripMs;
       if (roundTripMs !== undefined) this.core.roundTrip(from, roundTripMs);
       this.options.onPresence();
     }
     this.kick();
+  }
+
+  /** Ends the link with a peer that sends too many ops that do not hold. */
+  private judge(from: NodeId): void {
+    const refusals = this.core.refusals().get(from) ?? 0;
+    if (!this.badPeers.tooMany(from, refusals, performance.now())) return;
+    const message = `${refusals} batches of ops that your node sent do not hold: its log, or its disk, is damaged.`;
+    this.options.transport.disconnect(from, { type: FRAME.goodbye, code: 'bad_frame', message });
   }
 
   /** One timer, set to the next deadline of the core; none while nothing waits. */
