@@ -72,6 +72,8 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
     stateDir,
     identity: { name: `skep ${name}`, email: `skep@${hostname()}` },
     environment: process.env,
+    // A wall needs no repository; where git is missing, this node takes no work of projects.
+    onUnusableGit: o.front === 'wall' ? (why) => o.log(`${why.message}: no work of projects here`) : undefined,
   });
   if (isRefusal(workspaces)) throw new Error(`${workspaces.message} (expected ${workspaces.expected})`);
   closers.add(() => workspaces.close());

@@ -40,6 +40,8 @@ export type WorkspacesOptions = {
   identity: Identity;
   /** Usually `process.env`: PATH, HOME, SSH_AUTH_SOCK and the like are taken from it, the rest is not seen by git. */
   environment: Readonly<Record<string, string | undefined>>;
+  /** Given: a node without a usable git opens all the same, hears why, and every call that needs git is refused. */
+  onUnusableGit?: ((why: WorkspaceRefusal) => void) | undefined;
 };
 
 /**
@@ -64,9 +66,10 @@ export class Workspaces {
     for (const folder of [layout.projects, layout.work, layout.bundles]) await mkdir(folder, { recursive: true });
     const git = new Git(options.environment);
     const unusable = await checkVersion(git, layout);
-    if (unusable !== undefined) return unusable;
+    if (unusable !== undefined && options.onUnusableGit === undefined) return unusable;
     const room = { git, layout, identity: options.identity };
-    await takeLooseSalvaged(room);
+    if (unusable === undefined) await takeLooseSalvaged(room);
+    else options.onUnusableGit?.(unusable);
     return new Workspaces(room);
   }
 

@@ -232,6 +232,12 @@ describe('a machine without a fitting git', () => {
     writeFileSync(lab.path('bin/git'), '#!/bin/sh\necho git version 2.30.2\n', { mode: 0o755 });
     const environment = { PATH: `${lab.path('bin')}:${process.env.PATH ?? ''}` };
     expect(refused(await Workspaces.open({ ...options, environment }))).toMatchObject({ got: 'git version 2.30.2' });
+    const heard: string[] = [];
+    const without = good(
+      await Workspaces.open({ ...options, environment, onUnusableGit: ({ code }) => heard.push(code) }),
+    );
+    expect(heard).toEqual(['git_unusable']);
+    await without.close();
     await lab.close();
   });
 });
