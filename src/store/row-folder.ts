@@ -2,6 +2,7 @@
 import type { KnownOp, Op } from '#core/op.ts';
 import type { BodyType } from '#core/schema/body.ts';
 import type { ViewSpec } from '#core/view/view.ts';
+import { RowCache } from './row-cache.ts';
 
 /** Where a view's rows lie. */
 export interface RowTable<Row> {
@@ -22,8 +23,7 @@ export class RowFolder<Row> {
   private readonly table: RowTable<Row>;
   private readonly types: ReadonlySet<string>;
   private entries = new Map<string, Entry<Row>>();
-  /** Rows as the last transaction left them: whoever waited for it asks for them next. */
-  private recent: ReadonlyMap<string, Entry<Row>> = new Map();
+  private readonly held = new RowCache<Row>();
 
   constructor(table: RowTable<Row>) {
     this.table = table;
@@ -57,21 +57,25 @@ export class RowFolder<Row> {
   /** Writes the rows that changed. */
   write(): void {
     for (const [key, { row, before }] of this.entries) {
-      if (row !== before) this.table.write(key, row, before);
+      if (row === before) continue;
+      this.table.write(key, row, before);
+      this.held.set(key, row);
     }
-    this.recent = this.entries;
     this.entries = new Map();
   }
 
   /** The row as committed. It is shared: nobody may change it. */
   read(key: string): Row | undefined {
-    const held = this.recent.get(key);
-    return held === undefined ? this.table.read(key) : held.row;
+    const held = this.held.get(key);
+    if (held !== undefined) return held;
+    const row = this.table.read(key);
+    this.held.set(key, row);
+    return row;
   }
 
   /** What was written last has not been committed. */
   forget(): void {
-    this.recent = new Map();
+    this.held.clear();
   }
 
   private foldAll(ops: Iterable<Op>, wanted: (key: string) => boolean): void {

@@ -9,7 +9,6 @@ import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { onLab } from './directed.ts';
 import type { LabSwarm } from './lab-swarm.ts';
-import { until } from './lab-swarm.ts';
 import type { LabNode } from './node.ts';
 import { agreement, createTask, marksIn, recorded, taskAt, taskWhen } from './tasks.ts';
 
@@ -48,11 +47,8 @@ it('goes on from an old backup as a new node, and contradicts nothing', { timeou
     for (const id of [...early, ...late])
       await taskWhen(first, { id, what: 'is over', withinMs: 60_000, isSo: ({ status }) => status === 'completed' });
     const running = await work(swarm, before, { script: 'sleep 4', count: 6 });
-    for (const id of running)
-      await until(`${id} is known`, 20_000, async () => {
-        const answers = await Promise.all([first, second].map((node) => node.request('GET', `/api/swarm/tasks/${id}`)));
-        return answers.every(({ status }) => status === 200);
-      });
+    for (const node of [first, second])
+      for (const id of running) await taskWhen(node, { id, what: 'is known', withinMs: 20_000, isSo: () => true });
     await lost.crash();
     rmSync(join(swarm.dir, lost.name), { recursive: true, force: true });
 

@@ -46,16 +46,18 @@ export const taskAt = async (node: LabNode, id: string): Promise<Task> =>
 export const digestAt = async (node: LabNode): Promise<Digest> =>
   digestSchema.parse(await node.get('/api/swarm/digest'));
 
-/** Resolves with the task as soon as `isSo` holds of it at this node. */
+/** Resolves with the task as soon as `isSo` holds of it at this node, which may not have heard of it yet. */
 export async function taskWhen(
   node: LabNode,
   o: { id: string; what: string; withinMs: number; isSo: (task: Task) => boolean },
 ): Promise<Task> {
-  let task = await taskAt(node, o.id);
+  let task: Task | undefined;
   await until(`task ${o.id} at ${node.name} ${o.what}`, o.withinMs, async () => {
-    task = await taskAt(node, o.id);
-    return o.isSo(task);
+    const { status, body } = await node.request('GET', `/api/swarm/tasks/${o.id}`);
+    task = status === 404 ? undefined : taskSchema.parse(body);
+    return task !== undefined && o.isSo(task);
   });
+  if (task === undefined) throw new Error(`task ${o.id} was there and is gone`);
   return task;
 }
 
