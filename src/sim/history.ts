@@ -11,7 +11,6 @@ import type { Frame } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import { isGrantSlot, opensNextAttempt, taskChain } from '#core/view/chain.ts';
 import type { TaskRow } from '#core/view/task.ts';
-import { openClaims } from '#core/view/task.ts';
 import type { Views } from '#core/view/views.ts';
 import type { Arrival, Write } from '#ports.ts';
 import { SlotCalls } from './slot-calls.ts';
@@ -84,10 +83,15 @@ export class History {
     this.newClaims.delete(node);
   }
 
+  /** The order is written out here: a check that compared as the node does would be blind to a node that compares wrongly. */
   private granting(node: NodeId, task: TaskRow, claim: OpId): void {
-    const lowest = openClaims(task).find(({ id }) => id === claim || this.knownClaims.has(`${node} ${id}`));
-    if (lowest !== undefined && lowest.id !== claim)
-      this.broken(`always/lowest-claim-wins: ${task.id} is granted to ${claim}, ${node} knows the lower ${lowest.id}`);
+    const granted = task.claims[claim];
+    for (const [id, { slot, stamp }] of Object.entries(task.claims)) {
+      if (granted === undefined || slot !== granted.slot || !this.knownClaims.has(`${node} ${id}`)) continue;
+      const { lamport } = granted.stamp;
+      if (stamp.lamport < lamport || (stamp.lamport === lamport && stamp.node < granted.stamp.node))
+        this.broken(`always/lowest-claim-wins: ${task.id} is granted to ${claim}, ${node} knows the lower ${id}`);
+    }
   }
 
   crashed(node: NodeId): void {

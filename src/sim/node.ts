@@ -141,7 +141,7 @@ export class SimNode implements Station {
     try {
       core.boot(this.clock());
     } catch (error) {
-      this.history.broken(`node ${this.index} does not start: ${String(error)}`);
+      this.history.broken(`always/no-failure: node ${this.index} does not start: ${String(error)}`);
       this.core = undefined;
       return;
     }
@@ -200,7 +200,8 @@ export class SimNode implements Station {
   }
 
   private failed(error: unknown): void {
-    if (!(error instanceof ForgottenError)) return this.history.broken(`node ${this.index}: ${String(error)}`);
+    if (!(error instanceof ForgottenError))
+      return this.history.broken(`always/no-failure: node ${this.index}: ${String(error)}`);
     if (!this.isRolledBack) this.history.broken(`always/nothing-forgotten: node ${this.index}: ${String(error)}`);
     this.isOut = true;
     this.crash(true);

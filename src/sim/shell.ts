@@ -50,7 +50,7 @@ export class SimShell {
       case 'checked':
         return;
       case 'alarm':
-        return history.broken(`node ${index}: ${action.text}`);
+        return history.broken(`always/no-alarm: node ${index}: ${action.text}`);
     }
   }
 

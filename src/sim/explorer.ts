@@ -11,8 +11,8 @@ import { majorityOf } from '#core/register/ballot.ts';
 import type { Phase, ProposerRow, Round } from '#core/register/proposer.ts';
 import { onVote, openRound, wanting } from '#core/register/proposer.ts';
 import type { GrantValue, SlotValue } from '#core/schema/body.ts';
-import { simNodeId } from '#sim/crypto.ts';
-import { Random } from '#sim/random.ts';
+import { simNodeId } from './crypto.ts';
+import { Random } from './random.ts';
 
 /** What a mutant replaces. `rowOnDisk` and `voteOnDisk` say what a crash leaves. */
 export type Rules = {

@@ -7,8 +7,8 @@ import { compareBallots, majorityOf } from '#core/register/ballot.ts';
 import type { Round, Step } from '#core/register/proposer.ts';
 import { onVote, openRound } from '#core/register/proposer.ts';
 import type { SlotValue } from '#core/schema/body.ts';
-import type { Rules } from './explorer.ts';
-import { Explorer } from './explorer.ts';
+import type { Rules } from '#sim/explorer.ts';
+import { Explorer } from '#sim/explorer.ts';
 
 const HISTORIES = 10_000;
 /** A mutant that survives so many histories counts as not caught. */

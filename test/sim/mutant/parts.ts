@@ -1,7 +1,7 @@
 /** Nodes that break one rule each. A storm over such nodes must end with a violation. */
 import type { NodeId } from '#core/brand.ts';
 import { parsedOpId } from '#core/brand.ts';
-import type { Clock, CoreOptions } from '#core/node.ts';
+import type { CoreOptions } from '#core/node.ts';
 import { NodeCore } from '#core/node.ts';
 import { batches, frameOf } from '#core/op-frame.ts';
 import type { Op } from '#core/op.ts';
@@ -12,6 +12,7 @@ import type { Turn } from '#core/turn.ts';
 import { attemptOfSlot, taskChain } from '#core/view/chain.ts';
 import type { RowOf } from '#core/view/views.ts';
 import type { Arrival, Write } from '#ports.ts';
+import { LiteralRule } from '#sim/literal-rule.ts';
 import type { SimParts } from '#sim/parts.ts';
 import type { StormKnobs } from '#sim/storm-knobs.ts';
 import { ROLLBACK_STORM } from '#sim/storm-knobs.ts';
@@ -91,25 +92,6 @@ const eager = changed((turn, options) => {
 
 const peersOf = ({ store, self }: CoreOptions) =>
   store.list('node', { limit: 100 }).flatMap((row) => (row.id === self ? [] : [row.id]));
-
-/** Starts work when its own claim is on disk, as the seed's rule does. */
-class ClaimStarter extends NodeCore {
-  private readonly options: CoreOptions;
-
-  constructor(options: CoreOptions) {
-    super(options);
-    this.options = options;
-  }
-
-  override settle(turn: Turn, clock: Clock): void {
-    super.settle(turn, clock);
-    for (const { header, body } of ownOps(turn, this.options)) {
-      if (body.type !== 'task.claimed') continue;
-      const attempt = attemptOfSlot(body.slot);
-      turn.actions.push({ kind: 'start', task: header.entity, attempt, slot: body.slot, agent: body.agent });
-    }
-  }
-}
 
 /** Starts again what ran before its restart. */
 const restarter = changed((turn) => {
@@ -212,7 +194,7 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   'sends before the commit': { parts: { core: eager }, shows: ['always/seq-reused', 'always/nothing-forgotten'] },
   'starts on its own claim': {
-    parts: { core: (options) => new ClaimStarter(options) },
+    parts: { core: (options) => new LiteralRule(options) },
     shows: ['always/start-after-grant', 'always/started-once'],
   },
   'takes its own claim for the grant': {

@@ -1,0 +1,202 @@
+/** Rules of skep, each taken away by a change of its source as it is loaded. A change whose text is no longer in the source is an error. */
+export type Change = { file: string; find: string; replace: string };
+
+/** Who has to find the mutant: storms and races of whole swarms, the explorer of one slot, or the unit test that stands for the rule. */
+export type Look = 'storms' | 'races' | 'explorer' | `test/${string}`;
+
+/** `shows`: the checks in which it must show, where any other would say too little. */
+export type PatchedMutant = { changes: Change[]; look: Look; shows?: string[] };
+
+const in_ = (file: string, find: string, replace: string): Change => ({ file: `src/${file}`, find, replace });
+
+/** By what each of them does. */
+export const PATCHED: Record<string, PatchedMutant> = {
+  'takes the claim of the highest node among equal stamps': {
+    changes: [in_('core/op.ts', 'return a.node < b.node ? -1 : 1;', 'return a.node < b.node ? 1 : -1;')],
+    look: 'races',
+  },
+  'sends votes and proposals before they are on disk': {
+    changes: [
+      in_(
+        'turn-loop.ts',
+        'for (const relay of turn.relays) send(relay);',
+        'for (const relay of [...turn.relays, ...turn.sends.splice(0)]) send(relay);',
+      ),
+    ],
+    look: 'storms',
+  },
+  'starts before its start is on disk': {
+    changes: [
+      in_(
+        'turn-loop.ts',
+        'for (const relay of turn.relays) send(relay);',
+        'for (const relay of turn.relays) send(relay); for (const action of turn.actions.splice(0)) act(action);',
+      ),
+    ],
+    look: 'storms',
+  },
+  'chooses the value of its ballot 0 anew': {
+    changes: [
+      in_(
+        'core/register/proposer.ts',
+        'return { round: row.round, value, first: false, wanted: true };',
+        'return { ...row, value, wanted: true };',
+      ),
+    ],
+    look: 'explorer',
+  },
+  'is content with one vote less than a majority': {
+    changes: [
+      in_('core/register/ballot.ts', 'Math.floor(voters.length / 2) + 1', 'Math.max(1, Math.floor(voters.length / 2))'),
+    ],
+    look: 'storms',
+  },
+  'accepts below the ballot that it promised': {
+    changes: [
+      in_(
+        'core/register/acceptor.ts',
+        'compareBallots(ballot, row.promised) < 0',
+        'compareBallots(ballot, row.promised) < -Infinity',
+      ),
+    ],
+    look: 'storms',
+  },
+  'promises below the ballot that it promised': {
+    changes: [
+      in_(
+        'core/register/acceptor.ts',
+        'compareBallots(message.ballot, row.promised) < 0',
+        'compareBallots(message.ballot, row.promised) < -Infinity',
+      ),
+    ],
+    look: 'explorer',
+  },
+  'lets anybody begin with ballot 0': {
+    changes: [
+      in_('core/register/slots.ts', 'ownsBallotZero: owner === this.world.self,', 'ownsBallotZero: true,'),
+      in_(
+        'core/register/acceptor.ts',
+        'ballot.round === 0 && ballot.node !== owner',
+        'ballot.round === 0 && ballot.node === undefined',
+      ),
+    ],
+    look: 'storms',
+  },
+  'adopts no value in phase 1': {
+    changes: [in_('core/register/proposer.ts', 'value: adopted(round)', 'value: round.value')],
+    look: 'storms',
+  },
+  'adopts the value of the lowest ballot': {
+    changes: [
+      in_(
+        'core/register/proposer.ts',
+        'compareBallots(reply.accepted.ballot, highest.ballot) > 0',
+        'compareBallots(reply.accepted.ballot, highest.ballot) < 0',
+      ),
+    ],
+    look: 'explorer',
+  },
+  'tells no value that it accepted': {
+    changes: [
+      in_(
+        'core/register/acceptor.ts',
+        "reply: { vote: 'promised', accepted: row.accepted }",
+        "reply: { vote: 'promised', accepted: null }",
+      ),
+    ],
+    look: 'storms',
+  },
+  'ends its attempt without asking the voters': {
+    changes: [
+      in_(
+        'core/task/grantee.ts',
+        'this.slots.propose({ task: o.task, slot, value: o.value });',
+        "world.state(o.task, { type: 'task.ended', slot, value: o.value });",
+      ),
+    ],
+    look: 'storms',
+  },
+  'opens slot k+1 while slot k is open': {
+    changes: [
+      in_(
+        'core/view/chain.ts',
+        'if (end === undefined) {',
+        'if (end === undefined && row.starts[slot] === undefined) {',
+      ),
+      in_(
+        'core/view/chain.ts',
+        'if (!opensNextAttempt(end.value) ||',
+        "if (!opensNextAttempt(end?.value ?? { kind: 'lost' }) ||",
+      ),
+      in_(
+        'core/register/slots.ts',
+        'if (slot > 1 && before === null) return this.pause(key, proposal, undefined);',
+        '',
+      ),
+      in_(
+        'core/register/admissible.ts',
+        "if (before === null) return { kind: 'silent', reason: 'the slot before is not decided' };",
+        "if (before === null) return { kind: 'open', owner: row.created.home, before };",
+      ),
+    ],
+    look: 'storms',
+    shows: ['finally/slot-was-open'],
+  },
+  'keeps the claims of losers': {
+    changes: [
+      in_('core/task/board.ts', 'if (this.claimOf.get(agent) === task) this.claimOf.delete(agent);', 'void agent;'),
+    ],
+    look: 'storms',
+  },
+  'takes ops behind a gap': {
+    changes: [in_('core/log.ts', 'if (first.header.seq > head.seq + 1) {', 'if (first.header.seq < 0) {')],
+    look: 'storms',
+  },
+  'takes the answer to an earlier question for one of this life': {
+    changes: [
+      in_(
+        'core/calls.ts',
+        'const id = `${world.self.slice(0, 8)}.${this.life}.${(this.next += 1)}`;',
+        'const id = `${world.self.slice(0, 8)}.${(this.next += 1)}`;',
+      ),
+    ],
+    look: 'test/core/calls.test.ts',
+  },
+  'lets one peer push the clock anywhere': {
+    changes: [in_('core/log.ts', 'if (lamport - this.clock > LAMPORT_JUMP_MAX) return false;', '')],
+    look: 'test/core/log.test.ts',
+  },
+  'has a wrong row in its policy': {
+    changes: [in_('core/policy.ts', "'task.cancel': ACTORS,", "'task.cancel': READERS,")],
+    look: 'test/core/policy.test.ts',
+  },
+  'pushes a merge without its fence': {
+    changes: [in_('workspace/push.ts', '`--force-with-lease=${o.fence}:`,', '')],
+    look: 'test/workspace/push.test.ts',
+  },
+  'pushes branch and fence one without the other': {
+    changes: [in_('workspace/push.ts', "'--atomic',", '')],
+    look: 'test/workspace/push.test.ts',
+  },
+  'reads a torn line as a whole one': {
+    changes: [
+      in_(
+        'runtime/json-lines.ts',
+        'this.#hold(chunk.subarray(from));',
+        'if (from < chunk.length) yield this.#line(chunk.subarray(from));',
+      ),
+    ],
+    look: 'test/runtime/mailbox.test.ts',
+  },
+};
+
+/** The source with the mutant's changes to this file. Throws where one no longer fits. */
+export function changed(name: string, path: string, source: string): string {
+  let text = source;
+  for (const { file, find, replace } of PATCHED[name]?.changes ?? []) {
+    if (!path.endsWith(`/${file}`)) continue;
+    if (text.split(find).length !== 2) throw new Error(`mutant "${name}": ${file} no longer has once: ${find}`);
+    text = text.replace(find, () => replace);
+  }
+  return text;
+}
