@@ -78,6 +78,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   closers.add(() => {
     attempts.detach();
     glimpses.close();
+    engine.leave();
     engine.close();
   });
   engine.boot();
@@ -121,8 +122,7 @@ type Wiring = {
 function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const { store, blobs, workspaces, identity, secret, drivers } = parts;
   const journal = new Journal(store, o.log);
-  const links = () => transport.links().map((link) => link.node);
-  const glimpses = new Glimpses({ send: (to, frame) => void transport.send(to, frame), links });
+  const glimpses = new Glimpses(transport);
   const engine = new Engine({
     self: info.self,
     store,
@@ -162,12 +162,13 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const act = (action: Action): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
     if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);
-    if (action.kind === 'checked') opening.open();
+    if (action.kind === 'unlink') transport.drop(action.node, action.why);
+    else if (action.kind === 'checked') opening.open();
+    else if (action.kind === 'member') journal.member(action.node, action.state);
     else attempts.act(action);
     node.presenceChanged();
   };
   const opening = new Opening(engine.core, journal);
-  const outputs = new Outputs({ self: info.self, core: engine.core, store, remote, attempts });
   const backups = new Backups({ info, stateDir: parts.stateDir, store, blobs, workspaces });
   const node = new HostedNode({
     info,
@@ -179,7 +180,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     transfer,
     transport,
     glimpses,
-    outputs,
+    outputs: new Outputs({ ...keeping, core: engine.core, attempts }),
     work,
     backups,
     opening,

@@ -3,7 +3,7 @@ import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
 import type { BootStanding } from '#core/boot-check.ts';
 import type { LocalRow, LocalTable } from '#core/local.ts';
 import type { Draft, Op } from '#core/op.ts';
-import type { Frame, Goodbye } from '#core/schema/frame.ts';
+import type { Frame, Goodbye, MemberState } from '#core/schema/frame.ts';
 import type { Refusal } from '#core/refusal.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import type { Views } from '#core/view/views.ts';
@@ -68,7 +68,6 @@ export interface BlobReceiver {
 }
 
 // ---------------------------------------------------------------- fabric
-
 export type LinkInfo = {
   node: NodeId;
   address: string;
@@ -96,6 +95,8 @@ export interface Transport {
   /** Tells an address (`host:port`) at which a node may be found; it is dialled until linked. */
   learn(address: string): void;
   disconnect(node: NodeId, why: Goodbye): void;
+  /** Ends a link that leads nowhere, without a word. It is dialled anew. */
+  drop(node: NodeId, why: string): void;
   /** Idempotent, bounded: says goodbye, then closes. */
   close(): Promise<void>;
 }
@@ -148,7 +149,6 @@ export interface Runtime {
 }
 
 // ---------------------------------------------------------------- driver
-
 export type AgentState =
   | 'starting'
   | 'idle'
@@ -194,7 +194,6 @@ export interface AgentDriver {
 }
 
 // ---------------------------------------------------------------- the node, as doors see it
-
 /** What a node last said of itself and of its agents. In memory only. */
 export type Presence = {
   node: NodeId;
@@ -263,12 +262,14 @@ export interface SwarmNode {
   /** Tools this node has a driver for. */
   tools(): readonly string[];
   presence(): ReadonlyMap<NodeId, Presence>;
+  /** Other nodes that are linked or were heard of since this one started, as its failure detector shows them. */
+  standings(): ReadonlyMap<NodeId, MemberState>;
   links(): readonly LinkInfo[];
   /** Last glimpse of a running attempt, if this node has one. */
   glimpse(task: OpId): Glimpse | undefined;
   /** Calls back after each commit, in order of arrival. The returned function stops it. */
   onArrivals(listener: (arrivals: readonly Arrival[]) => void): () => void;
-  /** Presence of a node changed, or a link came or went. */
+  /** Presence or the standing of a node changed, or a link came or went. */
   onPresence(listener: () => void): () => void;
   /** Glimpses of all tasks (`*`) or, with output, of one. While anybody listens, this node asks the others for them. */
   watch(topic: '*' | OpId, listener: (glimpse: Glimpse) => void): () => void;

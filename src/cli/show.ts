@@ -30,7 +30,9 @@ const STATUS_STYLES: Readonly<Record<string, 'green' | 'red' | 'yellow' | 'cyan'
   self: 'green',
   suspect: 'yellow',
   dead: 'red',
+  left: 'dim',
   replaced: 'dim',
+  unreachable: 'red',
 };
 
 /** A status word in its colour. */

@@ -11,20 +11,22 @@ import type { CallAnswer } from './calls.ts';
 import { Calls } from './calls.ts';
 import type { Clock, CoreOptions } from './core-options.ts';
 import { storedLog } from './core-options.ts';
+import { followUp } from './follow-up.ts';
 import { Forks } from './fork.ts';
 import type { SignedBatch } from './log.ts';
 import type { Draft, Op } from './op.ts';
 import { OwnAgents } from './own-agents.ts';
 import type { NodePresence } from './presence.ts';
 import { PresenceBoard } from './presence.ts';
+import { Reach } from './reach.ts';
 import type { EndValue } from './schema/body.ts';
-import type { CallFrame, Frame, Heartbeat } from './schema/frame.ts';
+import type { CallFrame, Frame, MemberState } from './schema/frame.ts';
 import { FRAME } from './schema/frame.ts';
 import { Push } from './push.ts';
 import { Sync } from './sync.ts';
 import { Tasks } from './task/tasks.ts';
 import { Timers } from './timers.ts';
-import type { Turn } from './turn.ts';
+import type { Outgoing, Turn } from './turn.ts';
 import { emptyTurn, isEmpty } from './turn.ts';
 import { World } from './world.ts';
 
@@ -39,13 +41,14 @@ export class NodeCore {
   private readonly tasks: Tasks;
   private readonly forks: Forks;
   private readonly bootCheck: BootCheck;
+  private readonly reach: Reach;
   private readonly ownAgents = new OwnAgents();
 
   constructor(o: CoreOptions) {
     this.world = new World({ ...o, log: storedLog(o), timers: new Timers(), turn: emptyTurn() });
     this.forks = new Forks(this.world);
     this.presence = new PresenceBoard(this.world, () => this.ownAgents.list(this.tasks));
-    this.world.hasNeighbour = (node) => this.presence.neighbourOf(node) !== undefined;
+    this.reach = new Reach(this.world, this.presence, { tasks: () => this.tasks, calls: () => this.calls });
     this.push = new Push(this.world, this.presence);
     this.sync = new Sync(this.world, this.push);
     this.calls = new Calls(this.world, this.presence);
@@ -72,6 +75,7 @@ export class NodeCore {
   linkUp(o: { node: NodeId; roundTripMs: number | undefined }, clock: Clock): void {
     this.at(clock);
     this.world.links.add(o.node);
+    this.reach.detector.onLinkUp(o.node);
     if (o.roundTripMs !== undefined) this.world.setRoundTrip(o.node, o.roundTripMs);
     this.bootCheck.onLinkUp(o.node);
     this.sync.onLinkUp(o.node);
@@ -85,6 +89,7 @@ export class NodeCore {
     this.bootCheck.onLinkDown(node);
     this.sync.onLinkDown(node);
     this.presence.onLinkDown(node);
+    this.reach.detector.onLinkDown(node);
     this.calls.onWaysChanged();
     this.tasks.onLinkDown(node);
     this.presence.announce();
@@ -104,7 +109,11 @@ export class NodeCore {
   frame(from: NodeId, frame: Frame, clock: Clock): void {
     this.at(clock);
     if ('count' in frame) this.world.counts.heard('from' in frame ? frame.from : from, frame.count);
+    this.reach.detector.onHeard(from);
     switch (frame.type) {
+      case FRAME.probe:
+      case FRAME.probeAnswer:
+        return this.reach.detector.onFrame(from, frame);
       case FRAME.ops:
         return this.batch(from, { ops: frame.ops, sig: frame.sig }, frame.more ?? false);
       case FRAME.heads:
@@ -112,7 +121,7 @@ export class NodeCore {
         return this.sync.onHeads(from, frame);
       case FRAME.agentHeartbeat:
         this.world.log.witness(frame.lamport_ts);
-        return this.onHeartbeat(from, frame);
+        return this.reach.onHeartbeat(from, frame);
       case FRAME.call:
         if (!this.calls.relayed(frame, from)) this.serve(frame);
         return;
@@ -188,9 +197,16 @@ export class NodeCore {
       else if (name === 'compare') this.sync.compare();
       else if (name === 'counts') this.world.counts.write(this.world.turn);
       else if (name === 'alone' || name.startsWith('away/')) this.bootCheck.onTimer(name);
+      else if (name.startsWith('member:')) this.reach.detector.onTimer(name);
       else if (name.startsWith('call:')) this.calls.onDeadline(name.slice(5));
       else this.tasks.onTimer(name);
     }
+  }
+
+  /** This node stops on purpose: its last words to all links. They stand for nothing on disk. */
+  leave(clock: Clock): Outgoing[] {
+    this.at(clock);
+    return this.reach.leaving();
   }
 
   /** When `tick` is due; undefined while nothing waits. */
@@ -218,7 +234,8 @@ export class NodeCore {
     this.at(clock);
     this.world.log.committed(turn.ops);
     turn.sends.push(...this.push.own(turn.ops.filter((op) => op.header.node === this.world.self)));
-    this.onCommitted(turn.ops);
+    const { tasks, forks, ownAgents, bootCheck } = this;
+    if (followUp(turn.ops, { tasks, forks, ownAgents, bootCheck })) this.presence.announce();
     for (const run of turn.after) run();
   }
 
@@ -231,6 +248,11 @@ export class NodeCore {
 
   presences(): ReadonlyMap<NodeId, NodePresence> {
     return this.presence.all();
+  }
+
+  /** Every other node that is linked or was heard of, as it is shown. */
+  standings(): ReadonlyMap<NodeId, MemberState> {
+    return this.reach.standings();
   }
 
   votersForNewTask(): NodeId[] {
@@ -254,16 +276,6 @@ export class NodeCore {
     this.tasks.at(clock.nowMs);
   }
 
-  private onHeartbeat(from: NodeId, frame: Heartbeat): void {
-    const taken = this.presence.onHeartbeat(from, frame);
-    if (taken === 'old') return;
-    this.tasks.onHeartbeat(frame);
-    if (taken !== 'links') return;
-    // Somebody may be within reach now, or out of it, who was not before.
-    this.calls.onWaysChanged();
-    this.tasks.onReach();
-  }
-
   private batch(from: NodeId, batch: SignedBatch, more: boolean): void {
     for (const result of this.sync.onBatch(from, batch, more)) {
       if (result.kind === 'fork') this.forks.found(result);
@@ -276,23 +288,5 @@ export class NodeCore {
     const vote = this.tasks.vote(call.method, call.params);
     if (vote === undefined) this.world.turn.actions.push({ kind: 'serve', call });
     else this.calls.reply(call, { ok: true, result: vote });
-  }
-
-  private onCommitted(ops: readonly Op[]): void {
-    const touched = new Set<OpId>();
-    let agentsChanged = false;
-    for (const op of ops) {
-      const { body } = op;
-      if (body.type.startsWith('task.')) touched.add(op.header.entity);
-      if (body.type.startsWith('agent.')) {
-        agentsChanged = true;
-        this.tasks.onAgent(op.header.entity);
-      }
-      if (body.type === 'project.registered') this.tasks.seek();
-      if (body.type.startsWith('node.')) this.bootCheck.look();
-      if (body.type === 'log.forked') this.forks.cut(body.node);
-    }
-    for (const task of touched) this.tasks.onTask(task);
-    if ((agentsChanged || touched.size > 0) && this.ownAgents.changed(this.tasks)) this.presence.announce();
   }
 }

@@ -7,7 +7,7 @@ import type { NodeId, OpId } from './brand.ts';
 import type { LocalRow } from './local.ts';
 import type { Op } from './op.ts';
 import type { EndReason } from './schema/body.ts';
-import type { CallFrame, Frame } from './schema/frame.ts';
+import type { CallFrame, Frame, MemberState } from './schema/frame.ts';
 
 export type Outgoing = { to: readonly NodeId[]; frame: Frame };
 
@@ -25,6 +25,10 @@ export type Action =
   | { kind: 'checked'; state: BootState }
   /** A call of another node that the core does not answer itself. */
   | { kind: 'serve'; call: CallFrame }
+  /** A node is shown in another state from now on. */
+  | { kind: 'member'; node: NodeId; state: MemberState }
+  /** Its link leads nowhere: close it without a word and dial anew. */
+  | { kind: 'unlink'; node: NodeId; why: string }
   /** Something that must never happen did: shown loudly, work goes on. */
   | { kind: 'alarm'; text: string };
 

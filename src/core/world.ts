@@ -74,9 +74,9 @@ export class World {
     this.counts = new Counts(o.store.localRows('meta'), () => this.timers.setEarlier('counts', this.nowMs + COUNTS_MS));
   }
 
-  /** Reachable now: this node itself, linked, or linked with a neighbour. Everybody else is suspect. */
+  /** Reachable now, and not suspected: this node itself, linked, or linked with a neighbour. For choosing who is to work, never for ending work. */
   alive(node: NodeId): boolean {
-    return node === this.self || this.links.has(node) || this.hasNeighbour(node);
+    return node === this.self || ((this.links.has(node) || this.hasNeighbour(node)) && !this.isDoubted(node));
   }
 
   /** A linked node said that it is linked with this one. Set once presence is there. */
@@ -85,6 +85,9 @@ export class World {
   /** This node may vote, propose and start where these are the voters. Set by the check after the start. */
   canDecide: (voters: readonly NodeId[]) => boolean = () => true;
   mayAppend: () => boolean = () => true;
+
+  /** The failure detector shows it as anything but alive. Set once that is there. */
+  isDoubted: (node: NodeId) => boolean = () => false;
 
   roundTripMs(node: NodeId): number | undefined {
     return this.roundTrips.get(node);
@@ -129,6 +132,11 @@ export class World {
   send(to: readonly NodeId[], frame: Frame): void {
     const others = to.filter((node) => node !== this.self);
     if (others.length > 0) this.turn.sends.push({ to: others, frame });
+  }
+
+  /** Leaves before this turn's write: only what stands for nothing on disk. */
+  tell(to: readonly NodeId[], frame: Frame): void {
+    if (to.length > 0) this.turn.relays.push({ to, frame });
   }
 
   afterWrite(run: () => void): void {

@@ -1,6 +1,6 @@
 /** Nodes, agents and projects of the swarm as doors look them up over and over: read from the store again only after an op changed them. */
 import type { NodeId, OpId } from '#core/brand.ts';
-import { OFFLINE_AFTER_MS } from '#core/presence.ts';
+import type { MemberState } from '#core/schema/frame.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
 import type { NodeRow } from '#core/view/node.ts';
@@ -16,6 +16,7 @@ const PRESENCE_HELD_MS = 250;
 type Said = {
   byNode: ReadonlyMap<NodeId, Presence>;
   byAgent: ReadonlyMap<OpId, Presence['agents'][number]>;
+  standings: ReadonlyMap<NodeId, MemberState>;
   readMs: number;
 };
 
@@ -54,7 +55,7 @@ export class Roster {
     const byAgent = new Map(
       [...byNode.values()].flatMap((node) => node.agents.map((one) => [one.agent, one] as const)),
     );
-    this.said_ = { byNode, byAgent, readMs: nowMs };
+    this.said_ = { byNode, byAgent, standings: this.node_.standings(), readMs: nowMs };
     return this.said_;
   }
 
@@ -122,22 +123,12 @@ export class Roster {
   }
 
   /**
-   * Seen through links and presence: `alive` when linked with this node and heard of lately, or when a node heard of lately says it is linked
-   * with it; else `replaced` when another node was made from its backup, `suspect` when silent for a while or just gone, and `dead` when not
-   * heard of for {@link OFFLINE_AFTER_MS}. Shown, never acted upon.
+   * As this node's failure detector shows it; `dead` when nobody spoke of it since this node started, `replaced` when another node was made from
+   * its backup and it is not there itself.
    */
   nodeState(id: NodeId): NodeState {
     if (id === this.node_.info.self) return 'self';
-    const fresh = (heardMs: number | undefined): boolean =>
-      heardMs !== undefined && this.now() - heardMs <= OFFLINE_AFTER_MS;
-    const presence = this.presence();
-    const heardMs = presence.get(id)?.heardMs;
-    const linked = this.node_.links().some((link) => link.node === id);
-    if (linked) return heardMs === undefined || fresh(heardMs) ? 'alive' : 'suspect';
-    for (const [other, said] of presence) {
-      if (other !== this.node_.info.self && fresh(said.heardMs) && said.links.includes(id)) return 'alive';
-    }
-    if (this.node(id)?.replacedBy !== undefined) return 'replaced';
-    return fresh(heardMs) ? 'suspect' : 'dead';
+    const state = this.said().standings.get(id) ?? 'dead';
+    return state !== 'alive' && state !== 'suspect' && this.node(id)?.replacedBy !== undefined ? 'replaced' : state;
   }
 }

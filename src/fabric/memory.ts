@@ -109,10 +109,21 @@ class MemoryTransport implements Transport {
     const end = this.#ends.get(node);
     if (end === undefined) return;
     const { peer, other } = end;
-    const rest = this.#leave(end, why);
+    const rest = this.#leave(end, `${why.code}: ${why.message}`);
     // As on a wire: what was sent before arrives, then the goodbye.
     setImmediate(() => {
       if (other !== undefined) peer.part(other, rest, why);
+    });
+  }
+
+  /** Both ends notice, as after a reset. */
+  drop(node: NodeId, why: string): void {
+    const end = this.#ends.get(node);
+    if (end === undefined) return;
+    const { peer, other } = end;
+    this.#leave(end, why);
+    setImmediate(() => {
+      if (other !== undefined) peer.lose(other, why);
     });
   }
 
@@ -162,6 +173,10 @@ class MemoryTransport implements Transport {
   /** The peer's last bytes, and its goodbye. */
   part(end: End, rest: Buffer, why: Goodbye): void {
     this.#receive(end, rest);
+    this.lose(end, `${why.code}: ${why.message}`);
+  }
+
+  lose(end: End, why: string): void {
     if (this.#ends.get(end.info.node) === end) this.#leave(end, why);
     this.#exchange.settleSoon();
   }
@@ -177,10 +192,10 @@ class MemoryTransport implements Transport {
   }
 
   /** Ends our end of a link; the bytes that were still queued. */
-  #leave(end: End, why: Goodbye): Buffer {
+  #leave(end: End, why: string): Buffer {
     this.#ends.delete(end.info.node);
     const rest = end.outbox.close();
-    this.#handler?.linkDown(end.info.node, `${why.code}: ${why.message}`);
+    this.#handler?.linkDown(end.info.node, why);
     return rest;
   }
 }

@@ -159,6 +159,10 @@ export class MeshTransport implements Transport {
     this.#roster.get(node)?.close(why);
   }
 
+  drop(node: NodeId, why: string): void {
+    this.#roster.get(node)?.destroy(why);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -5,7 +5,7 @@
 import type { NodeId, OpId } from '#core/brand.ts';
 import type { Frame, TaskUpdate, Watch } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
-import type { Glimpse } from '#ports.ts';
+import type { Glimpse, Transport } from '#ports.ts';
 
 const RENEW_MS = 10_000;
 const LAPSE_MS = 30_000;
@@ -28,9 +28,9 @@ export class Glimpses {
   private readonly pending = new Map<OpId, Pending>();
   private renewal: NodeJS.Timeout | undefined;
 
-  constructor(o: { send: (to: readonly NodeId[], frame: Frame) => void; links: () => readonly NodeId[] }) {
-    this.send = o.send;
-    this.links = o.links;
+  constructor(transport: Pick<Transport, 'send' | 'links'>) {
+    this.send = (to, frame) => void transport.send(to, frame);
+    this.links = () => transport.links().map((link) => link.node);
   }
 
   lastOf(task: OpId): Glimpse | undefined {

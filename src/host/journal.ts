@@ -2,6 +2,7 @@
 import type { BootStanding } from '#core/boot-check.ts';
 import type { NodeId, OpId } from '#core/brand.ts';
 import type { Op } from '#core/op.ts';
+import type { MemberState } from '#core/schema/frame.ts';
 import type { Arrival, LinkInfo, OpStore } from '#ports.ts';
 
 /** Arrivals told one by one; a catch-up after a long absence is told as a number. */
@@ -35,6 +36,10 @@ export class Journal {
 
   unlinked(node: NodeId, reason: string): void {
     this.log(`link with ${this.nodeName(node)} ended: ${reason}`);
+  }
+
+  member(node: NodeId, state: MemberState): void {
+    this.log(`${this.nodeName(node)} (${node.slice(0, 8)}) is ${state === 'left' ? 'gone: it was stopped' : state}`);
   }
 
   arrived(arrivals: readonly Arrival[]): void {

@@ -177,6 +177,10 @@ export class HostedNode implements SwarmNode {
     );
   }
 
+  standings() {
+    return this.parts.core.standings();
+  }
+
   links(): readonly LinkInfo[] {
     return this.parts.transport.links();
   }

@@ -13,6 +13,7 @@ import { isGrantSlot, opensNextAttempt, taskChain } from '#core/view/chain.ts';
 import type { TaskRow } from '#core/view/task.ts';
 import type { Views } from '#core/view/views.ts';
 import type { Arrival, Write } from '#ports.ts';
+import { LeaseWatch } from './lease-watch.ts';
 import { SlotCalls } from './slot-calls.ts';
 
 export type Start = { node: NodeId; task: OpId; attempt: number; atMs: number };
@@ -28,6 +29,7 @@ export class History {
   readonly asks: Ask[] = [];
   private readonly decisions = new Map<string, { task: OpId; slot: number; text: string; value: SlotValue }>();
   private readonly calls = new SlotCalls();
+  readonly leases = new LeaseWatch((rule) => this.broken(rule));
   /** How each node last showed each task that is over. */
   private readonly terminal = new Map<string, string>();
   private readonly numbers = new Map<string, string>();
@@ -170,6 +172,7 @@ export class History {
 
   /** Always: what is asked to be accepted at one ballot of a slot is one value, whatever restarts. */
   sent(frame: Frame): void {
+    this.leases.sent(frame);
     if (frame.type !== FRAME.call || frame.method !== 'slot.accept') return;
     const { task, slot, ballot, value } = acceptSchema.parse(frame.params);
     const key = `${task}/${slot} at ${ballot.round}.${ballot.node}`;
@@ -182,6 +185,7 @@ export class History {
   private decided(node: NodeId, { task, slot, value }: { task: OpId; slot: number; value: SlotValue }): void {
     const key = slotKey(task, slot);
     this.calls.learned(node, key, value);
+    this.leases.granted({ task, slot, value });
     const text = canonicalJson(value);
     const held = this.decisions.get(key);
     if (held !== undefined && held.text !== text)

@@ -7,7 +7,8 @@ import type { VirtualTime } from './time.ts';
 
 export type Station = {
   id: NodeId;
-  up(): boolean;
+  /** Up and not paused: it would answer whoever dials it. */
+  answers(): boolean;
   linkUp(peer: NodeId): void;
   linkDown(peer: NodeId): void;
   frame(from: NodeId, frame: Frame): void;
@@ -76,6 +77,11 @@ export class Network {
     const link = this.link(a, b);
     link.cut = false;
     this.dial(a, b);
+  }
+
+  /** One end gives the link up. */
+  unlink(a: NodeId, b: NodeId): void {
+    this.drop(a, b);
   }
 
   healAll(): void {
@@ -147,7 +153,7 @@ export class Network {
     this.time.after(NOTICE_MAX_MS + this.random.between(1, REDIAL_MS), () => {
       if (link.open || link.cut) return;
       const [one, other] = [this.stations.get(a), this.stations.get(b)];
-      if (one?.up() !== true || other?.up() !== true) return;
+      if (one?.answers() !== true || other?.answers() !== true) return;
       link.open = true;
       link.epoch += 1;
       one.linkUp(b);

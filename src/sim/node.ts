@@ -11,11 +11,10 @@ import type { TurnLoop } from '#turn-loop.ts';
 import { appendAtDoor } from './append.ts';
 import { agentBody, nodeBody } from './bodies.ts';
 import { simCrypto, simNodeId } from './crypto.ts';
-import type { DiskKnobs } from './disk.ts';
 import { SimDisk } from './disk.ts';
 import type { Ask, History } from './history.ts';
-import type { HolderKnobs } from './holder.ts';
 import { SimHolder } from './holder.ts';
+import type { MachineKnobs } from './machine-knobs.ts';
 import type { Network, Station } from './network.ts';
 import { sawArrivals, watchedStore } from './observer.ts';
 import type { ReadOp } from './read-once.ts';
@@ -24,14 +23,6 @@ import type { Random } from './random.ts';
 import { copyOfDisk, lostWith } from './rollback.ts';
 import { SimShell } from './shell.ts';
 import type { VirtualTime } from './time.ts';
-
-export type MachineKnobs = HolderKnobs &
-  DiskKnobs & {
-    /** Silence after which a voter may call an attempt lost. */
-    leaseMs: number;
-    /** How often the machine, with its holder, goes down with the node. */
-    holderDiesProbability: number;
-  };
 
 export class SimNode implements Station {
   readonly id: NodeId;
@@ -85,6 +76,7 @@ export class SimNode implements Station {
       id: this.id,
       index: this.index,
       history: this.history,
+      network: this.network,
       holder: this.holder,
       core: () => this.core,
       clock: () => this.clock(),
@@ -102,10 +94,13 @@ export class SimNode implements Station {
     return this.store;
   }
 
-  /** Changes with every start and every crash. */
-  lives(): number {
-    return this.life;
+  /** It would answer whoever dials it. */
+  answers(): boolean {
+    return this.core !== undefined && this.waiting === undefined;
   }
+
+  /** Changes with every start and every crash. */
+  lives = (): number => this.life;
 
   start(): void {
     if (this.core !== undefined || this.isOut) return;
@@ -145,7 +140,8 @@ export class SimNode implements Station {
       this.core = undefined;
       return;
     }
-    if (this.store.heads().size === 0) this.registerSelf();
+    const first = { entity: undefined, by: nodePrincipal(this.id), body: nodeBody(this.index) };
+    if (this.store.heads().size === 0) void this.append([first]);
     this.wake();
     this.network.nodeUp(this.id);
   }
@@ -159,6 +155,7 @@ export class SimNode implements Station {
     const waiting = this.waiting ?? [];
     this.waiting = undefined;
     for (const run of waiting) run();
+    if (this.up()) this.network.nodeUp(this.id);
   }
 
   /** As SIGKILL: what was not on disk is gone. With `machine`, the holder and its work go too. */
@@ -207,8 +204,8 @@ export class SimNode implements Station {
     this.crash(true);
   }
 
-  registerAgent(name: string): Promise<readonly Arrival[] | undefined> {
-    return this.append([{ entity: undefined, by: userPrincipal('sim'), body: agentBody(name) }]);
+  registerAgent(name: string): void {
+    void this.append([{ entity: undefined, by: userPrincipal('sim'), body: agentBody(name) }]);
   }
 
   cancel(task: OpId): void {
@@ -236,7 +233,10 @@ export class SimNode implements Station {
   }
 
   frame(from: NodeId, frame: Frame): void {
-    this.input((core) => core.frame(from, frame, this.clock()));
+    this.input((core) => {
+      this.history.leases.heard(this.id, frame);
+      core.frame(from, frame, this.clock());
+    });
   }
 
   private clock(): Clock {
@@ -280,8 +280,7 @@ export class SimNode implements Station {
     const nextMs = this.core?.nextWakeMs();
     if (nextMs === undefined || (nextMs >= this.wakeAtMs && this.wakeAtMs > this.time.nowMs)) return;
     this.wakeAtMs = nextMs;
-    const { life } = this;
-    this.later(life, nextMs - this.time.nowMs, () => {
+    this.later(this.life, nextMs - this.time.nowMs, () => {
       this.wakeAtMs = Number.POSITIVE_INFINITY;
       this.core?.tick(this.clock());
       this.kick();

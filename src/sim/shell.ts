@@ -5,11 +5,13 @@ import type { EndValue } from '#core/schema/body.ts';
 import type { Action } from '#core/turn.ts';
 import type { History } from './history.ts';
 import type { AttemptId, SimHolder, WorkEnd } from './holder.ts';
+import type { Network } from './network.ts';
 
 export type ShellOptions = {
   id: NodeId;
   index: number;
   history: History;
+  network: Pick<Network, 'unlink'>;
   holder: SimHolder;
   core: () => NodeCore | undefined;
   clock: () => Clock;
@@ -27,7 +29,7 @@ export class SimShell {
   }
 
   act(action: Action, life: number): void {
-    const { id, index, history, holder, core, clock, kick, later } = this.options;
+    const { id, index, history, network, holder, core, clock, kick, later } = this.options;
     switch (action.kind) {
       case 'start':
         history.started({ node: id, task: action.task, attempt: action.attempt, atMs: clock().nowMs });
@@ -49,6 +51,10 @@ export class SimShell {
         return kick();
       case 'checked':
         return;
+      case 'member':
+        return history.leases.shown(action.state);
+      case 'unlink':
+        return network.unlink(id, action.node);
       case 'alarm':
         return history.broken(`always/no-alarm: node ${index}: ${action.text}`);
     }

@@ -1,6 +1,6 @@
 /** How hard a storm is: sizes, faults and their frequencies. */
 import type { NetworkKnobs } from './network.ts';
-import type { MachineKnobs } from './node.ts';
+import type { MachineKnobs } from './machine-knobs.ts';
 
 export type StormKnobs = MachineKnobs &
   NetworkKnobs & {

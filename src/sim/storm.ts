@@ -192,6 +192,7 @@ export class Storm {
         ...this.bites,
         ...network.bites,
         ...this.swarm.rare(),
+        ...history.leases.bites,
         forgotten: this.swarm.nodes.filter((node) => node.isOut).length,
       },
       tasks: { completed: count('completed'), failed: count('failed'), cancelled: count('cancelled') },

@@ -10,7 +10,7 @@ import { checkFinally, holdTheSame } from './checks.ts';
 import { History } from './history.ts';
 import type { NetworkKnobs } from './network.ts';
 import { Network } from './network.ts';
-import type { MachineKnobs } from './node.ts';
+import type { MachineKnobs } from './machine-knobs.ts';
 import { SimNode } from './node.ts';
 import type { SimParts } from './parts.ts';
 import { REAL_PARTS } from './parts.ts';
@@ -41,6 +41,7 @@ export class Swarm {
   /** `parts`: broken pieces of nodes, for those who test the checks. */
   constructor(o: { random: Random; knobs: SwarmKnobs; parts?: Partial<SimParts> | undefined }) {
     const { time, history, knobs } = { ...o, time: this.time, history: this.history };
+    history.leases.begin({ leaseMs: knobs.leaseMs, nowMs: () => time.nowMs });
     this.network = new Network({ time, random: o.random.fork(), knobs, sent: (frame) => history.sent(frame) });
     const parts = { ...REAL_PARTS, ...o.parts };
     const readOp = readingOnce();
@@ -58,7 +59,7 @@ export class Swarm {
       this.network.join(node);
       node.start();
       for (let n = 0; n < this.agentsPerNode; n++)
-        this.time.after(1, () => void node.registerAgent(`agent-${node.index}-${n}`));
+        this.time.after(1, () => node.registerAgent(`agent-${node.index}-${n}`));
     }
   }
 

@@ -104,13 +104,17 @@ describe('the word of a node', () => {
 });
 
 describe('idle nodes', () => {
-  it('say nothing but heartbeats and one small comparison a minute', async () => {
+  it('say nothing but heartbeats, one small comparison a minute, and whether they are there', async () => {
     const table = await Table.linked(3);
     await table.advance(30_000);
     const before = table.delivered.length;
     await table.advance(600_000);
     const frames = table.delivered.slice(before).map(({ frame }) => frame);
-    expect(new Set(frames.map((frame) => frame.type))).toEqual(new Set([FRAME.agentHeartbeat, FRAME.heads]));
+    const probing = new Set<number>([FRAME.probe, FRAME.probeAnswer]);
+    const rest = frames.filter((frame) => !probing.has(frame.type));
+    expect(new Set(rest.map((frame) => frame.type))).toEqual(new Set([FRAME.agentHeartbeat, FRAME.heads]));
+    // Each node asks at most two others a half second, and each asks back.
+    expect(frames.length - rest.length).toBeLessThanOrEqual(3 * 2 * 2 * 2 * 600);
     expect(frames.filter((frame) => frame.type === FRAME.heads && frame.heads !== undefined)).toEqual([]);
     expect(frames.filter((frame) => frame.type === FRAME.heads)).toHaveLength(3 * 2 * 10);
     expect(frames.filter((frame) => frame.type === FRAME.agentHeartbeat)).toHaveLength(3 * 2 * 40);

@@ -7,6 +7,8 @@ import { present } from './writer.ts';
 
 /** Rounds of delivery after which a table that never comes to rest is a bug. */
 const ROUNDS_MAX = 2_000;
+/** Deadlines of one advance: machines that are linked have some each half second. */
+const DEADLINES_MAX = 50_000;
 
 export type Letter = { from: Machine; to: Machine; frame: Frame };
 
@@ -105,7 +107,7 @@ export class Table {
     const endMs = this.nowMs() + ms;
     await this.settle();
     for (let step = 0; ; step++) {
-      if (step > ROUNDS_MAX) throw new Error(`more than ${ROUNDS_MAX} deadlines in ${ms} ms`);
+      if (step > DEADLINES_MAX) throw new Error(`more than ${DEADLINES_MAX} deadlines in ${ms} ms`);
       const wakes = this.machines.flatMap((machine) => machine.core.nextWakeMs() ?? []);
       const nextMs = Math.min(endMs, ...wakes);
       for (const machine of this.machines) machine.nowMs = Math.max(machine.nowMs, nextMs);

@@ -7,6 +7,7 @@ import { buildOp, EMPTY_HEAD, signOp } from '#core/chain.ts';
 import type { Crypto } from '#core/crypto.ts';
 import type { Draft, Op } from '#core/op.ts';
 import type { EndValue } from '#core/schema/body.ts';
+import type { MemberState } from '#core/schema/frame.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import { BLOB_ABOVE_BYTES } from '#core/schema/ids.ts';
 import type { Refusal } from '#core/refusal.ts';
@@ -49,6 +50,7 @@ export class FakeNode implements SwarmNode {
   readonly presences = new Map<NodeId, Presence>();
   linked: LinkInfo[] = [];
   bootStanding: BootStanding = { state: 'passed', answered: 0, needed: 1, awaited: [] };
+  readonly members = new Map<NodeId, MemberState>();
   readonly glimpses = new Map<OpId, Glimpse>();
   /** Wall time of what is appended; tests set it. */
   wallMs = Date.UTC(2026, 1, 12, 10, 0, 0);
@@ -74,6 +76,10 @@ export class FakeNode implements SwarmNode {
   }
 
   now = (): number => this.wallMs;
+
+  standings(): ReadonlyMap<NodeId, MemberState> {
+    return this.members;
+  }
 
   async append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal> {
     if (this.knobs.appendRefusal !== undefined) return this.knobs.appendRefusal;

@@ -1,3 +1,4 @@
+import type { MemberState } from '#core/schema/frame.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { parsedOpId, userPrincipal } from '#core/brand.ts';
@@ -86,6 +87,7 @@ describe('agents, nodes and projects', () => {
     const [arrival] = await node.commit(OTHER, [{ entity: undefined, by: userPrincipal('x'), body }]);
     const far = arrival?.op.header.entity ?? parsedOpId('');
     node.say(OTHER, [{ agent: far, status: 'idle', task: null, attempt: null }]);
+    node.members.set(OTHER, 'alive');
     const statuses = async (): Promise<string[]> => (await agents()).map(({ status }) => status);
     expect(await statuses()).toEqual(['idle', 'idle']);
     node.wallMs += 46_000;
@@ -115,28 +117,36 @@ describe('agents, nodes and projects', () => {
     expect((await served.fetch('/api/swarm/agents/twin', { method: 'DELETE' })).status).toBe(409);
   });
 
-  it('nodes are self, alive, suspect or dead by links and presence', async () => {
+  it('nodes are shown as the failure detector says, and agents of one that is gone as unreachable', async () => {
     const { node } = served;
-    const status = async (): Promise<unknown> => {
-      const rows = z
-        .array(z.object({ id: z.string(), status: z.string() }))
-        .parse(await served.json('/api/swarm/nodes'));
+    const status = async (path: string): Promise<unknown> => {
+      const rows = z.array(z.object({ status: z.string() })).parse(await served.json(`/api/swarm/${path}`));
       return rows.map((row) => row.status);
     };
+    const becomes = (state: MemberState): void => {
+      node.members.set(OTHER, state);
+      node.say(SELF, []);
+    };
+    node.members.clear();
     node.wallMs += 100_000;
-    expect(await status()).toEqual(['self', 'dead']);
+    expect(await status('nodes')).toEqual(['self', 'dead']);
     node.linked = [{ node: OTHER, address: 'x:1', outbound: true, sinceMs: 0, roundTripMs: 0.5, httpPort: 9091 }];
     node.say(OTHER, []);
-    expect(await status()).toEqual(['self', 'alive']);
+    becomes('alive');
+    expect(await status('nodes')).toEqual(['self', 'alive']);
     expect(await served.json('/api/swarm/nodes')).toMatchObject([
       { id: SELF, name: 'hive', http_port: 9090, agents: 3 },
       { id: OTHER, name: 'worker', http_port: 9091, round_trip_ms: 0.5, agents: 1, addresses: ['worker:7101'] },
     ]);
-    node.linked = [];
-    node.say(SELF, []);
-    expect(await status()).toEqual(['self', 'suspect']);
-    node.wallMs += 46_000;
-    expect(await status()).toEqual(['self', 'dead']);
+    becomes('suspect');
+    expect(await status('nodes')).toEqual(['self', 'suspect']);
+    expect(await status('agents')).not.toContain('unreachable');
+    becomes('dead');
+    expect(await status('nodes')).toEqual(['self', 'dead']);
+    expect(await status('agents')).toContain('unreachable');
+    becomes('left');
+    expect(await status('nodes')).toEqual(['self', 'left']);
+    expect(await status('agents')).toContain('unreachable');
   });
 
   it('projects bear a name that nobody else bears', async () => {

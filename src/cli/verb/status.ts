@@ -27,7 +27,6 @@ export const status: Leaf = {
         read(z.array(nodeSchema), await ask(node, { method: 'GET', path: '/api/swarm/nodes' })),
         read(z.array(agentSchema), await ask(node, { method: 'GET', path: '/api/swarm/agents' })),
       ];
-      const alive = nodes.filter((each) => each.status === 'alive' || each.status === 'self');
       const forked = nodes.filter((each) => each.forked).map((each) => each.name);
       const lines: [string, string][] = [
         [
@@ -35,7 +34,13 @@ export const status: Leaf = {
           `${printableLine(own.name)} ${shortNode(own.node_id)} (${own.role}), up ${duration(own.uptime * 1000)}, skep ${own.version}`,
         ],
         ['ports', own.http_port === undefined ? '' : `http ${own.http_port}, mesh ${own.p2p_port ?? ''}`],
-        ['nodes', `${counted(nodes.length, 'node')}, ${alive.length} alive, ${own.links} linked`],
+        [
+          'nodes',
+          `${countsText(
+            nodes.map((each) => (each.status === 'self' ? 'alive' : each.status)),
+            'node',
+          )}; ${own.links} linked`,
+        ],
         [
           'agents',
           countsText(

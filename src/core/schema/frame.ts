@@ -21,6 +21,8 @@ export const FRAME = {
   agentRegister: 0x20,
   agentHeartbeat: 0x21,
   watch: 0x22,
+  probe: 0x26,
+  probeAnswer: 0x27,
   heads: 0x30,
   ops: 0x31,
   op: 0x40,
@@ -166,6 +168,30 @@ export type TaskUpdate = z.output<typeof taskUpdateSchema>;
 export const watchSchema = z.object({ type: z.literal(FRAME.watch), topics: z.array(z.string().max(64)).max(256) });
 export type Watch = z.output<typeof watchSchema>;
 
+/** `left` says so itself, when it stops. */
+export const memberStateSchema = z.enum(['alive', 'suspect', 'dead', 'left']);
+export type MemberState = z.output<typeof memberStateSchema>;
+
+/** What somebody knows of a member. `incarnation` is counted by that member alone: it raises it to contradict what is said of it. */
+export const rumourSchema = z.object({ node: nodeIdSchema, state: memberStateSchema, incarnation: count });
+export type Rumour = z.output<typeof rumourSchema>;
+
+const probeFields = {
+  /** Of the node that probes; 0 in an answer that nobody asked for: news, or a last word. */
+  id: count,
+  from: nodeIdSchema,
+  to: nodeIdSchema,
+  /** Of `from`. */
+  incarnation: count,
+  news: z.array(rumourSchema).max(32),
+};
+
+/** "Are you there?" With another `to` than the receiver: asked on behalf of `from`, passed on one hop, as is the answer. */
+export const probeSchema = z.object({ type: z.literal(FRAME.probe), ...probeFields });
+export type Probe = z.output<typeof probeSchema>;
+export const probeAnswerSchema = z.object({ type: z.literal(FRAME.probeAnswer), ...probeFields });
+export type ProbeAnswer = z.output<typeof probeAnswerSchema>;
+
 /** One request to a named node. `to` other than the receiver: relayed one hop. Calls carry and raise the Lamport clock. */
 export const callSchema = z.object({
   type: z.literal(FRAME.call),
@@ -201,6 +227,8 @@ export type Frame =
   | Heartbeat
   | TaskUpdate
   | Watch
+  | Probe
+  | ProbeAnswer
   | CallFrame
   | ReplyFrame
   | Peers
@@ -235,6 +263,8 @@ export const frameSchemas: ReadonlyMap<number, z.ZodType<Frame>> = new Map<numbe
   [FRAME.agentHeartbeat, heartbeatSchema],
   [FRAME.taskUpdate, taskUpdateSchema],
   [FRAME.watch, watchSchema],
+  [FRAME.probe, probeSchema],
+  [FRAME.probeAnswer, probeAnswerSchema],
   [FRAME.call, callSchema],
   [FRAME.reply, replySchema],
   [FRAME.peers, peersSchema],

@@ -134,6 +134,11 @@ export class Tasks {
     this.members.met(node);
     if (!this.begun) return;
     this.claimer.onLinkDown(node);
+    this.onDoubt(node);
+  }
+
+  /** It is out of reach or suspected: others act for it where they may. Nothing of its own ends by that. */
+  onDoubt(node: NodeId): void {
     this.regrant();
     // What a silent home would cancel, another voter has to.
     for (const row of this.rows({ waits: 1 })) if (row.created.home === node) this.granter.onPending(row);

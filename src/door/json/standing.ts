@@ -4,8 +4,8 @@ import { OFFLINE_AFTER_MS } from '#core/presence.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import type { Door } from '../door.ts';
 
-/** The seed's four words. */
-export const AGENT_STATUSES = ['idle', 'busy', 'waiting', 'offline'] as const;
+/** The seed's four words, and one for agents whose node is dead or has left: what they do is not known. */
+export const AGENT_STATUSES = ['idle', 'busy', 'waiting', 'offline', 'unreachable'] as const;
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
 
 export type Standing = {
@@ -20,6 +20,9 @@ export function agentStanding(agent: LiveAgent, door: Door): Standing {
   const said = door.roster.presence().get(agent.registered.node);
   const own = agent.registered.node === door.node.info.self;
   const stale = said === undefined || (!own && door.now() - said.heardMs > OFFLINE_AFTER_MS);
+  const state = door.roster.nodeState(agent.registered.node);
+  if (said !== undefined && (state === 'dead' || state === 'left'))
+    return { status: 'unreachable', task: null, heardMs: said.heardMs };
   const one = door.roster.agentPresence(agent.id);
   if (stale || one === undefined) return { status: 'offline', task: null, heardMs: said?.heardMs };
   return { status: statusOf(one.status, one.task), task: one.task, heardMs: said.heardMs };

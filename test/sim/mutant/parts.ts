@@ -213,6 +213,10 @@ export const MUTANTS: Record<string, Mutant> = {
     parts: { core: believer },
     shows: ['always/dependencies-completed'],
   },
+  'calls attempts lost as soon as it suspects': {
+    parts: { core: (options) => new NodeCore({ ...options, settings: { ...options.settings, leaseMs: 3_000 } }) },
+    shows: ['always/lost-after-lease'],
+  },
   'never gives an agent back': { parts: { core: (options) => new Hoarder(options) }, shows: ['eventually/ended'] },
   'asks nobody after a start what it may have forgotten': {
     parts: { core: (options) => new Careless(options) },

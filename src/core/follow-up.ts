@@ -1,0 +1,28 @@
+/** What the parts of a node make of ops that are on disk now: decisions follow from committed rows alone. */
+import type { BootCheck } from './boot-check.ts';
+import type { OpId } from './brand.ts';
+import type { Forks } from './fork.ts';
+import type { Op } from './op.ts';
+import type { OwnAgents } from './own-agents.ts';
+import type { Tasks } from './task/tasks.ts';
+
+type Parts = { tasks: Tasks; forks: Forks; ownAgents: OwnAgents; bootCheck: BootCheck };
+
+/** True when what presence says of this node's agents has changed. */
+export function followUp(ops: readonly Op[], { tasks, forks, ownAgents, bootCheck }: Parts): boolean {
+  const touched = new Set<OpId>();
+  let agentsChanged = false;
+  for (const op of ops) {
+    const { body } = op;
+    if (body.type.startsWith('task.')) touched.add(op.header.entity);
+    if (body.type.startsWith('agent.')) {
+      agentsChanged = true;
+      tasks.onAgent(op.header.entity);
+    }
+    if (body.type === 'project.registered') tasks.seek();
+    if (body.type.startsWith('node.')) bootCheck.look();
+    if (body.type === 'log.forked') forks.cut(body.node);
+  }
+  for (const task of touched) tasks.onTask(task);
+  return (agentsChanged || touched.size > 0) && ownAgents.changed(tasks);
+}
