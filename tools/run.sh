@@ -65,7 +65,7 @@ tell_skipped() {
   for file in $(real_files); do
     printf '  %s  %s\n' "$file" "$(sed -n '1s|^// *\([Nn]eeds:.*\)|(\1)|p' "$file")"
   done
-  echo "Longer still: npm run sim, npm run soak, npm run mutants, npm run nemesis, npm run bench"
+  echo "Longer still: npm run sim, npm run soak, npm run mutants, npm run fuzz, npm run nemesis, npm run bench"
   if [ "$skipped" -gt 0 ]; then echo "Skipped in the quick set: $skipped (vitest names them above)"; fi
 }
 
@@ -74,6 +74,7 @@ case $verb in
   sim) exec node src/sim/main.ts "$@" ;;
   soak) exec node src/sim/soak/soak-main.ts "$@" ;;
   mutants) exec node test/sim/mutants-main.ts "$@" ;;
+  fuzz) exec node test/fuzz/fuzz-main.ts "$@" ;;
   nemesis) exec node test/nemesis/soak.ts "$@" ;;
   bench)
     if [ -f bench/package-lock.json ]; then skep_tree "$skep_root/bench" || exit 1; fi

@@ -18,6 +18,11 @@ export const STRANGER_FRAME_MAX_BYTES = 8 * 1024;
  */
 export const DEPTH_MAX = 64;
 
+/**
+ * `1e20,` becomes `100000000000000000000,`: a call that is passed on is written anew, and one that then is too long would stop the node that relays it.
+ */
+const NUMBER_GROWTH = 5;
+
 /** The bytes of a frame. Throws a `RangeError` for one above {@link FRAME_MAX_BYTES}, which is a bug of the sender: every limit above it is lower. */
 export function encodeFrame(frame: Frame): Buffer {
   const text = JSON.stringify(frame);
@@ -113,9 +118,12 @@ export function parseFrame(payload: Uint8Array): Decoded {
   const frame = parsed.data;
   const nested = frame.type === FRAME.call ? frame.params : frame.type === FRAME.reply ? frame.result : undefined;
   if (nestsDeeper(nested, DEPTH_MAX)) return bad(`type ${type}: nested deeper than ${DEPTH_MAX} levels`);
+  if (nested !== undefined && payload.length > FRAME_MAX_BYTES / NUMBER_GROWTH && lengthOf(frame) > FRAME_MAX_BYTES)
+    return bad(`type ${type}: written out, its numbers make it longer than ${FRAME_MAX_BYTES} bytes`);
   return { kind: 'frame', frame };
 }
 
+const lengthOf = (frame: Frame): number => Buffer.byteLength(JSON.stringify(frame));
 const bad = (problem: string): Decoded => ({ kind: 'bad', problem });
 
 function firstIssue(issues: readonly { path: readonly PropertyKey[]; message: string }[]): string {

@@ -73,6 +73,13 @@ describe('a frame on the wire', () => {
     expect(decode([bytes])).toEqual([{ kind: 'frame', frame: watch('ä€😀\u2028') }]);
   });
 
+  it('may be written anew: a call whose numbers would make it too long then is none', () => {
+    const numbers = `[${'1e20,'.repeat(100_000)}0]`;
+    const [head = ''] = JSON.stringify(call(null)).split('null');
+    expect(parseFrame(Buffer.from(`${head}${numbers}}`))).toMatchObject({ kind: 'bad' });
+    expect(parseFrame(Buffer.from(`${head}${numbers.replaceAll('1e20', '1000')}}`))).toMatchObject({ kind: 'frame' });
+  });
+
   it('has at most a mebibyte', () => {
     const room = FRAME_MAX_BYTES - Buffer.byteLength(JSON.stringify(call('')));
     expect(encodeFrame(call('x'.repeat(room)))).toHaveLength(FRAME_MAX_BYTES + 4);
