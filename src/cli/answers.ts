@@ -29,6 +29,7 @@ export const taskSchema = z.object({
   completed_at: maybe,
   home: maybe,
   voters: z.array(text).default([]),
+  claims: text.default('decided'),
   attempt: count.default(0),
   attempts_max: count.default(1),
   reason: maybe,

@@ -23,6 +23,11 @@ export const TASK_OPTIONS: readonly VerbOption[] = [
     flags: '--supersedes <id>',
     about: 'take the place of this task, whatever becomes of it: the operator’s last word',
   },
+  {
+    flags: '--claims <mode>',
+    about:
+      'decided: exactly one agent works it; optimistic: whoever sees it begins, in every partition, and it may run twice (decided)',
+  },
   { flags: '--attempts <n>', about: 'how often to try before the task fails', kind: 'whole' },
   { flags: '--time-limit <seconds>', about: 'end an attempt that takes longer', kind: 'whole' },
   { flags: '--id <name>', about: 'a name of your own for the task, instead of its id' },
@@ -43,6 +48,7 @@ export async function taskBody(given: Given, world: World): Promise<Record<strin
     priority: given.whole('priority'),
     context: given.text('context'),
     supersedes: given.text('supersedes'),
+    claims: given.text('claims'),
     attempts_max: given.whole('attempts'),
     time_limit_s: given.whole('timeLimit'),
     id: given.text('id'),

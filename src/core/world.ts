@@ -93,6 +93,12 @@ export class World {
     return this.roundTrips.get(node);
   }
 
+  /** Over all links whose round trip is known. */
+  medianRoundTripMs(): number | undefined {
+    const known = [...this.links].flatMap((node) => this.roundTrips.get(node) ?? []).toSorted((a, b) => a - b);
+    return known[Math.floor(known.length / 2)];
+  }
+
   setRoundTrip(node: NodeId, roundTripMs: number): void {
     this.roundTrips.set(node, roundTripMs);
   }

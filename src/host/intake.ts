@@ -8,6 +8,7 @@ import type { NodeId, OpId } from '#core/brand.ts';
 import type { Work } from '#core/schema/body.ts';
 import { workSchema } from '#core/schema/body.ts';
 import { opIdSchema } from '#core/schema/ids.ts';
+import { holderOf } from '#core/view/chain.ts';
 import type { TaskCreated } from '#core/view/task.ts';
 import type { Refusal } from '#core/refusal.ts';
 import type { Arrival, BlobStore, OpStore } from '#ports.ts';
@@ -100,7 +101,7 @@ export class Intake {
     const { voters } = row.created;
     for (const decided of [...Object.values(row.ends), ...Object.values(row.reports)]) {
       const { work, attempt } = decided.value;
-      const node = row.grants[attempt * 2 - 1]?.value.node;
+      const node = holderOf(row, attempt)?.value.node;
       if (work === null || node === undefined || node === self) continue;
       this.uncollected.add(task);
       void transfer.ensure(work.bundle, [node, ...voters]).then((missing) => {

@@ -6,7 +6,7 @@ import type { Refusal } from '#core/refusal.ts';
 import { refusal } from '#core/refusal.ts';
 import { opIdSchema } from '#core/schema/ids.ts';
 import { isLive } from '#core/view/agent.ts';
-import { taskChain } from '#core/view/chain.ts';
+import { holderOf, taskChain } from '#core/view/chain.ts';
 import type { OpStore } from '#ports.ts';
 import type { Attempts } from './attempts.ts';
 import type { Remote } from './remote.ts';
@@ -40,7 +40,7 @@ export class Outputs {
     const row = this.parts.store.get('task', task);
     if (row === undefined) return refusal('not_found', 'Task not found', { got: task });
     const { attempt } = taskChain(row);
-    const node = row.grants[attempt * 2 - 1]?.value.node;
+    const node = holderOf(row, attempt)?.value.node;
     if (node === undefined)
       return refusal('no_work', 'no agent has worked on this task yet', { got: taskChain(row).status });
     if (node === this.parts.self) return this.taskHere(task, lines);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { NodeId, OpId } from '#core/brand.ts';
 import type { Work } from '#core/schema/body.ts';
 import { opIdSchema } from '#core/schema/ids.ts';
-import { taskChain } from '#core/view/chain.ts';
+import { holderOf, taskChain } from '#core/view/chain.ts';
 import type { TaskCreated, TaskRow } from '#core/view/task.ts';
 import type { Refusal } from '#core/refusal.ts';
 import type { MergeOutcome } from '#ports.ts';
@@ -121,7 +121,7 @@ export class DeliveredWork {
       });
     }
     const { work, attempt } = chain.ended.value;
-    const grant = row.grants[attempt * 2 - 1];
+    const grant = holderOf(row, attempt);
     if (work === null || grant === undefined) return refusal('no_work', 'the task completed without changing any file');
     return { row, created: row.created, attempt, node: grant.value.node, work };
   }

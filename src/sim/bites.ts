@@ -13,6 +13,7 @@ export function addBites(sum: Bites, { bites }: Pick<Verdict, 'bites'>): void {
 export function idleFaults(sum: Bites, knobs: StormKnobs): string[] {
   const off = new Set([
     ...(knobs.deathProbability === 0 ? ['deaths'] : []),
+    ...(knobs.optimisticProbability === 0 ? ['ranTwice'] : []),
     ...(knobs.rollbacks === 0 ? ['rollbacks', 'forgotten'] : []),
   ]);
   return [...sum].filter(([fault, count]) => count === 0 && !off.has(fault)).map(([fault]) => fault);

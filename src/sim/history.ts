@@ -26,6 +26,9 @@ export class History {
   readonly violations: string[] = [];
   readonly acknowledgedOps = new Map<OpId, string>();
   readonly starts: Start[] = [];
+  /** Attempts of optimistic tasks that were started more than once: what such a task is allowed. */
+  readonly ranTwice = new Set<string>();
+  private readonly optimistic = new Set<OpId>();
   readonly asks: Ask[] = [];
   private readonly decisions = new Map<string, { task: OpId; slot: number; text: string; value: SlotValue }>();
   private readonly calls = new SlotCalls();
@@ -62,7 +65,10 @@ export class History {
       this.numbers.set(id, op.hash);
       if (this.lowestWins && op.body.type === 'task.claimed')
         this.newClaims.set(node, [...(this.newClaims.get(node) ?? []), id]);
-      if (op.body.type === 'task.created') this.dependsOn.set(id, op.body.dependsOn);
+      if (op.body.type === 'task.created') {
+        this.dependsOn.set(id, op.body.dependsOn);
+        if (op.body.claims === 'optimistic') this.optimistic.add(id);
+      }
       if (op.body.type === 'task.granted' || op.body.type === 'task.ended')
         this.decided(node, { task: op.header.entity, slot: op.body.slot, value: op.body.value });
     }
@@ -115,10 +121,12 @@ export class History {
   /** Finally: each slot that was decided was open, and the calls on it are those of a register that is decided once. */
   checkSlots(): void {
     for (const { task, slot, value } of this.decisions.values()) {
-      if (slot === 1) continue;
-      const before = this.decisions.get(slotKey(task, slot - 1))?.value;
-      const opens =
-        before !== undefined && (isGrantSlot(slot) ? !isGrant(before) && opensNextAttempt(before) : isGrant(before));
+      const isOptimistic = this.optimistic.has(task);
+      const opener = isOptimistic ? slot - 2 : slot - 1;
+      if (opener === 0) continue;
+      const before = this.decisions.get(slotKey(task, opener))?.value;
+      const afterEnd = isGrantSlot(slot) || isOptimistic;
+      const opens = before !== undefined && (afterEnd ? !isGrant(before) && opensNextAttempt(before) : isGrant(before));
       if (!opens)
         this.broken(
           `finally/slot-was-open: ${task}/${slot} was decided ${value.kind} after ${before?.kind ?? 'nothing'}`,
@@ -149,14 +157,22 @@ export class History {
   started(start: Start): void {
     const key = `${start.task}/${start.attempt}`;
     const held = this.startedKeys.get(key);
-    if (held !== undefined) this.broken(`always/started-once: ${key} at ${held.node} and at ${start.node}`);
+    const isOptimistic = this.optimistic.has(start.task);
+    if (isOptimistic && held !== undefined) this.ranTwice.add(key);
+    else if (held !== undefined) this.broken(`always/started-once: ${key} at ${held.node} and at ${start.node}`);
     this.startedKeys.set(key, start);
     this.starts.push(start);
     const decided = this.decisions.get(`${start.task}/${start.attempt * 2 - 1}`);
+    if (isOptimistic) return this.checkDependencies(start);
     if (decided === undefined)
       this.broken(`always/start-after-grant: ${key} started before anybody committed its grant`);
     else if (decided.value.kind !== 'granted' || decided.value.node !== start.node)
       this.broken(`always/start-by-grantee: ${key} started at ${start.node}`);
+    this.checkDependencies(start);
+  }
+
+  private checkDependencies(start: Start): void {
+    const key = `${start.task}/${start.attempt}`;
     for (const other of this.dependsOn.get(start.task) ?? [])
       if (!this.completed.has(other))
         this.broken(`always/dependencies-completed: ${key} started before ${other} completed`);

@@ -22,6 +22,8 @@ export type StormKnobs = MachineKnobs &
     deathProbability: number;
     /** How often a machine comes back with an older copy of its disk. */
     rollbacks: number;
+    /** How often a task is optimistic. */
+    optimisticProbability: number;
     cancelProbability: number;
     dependsProbability: number;
   };
@@ -39,6 +41,7 @@ export const SKELETON_STORM: StormKnobs = {
   clockJumps: 1,
   deathProbability: 0,
   rollbacks: 0,
+  optimisticProbability: 0,
   cancelProbability: 0.1,
   dependsProbability: 0.2,
   delayMinMs: 1,
@@ -86,6 +89,9 @@ export const ROUGH_STORM: StormKnobs = {
  */
 export const ROLLBACK_STORM: StormKnobs = { ...DECISION_STORM, rollbacks: 1, deathProbability: 0, crashes: 3, cuts: 4 };
 
+/** Half the tasks may run twice, and some do; all else holds for them as for the others. */
+export const OPTIMISTIC_STORM: StormKnobs = { ...DECISION_STORM, optimisticProbability: 0.5 };
+
 /** The storm of the soak: ten nodes, a hundred tasks, every fault at random for a minute, and design-sized rests between them. */
 export const SOAK_STORM: StormKnobs = {
   ...DECISION_STORM,
@@ -103,5 +109,6 @@ export const STORMS: ReadonlyMap<string, StormKnobs> = new Map([
   ['decision', DECISION_STORM],
   ['rough', ROUGH_STORM],
   ['rollback', ROLLBACK_STORM],
+  ['optimistic', OPTIMISTIC_STORM],
   ['soak', SOAK_STORM],
 ]);

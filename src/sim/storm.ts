@@ -89,7 +89,10 @@ export class Storm {
     const priority = this.random.between(0, 3);
     const cancels = this.random.chance(this.knobs.cancelProbability);
     const dependsOn = earlier === undefined ? [] : [earlier];
-    const id = await this.swarm.create(home, { title: `task ${n}`, priority, dependsOn });
+    const { optimisticProbability } = this.knobs;
+    const isOptimistic = optimisticProbability > 0 && this.random.chance(optimisticProbability);
+    const claims = isOptimistic ? 'optimistic' : 'decided';
+    const id = await this.swarm.create(home, { title: `task ${n}`, priority, dependsOn, claims });
     if (id === undefined) return;
     this.say(`task ${n} ${id} created at node ${home.index}`);
     if (cancels) this.swarm.time.after(this.random.unit() * 2_000, () => this.cancel(id));
@@ -193,6 +196,7 @@ export class Storm {
         ...network.bites,
         ...this.swarm.rare(),
         ...history.leases.bites,
+        ranTwice: history.ranTwice.size,
         forgotten: this.swarm.nodes.filter((node) => node.isOut).length,
       },
       tasks: { completed: count('completed'), failed: count('failed'), cancelled: count('cancelled') },

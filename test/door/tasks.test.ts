@@ -41,6 +41,13 @@ describe('tasks', () => {
     expect(await list('?status=unknown')).toEqual([]);
   });
 
+  it('are decided unless their creator wants them optimistic', async () => {
+    expect(await create({ title: 'once' })).toMatchObject({ claims: 'decided' });
+    expect(await create({ title: 'anywhere', claims: 'optimistic' })).toMatchObject({ claims: 'optimistic' });
+    const answer = await served.post('/api/swarm/tasks', { title: 'x', claims: 'hopeful' });
+    expect(await answer.json()).toMatchObject({ code: 'invalid', expected: 'decided | optimistic' });
+  });
+
   it('of which only claims have arrived are shown nowhere', async () => {
     const task = parsedOpId(`${OTHER}-99`);
     const by = userPrincipal('x');

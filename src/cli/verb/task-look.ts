@@ -123,6 +123,7 @@ async function showTask(task: Task, node: Client, world: World): Promise<ExitCod
     ],
     ['ended', ago(task.completed_at, now)],
     ['decided by', printableLine(task.voters.map(nodeName).join(', '))],
+    ['claims', task.claims === 'optimistic' ? 'optimistic: it may run twice' : ''],
     ['progress', printableLine(task.progress ?? '')],
     ['delivered', task.work ? `${task.work.commits} on ${task.work.branch} (${task.work.head.slice(0, 12)})` : ''],
     ['what to do', printable(task.description).trimEnd()],

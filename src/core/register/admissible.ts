@@ -3,7 +3,7 @@ import type { NodeId } from '../brand.ts';
 import { canonicalJson } from '../canonical.ts';
 import type { EndValue, GrantValue, SlotValue } from '../schema/body.ts';
 import { attemptOfSlot, isGrantSlot, opensNextAttempt } from '../view/chain.ts';
-import type { TaskRow } from '../view/task.ts';
+import type { TaskCreated, TaskRow } from '../view/task.ts';
 
 export const isGrant = (value: SlotValue): value is GrantValue => value.kind === 'granted';
 export const isEnd = (value: SlotValue): value is EndValue => value.kind !== 'granted';
@@ -32,24 +32,46 @@ export function standingOf(o: {
   const decided = decidedValue(row, slot);
   if (decided !== undefined) return { kind: 'decided', value: decided };
   if (slot > row.created.attemptsMax * 2) return { kind: 'silent', reason: 'the task has no such slot' };
-  if (slot === 1) return { kind: 'open', owner: row.created.home, before: null };
-  const known = decidedValue(row, slot - 1);
-  if (known !== undefined && carry !== null && canonicalJson(known) !== canonicalJson(carry)) {
-    return { kind: 'conflict', reason: `slot ${slot - 1} of ${row.id} was decided in two ways` };
-  }
+  const opening = openingOf(row.created, slot, carry ?? null, (before) => decidedValue(row, before));
+  if (opening === 'conflict')
+    return { kind: 'conflict', reason: `the slot before slot ${slot} of ${row.id} was decided in two ways` };
+  if (opening === undefined) return { kind: 'silent', reason: 'the slot before is not decided' };
+  return opening === 'closed' ? closed(slot) : { kind: 'open', ...opening };
+}
+
+type Opening = { owner: NodeId; before: SlotValue | null };
+
+/** Where a slot stands by the committed ops alone; undefined while it is not open. */
+export function openedBy(row: TaskRow, slot: number): Opening | undefined {
+  const decided = (before: number): SlotValue | undefined => decidedValue(row, before);
+  const opening = row.created === undefined ? undefined : openingOf(row.created, slot, null, decided);
+  return typeof opening === 'string' ? undefined : opening;
+}
+
+/**
+ * Each slot is opened by the one before; of an optimistic task, whose grants nobody decides, each end by the end before. Ballot 0 of a grant
+ * belongs to home, of an end to the granted node, or to home where nobody was granted.
+ */
+function openingOf(
+  created: TaskCreated,
+  slot: number,
+  carry: SlotValue | null,
+  decided: (slot: number) => SlotValue | undefined,
+): Opening | 'conflict' | 'closed' | undefined {
+  const { home, claims } = created;
+  if (claims === 'optimistic' && isGrantSlot(slot)) return 'closed';
+  const opener = claims === 'optimistic' ? slot - 2 : slot - 1;
+  if (opener === 0) return { owner: home, before: null };
+  const known = decided(opener);
+  if (known !== undefined && carry !== null && canonicalJson(known) !== canonicalJson(carry)) return 'conflict';
   const before = known ?? carry;
-  if (before === null) return { kind: 'silent', reason: 'the slot before is not decided' };
-  return opens(before, slot) ? { kind: 'open', owner: ownerOf(row.created.home, before), before } : closed(slot);
+  if (before === null) return undefined;
+  const wantsGrant = claims === 'decided' && !isGrantSlot(slot);
+  if (wantsGrant) return isGrant(before) ? { owner: before.node, before } : 'closed';
+  return isEnd(before) && opensNextAttempt(before) ? { owner: home, before } : 'closed';
 }
 
 const closed = (slot: number): Standing => ({ kind: 'silent', reason: `slot ${slot} does not open: the task is over` });
-
-const ownerOf = (home: NodeId, before: SlotValue): NodeId => (isGrant(before) ? before.node : home);
-
-function opens(before: SlotValue, slot: number): boolean {
-  if (!isGrantSlot(slot)) return isGrant(before);
-  return isEnd(before) && opensNextAttempt(before);
-}
 
 /** True when a value may stand in this slot: a grant or a cancellation in odd slots, an end in even ones, each of the right attempt. */
 export function fitsSlot(value: SlotValue, slot: number): boolean {

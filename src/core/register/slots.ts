@@ -10,7 +10,7 @@ import type { TaskRow } from '../view/task.ts';
 import type { World } from '../world.ts';
 import type { VoteReply } from './acceptor.ts';
 import { slotKey, voteReplySchema } from './acceptor.ts';
-import { decidedValue, isGrant } from './admissible.ts';
+import { decidedValue, isGrant, openedBy } from './admissible.ts';
 import type { Ballot } from './ballot.ts';
 import type { Caller, Outcome } from './callers.ts';
 import { earliestMs, wantedBy } from './callers.ts';
@@ -179,9 +179,9 @@ export class Slots {
     if (proposal === undefined || row?.created === undefined) return;
     if (!this.world.canDecide(row.created.voters)) return this.pause(key, proposal, undefined);
     const { slot } = proposal;
-    const before = slot === 1 ? null : (decidedValue(row, slot - 1) ?? null);
-    if (slot > 1 && before === null) return this.pause(key, proposal, undefined);
-    const owner = before !== null && isGrant(before) ? before.node : row.created.home;
+    const opening = openedBy(row, slot);
+    if (opening === undefined) return this.pause(key, proposal, undefined);
+    const { before, owner } = opening;
     const opened = openRound({
       row: proposal.row,
       self: this.world.self,
@@ -239,7 +239,7 @@ export class Slots {
         return;
       case 'accept': {
         proposal.round = step.round;
-        const before = proposal.slot === 1 ? null : (decidedValue(row, proposal.slot - 1) ?? null);
+        const before = openedBy(row, proposal.slot)?.before ?? null;
         return this.ask(key, proposal, step.round, { row, before });
       }
       case 'beaten':

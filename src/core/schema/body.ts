@@ -136,6 +136,8 @@ export const endValueSchema = z.looseObject({
   work: workSchema.nullable(),
   /** Who asked for a cancellation, else null. */
   by: z.string().max(200).nullable(),
+  /** Of an optimistic task, where nobody decides who works it: whose attempt this ends. */
+  grant: grantValueSchema.optional(),
 });
 export type EndValue = z.output<typeof endValueSchema>;
 

@@ -7,7 +7,7 @@ import { majorityOf } from '../register/ballot.ts';
 import type { LiveAgent } from '../view/agent.ts';
 import { isLive } from '../view/agent.ts';
 import { taskChain } from '../view/chain.ts';
-import type { TaskRow } from '../view/task.ts';
+import type { TaskCreated, TaskRow } from '../view/task.ts';
 import { openClaims } from '../view/task.ts';
 import type { World } from '../world.ts';
 import type { Board } from './board.ts';
@@ -196,17 +196,22 @@ export class Claimer {
   private isClaimable(row: PendingTask): boolean {
     const { created } = row;
     const { settings, self } = this.world;
-    if (this.inFlight.has(row.id) || !this.world.canDecide(created.voters)) return false;
+    if (this.inFlight.has(row.id) || !this.canCount(created)) return false;
     if (openClaims(row).some(({ claim }) => claim.node === self)) return false;
     if ((this.avoid.get(row.id) ?? 0) > this.world.nowMs) return false;
-    if ((this.silent.get(created.home) ?? 0) > this.world.nowMs) return false;
-    // Without a majority of its voters a claim could only wait and hold the agent back.
-    if (created.voters.filter((voter) => this.world.alive(voter)).length < majorityOf(created.voters)) return false;
+    if (created.claims === 'decided' && (this.silent.get(created.home) ?? 0) > this.world.nowMs) return false;
     if (created.project !== null && !settings.hasProject(created.project, (node) => this.world.alive(node)))
       return false;
     if (created.project === null && created.projectPath !== null && !settings.hasPath(created.projectPath))
       return false;
     return dependencies(this.world.store, created) === 'met';
+  }
+
+  /** A claim that nobody decides on counts by itself. Else, without a majority of the voters, it could only wait and hold the agent back. */
+  private canCount({ claims, voters }: TaskCreated): boolean {
+    if (claims === 'optimistic') return this.world.mayAppend();
+    const alive = voters.filter((voter) => this.world.alive(voter)).length;
+    return this.world.canDecide(voters) && alive >= majorityOf(voters);
   }
 
   private claim(agent: OpId, row: PendingTask): void {

@@ -9,8 +9,9 @@ import type { Slots } from '../register/slots.ts';
 import type { EndReason, EndValue } from '../schema/body.ts';
 import { opIdSchema } from '../schema/ids.ts';
 import { grantSlotOf, taskChain } from '../view/chain.ts';
-import type { TaskRow } from '../view/task.ts';
+import type { TaskCreated, TaskRow } from '../view/task.ts';
 import type { World } from '../world.ts';
+import type { Optimist } from './optimist.ts';
 
 const startSchema = z.object({ agent: opIdSchema, slot: z.number().int().min(1) });
 
@@ -24,22 +25,26 @@ const REPORT_AFTER_MS = 5_000;
 
 const startKey = (task: OpId, attempt: number): string => `${task}/${attempt}`;
 
+/** `onStart` is told of an agent before it starts: whatever else it claimed is withdrawn. */
+export type GranteeOptions = {
+  isOwn(agent: OpId): boolean;
+  onStart(agent: OpId, task: OpId): void;
+  optimist: Optimist;
+};
+
 export class Grantee {
   private readonly world: World;
   private readonly slots: Slots;
-  private readonly agents: { isOwn(agent: OpId): boolean; onStart(agent: OpId, task: OpId): void };
+  private readonly agents: Pick<GranteeOptions, 'isOwn' | 'onStart'>;
+  private readonly optimist: Optimist;
   /** Attempts that run here, or whose end is known and whose worktree is not cleaned yet. */
   private readonly active = new Map<string, Active>();
 
-  /** `onStart` is told of an agent before it starts: whatever else it claimed is withdrawn. */
-  constructor(
-    world: World,
-    slots: Slots,
-    agents: { isOwn(agent: OpId): boolean; onStart(agent: OpId, task: OpId): void },
-  ) {
+  constructor(world: World, slots: Slots, o: GranteeOptions) {
     this.world = world;
     this.slots = slots;
-    this.agents = agents;
+    this.agents = o;
+    this.optimist = o.optimist;
   }
 
   /** At boot: what had been started goes on or is reported lost by the shell; what ended meanwhile is cleaned. */
@@ -52,7 +57,7 @@ export class Grantee {
       const { agent, slot } = row.data;
       this.active.set(key, { task, attempt, agent, value: undefined, over: false });
       const held = this.world.store.get('task', task);
-      if (held === undefined || !this.isSettled(held, slot + 1)) {
+      if (held === undefined || !this.isSettled(held, slot + 1, { value: undefined })) {
         this.world.turn.actions.push({ kind: 'resume', task, attempt, slot, agent });
       } else this.finish(key, held, slot + 1);
     }
@@ -74,19 +79,21 @@ export class Grantee {
       const slot = grantSlotOf(one.attempt) + 1;
       if (one.task !== row.id) continue;
       if (one.value !== undefined && row.ends[slot] !== undefined) this.reportLate(row, slot, one.value);
-      if (this.isSettled(row, slot) || (one.value !== undefined && row.ends[slot] !== undefined))
-        this.finish(key, row, slot);
+      const isOver = one.value !== undefined && row.ends[slot] !== undefined;
+      const hasLost = one.value === undefined && this.optimist.hasLost(row, one);
+      if (isOver || hasLost || this.isSettled(row, slot, one)) this.finish(key, row, slot);
     }
     const { running, slot, attempt } = taskChain(row);
     if (running === undefined || running.value.node !== this.world.self) return;
     const key = startKey(row.id, attempt);
     if (this.active.has(key) || this.slots.isProposing(row.id, slot) || row.reports[slot] !== undefined) return;
-    if (row.created === undefined || !this.world.canDecide(row.created.voters)) return;
+    if (row.created === undefined || !this.mayStart(row.created)) return;
     const { agent } = running.value;
     if (!this.agents.isOwn(agent) || this.isBusy(agent)) {
-      this.slots.propose({ task: row.id, slot, value: released(attempt) });
+      this.slots.propose({ task: row.id, slot, value: this.optimist.endOf(row, released(attempt), agent) });
       return;
     }
+    if (!this.optimist.maySettle(row)) return;
     this.start({ task: row.id, attempt, agent }, slot - 1);
   }
 
@@ -96,10 +103,11 @@ export class Grantee {
     const key = startKey(o.task, o.attempt);
     const slot = grantSlotOf(o.attempt) + 1;
     const held = this.active.get(key);
-    if (held !== undefined) held.value = o.value;
     const row = world.store.get('task', o.task);
+    const value = row === undefined || held === undefined ? o.value : this.optimist.endOf(row, o.value, held.agent);
+    if (held !== undefined) held.value = value;
     if (row?.ends[slot] === undefined) {
-      this.slots.propose({ task: o.task, slot, value: o.value });
+      this.slots.propose({ task: o.task, slot, value });
       world.timers.set(`report:${key}`, world.nowMs + REPORT_AFTER_MS);
     } else this.onTask(row);
   }
@@ -137,9 +145,17 @@ export class Grantee {
    * Nothing more is wanted of the attempt: its end is decided or reported. A `lost` one goes on: the voters could not hear this node, its work may
    * still come, and is then shown as late.
    */
-  private isSettled(row: TaskRow, slot: number): boolean {
+  private isSettled(row: TaskRow, slot: number, { value }: Pick<Active, 'value'>): boolean {
     const end = row.ends[slot];
-    return end === undefined ? row.reports[slot] !== undefined : end.value.kind !== 'lost';
+    if (end !== undefined) return end.value.kind !== 'lost';
+    const report = row.reports[slot];
+    // Of an optimistic task another node may have reported, too, which says nothing of this one's work.
+    return report !== undefined && (report.stamp.node === this.world.self || value !== undefined);
+  }
+
+  /** The claim of an optimistic task is enough; else this node must be sure that it forgot no start. */
+  private mayStart({ claims, voters }: TaskCreated): boolean {
+    return claims === 'optimistic' ? this.world.mayAppend() : this.world.canDecide(voters);
   }
 
   private finish(key: string, row: TaskRow, slot: number): void {

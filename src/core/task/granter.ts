@@ -5,14 +5,14 @@
  */
 import type { NodeId, OpId } from '../brand.ts';
 import type { Slots } from '../register/slots.ts';
-import type { EndValue } from '../schema/body.ts';
 import type { AgentRow } from '../view/agent.ts';
 import { isLive } from '../view/agent.ts';
-import { attemptOfSlot, taskChain } from '../view/chain.ts';
+import { attemptOfSlot, isOptimistic, taskChain } from '../view/chain.ts';
 import type { Claim } from '../view/task.ts';
 import { openClaims } from '../view/task.ts';
 import type { World } from '../world.ts';
 import type { Board } from './board.ts';
+import { brokenDependency } from './cancellation.ts';
 import type { PendingTask } from './fit.ts';
 import { dependencies, fits, isPending } from './fit.ts';
 
@@ -78,28 +78,28 @@ export class Granter {
     const row = this.world.store.get('task', task);
     if (!isPending(row) || this.world.alive(row.created.home)) return;
     const { slot } = taskChain(row);
-    if (this.slots.isProposing(task, slot)) return;
-    if (dependencies(this.world.store, row.created) === 'broken') {
-      this.slots.propose({ task, slot, value: brokenDependency(slot) });
-      return;
-    }
+    if (this.slots.isProposing(task, slot) || this.cancelsBroken(row) || isOptimistic(row)) return;
     const claims = this.validClaims(row).filter(({ claim }) => claim.node !== row.created.home);
     if (claims.length > 0) this.grant(row, claims);
   }
 
   private asHome(row: PendingTask): void {
     const { slot } = taskChain(row);
-    if (this.slots.isProposing(row.id, slot)) return;
-    if (dependencies(this.world.store, row.created) === 'broken') {
-      this.slots.propose({ task: row.id, slot, value: brokenDependency(slot) });
-      return;
-    }
+    if (this.slots.isProposing(row.id, slot) || this.cancelsBroken(row) || isOptimistic(row)) return;
     const claims = this.validClaims(row);
     if (claims.length === 0) return;
     const awaited = this.awaitedNodes(row, claims);
     if (awaited.length === 0) return this.grant(row, claims);
     const slowestMs = Math.max(...awaited.map((node) => this.world.roundTripMs(node) ?? SETTLE_MAX_MS));
     this.world.timers.setEarlier(`grant:${row.id}`, this.world.nowMs + Math.min(SETTLE_MAX_MS, 2 * slowestMs));
+  }
+
+  /** A task whose dependency did not complete never starts. True when it is being cancelled for that. */
+  private cancelsBroken(row: PendingTask): boolean {
+    if (dependencies(this.world.store, row.created) !== 'broken') return false;
+    const { slot, value } = brokenDependency(row);
+    if (!this.slots.isProposing(row.id, slot)) this.slots.propose({ task: row.id, slot, value });
+    return true;
   }
 
   /** `grant:<task>`: the settle time is over. */
@@ -150,13 +150,3 @@ export class Granter {
     return [...awaited];
   }
 }
-
-const brokenDependency = (slot: number): EndValue => ({
-  kind: 'cancelled',
-  attempt: attemptOfSlot(slot) - 1,
-  reason: 'dependency',
-  result: null,
-  error: 'a task it depends on did not complete',
-  work: null,
-  by: null,
-});

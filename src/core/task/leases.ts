@@ -8,7 +8,7 @@ import { HEARTBEAT_MS } from '../presence.ts';
 import type { Slots } from '../register/slots.ts';
 import type { EndValue } from '../schema/body.ts';
 import type { Heartbeat } from '../schema/frame.ts';
-import { taskChain } from '../view/chain.ts';
+import { isOptimistic, taskChain } from '../view/chain.ts';
 import type { TaskRow } from '../view/task.ts';
 import type { World } from '../world.ts';
 
@@ -70,7 +70,9 @@ export class Leases {
       return;
     }
     const { node } = running.value;
-    if (this.watched.get(id)?.attempt !== attempt) this.watched.set(id, { attempt, node, heardMs: this.world.nowMs });
+    const held = this.watched.get(id);
+    if (held?.attempt !== attempt || held.node !== node)
+      this.watched.set(id, { attempt, node, heardMs: this.world.nowMs });
     this.world.timers.set(`lease:${id}`, this.untilMs(id, attempt) + rank * STAGGER_MS);
   }
 
@@ -80,7 +82,8 @@ export class Leases {
     const chain = row === undefined ? undefined : taskChain(row);
     if (row === undefined || chain?.running === undefined) return;
     if (this.isHeld(row)) return this.onTask(row);
-    const value = row.reports[chain.slot]?.value ?? lost(chain.attempt, chain.running.value.node);
+    const grant = isOptimistic(row) ? { grant: chain.running.value } : {};
+    const value = row.reports[chain.slot]?.value ?? { ...lost(chain.attempt, chain.running.value.node), ...grant };
     this.slots.propose({
       task: row.id,
       slot: chain.slot,

@@ -6,12 +6,13 @@ import { Slots } from '../register/slots.ts';
 import { Members } from '../members.ts';
 import type { VoteReply } from '../register/acceptor.ts';
 import type { EndValue } from '../schema/body.ts';
-import { attemptOfSlot, isGrantSlot, taskChain } from '../view/chain.ts';
+import { taskChain } from '../view/chain.ts';
 import type { Heartbeat } from '../schema/frame.ts';
 import type { TaskRow } from '../view/task.ts';
 import type { Column } from '../view/view.ts';
 import type { World } from '../world.ts';
 import { Board } from './board.ts';
+import { cancellationOf } from './cancellation.ts';
 import { Claimer } from './claimer.ts';
 import { Endorser } from './endorser.ts';
 import type { PendingTask } from './fit.ts';
@@ -20,6 +21,7 @@ import { Granter } from './granter.ts';
 import type { ActiveAttempt } from './grantee.ts';
 import { Grantee } from './grantee.ts';
 import { Leases } from './leases.ts';
+import { Optimist } from './optimist.ts';
 import { Waiters } from './waiters.ts';
 
 /** How long a door waits for a cancellation to be decided. */
@@ -49,6 +51,7 @@ export class Tasks {
   private readonly grantee: Grantee;
   private readonly leases: Leases;
   private readonly endorser: Endorser;
+  private readonly optimist: Optimist;
   private readonly members: Members;
   private begun = false;
 
@@ -57,10 +60,12 @@ export class Tasks {
     this.slots = new Slots(world, o.calls, (row) => this.leases.isHeld(row));
     this.leases = new Leases(world, this.slots);
     this.endorser = new Endorser(world, this.slots);
+    this.optimist = new Optimist(world);
     this.members = new Members(world);
     this.claimer = new Claimer(world, this.board, (agent) => o.isOffline(agent) || this.grantee.isBusy(agent));
     this.granter = new Granter(world, { board: this.board, slots: this.slots, isSaidBusy: o.isSaidBusy });
     this.grantee = new Grantee(world, this.slots, {
+      optimist: this.optimist,
       isOwn: (agent) => this.claimer.own().has(agent),
       onStart: (agent, task) => this.claimer.onStart(agent, task),
     });
@@ -95,6 +100,7 @@ export class Tasks {
     const chain = taskChain(row);
     for (const slot of [...Object.keys(row.grants), ...Object.keys(row.ends)]) this.slots.onTask(row, Number(slot));
     this.reportConflicts(row);
+    this.optimist.onTask(row);
     this.grantee.onTask(row);
     this.leases.onTask(row);
     this.endorser.onTask(row);
@@ -180,6 +186,7 @@ export class Tasks {
     else if (kind === 'report') this.grantee.onReportTimer(key);
     else if (kind === 'endorse') this.endorser.onTimer(parsedOpId(key));
     else if (kind === 'withdraw') this.claimer.onWithdrawTimer(parsedOpId(key));
+    else if (kind === 'settle') this.onSettled(parsedOpId(key));
     else if (kind === 'seek') this.claimer.seekAll({ afresh: false });
   }
 
@@ -223,20 +230,17 @@ export class Tasks {
   private cancelStep(o: { task: OpId; by: Principal; done: CancelDone }, triesLeft: number, untilMs: number): void {
     const row = this.world.store.get('task', o.task);
     const chain = row === undefined ? undefined : taskChain(row);
-    if (chain === undefined || chain.status === 'unknown' || chain.ended !== undefined || triesLeft === 0) {
+    if (
+      row === undefined ||
+      chain === undefined ||
+      chain.status === 'unknown' ||
+      chain.ended !== undefined ||
+      triesLeft === 0
+    ) {
       o.done('over');
       return;
     }
-    const { slot } = chain;
-    const value: EndValue = {
-      kind: 'cancelled',
-      attempt: isGrantSlot(slot) ? attemptOfSlot(slot) - 1 : attemptOfSlot(slot),
-      reason: 'cancelled',
-      result: null,
-      error: null,
-      work: null,
-      by: o.by,
-    };
+    const { slot, value } = cancellationOf(row, { reason: 'cancelled', error: null, by: o.by });
     this.slots.propose({
       task: o.task,
       slot,
@@ -248,6 +252,12 @@ export class Tasks {
         else this.cancelStep(o, triesLeft - 1, untilMs);
       },
     });
+  }
+
+  private onSettled(task: OpId): void {
+    this.optimist.onTimer(task);
+    const row = this.world.store.get('task', task);
+    if (row !== undefined) this.grantee.onTask(row);
   }
 
   /** Dependents may start now, or are cancelled by their home; also those of a task that this one stands in for. */

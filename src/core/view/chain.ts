@@ -1,4 +1,6 @@
 /** Where a task's chain of slots stands: which slot is open, who runs it, how it ended. Pure reading of a row. */
+import { parsedOpId } from '../brand.ts';
+import { compareStamps } from '../op.ts';
 import type { EndValue, GrantValue } from '../schema/body.ts';
 import type { Decided, TaskRow } from './task.ts';
 
@@ -29,9 +31,50 @@ export const opensNextAttempt = (value: EndValue): boolean =>
 /** Attempts of a task whose creation is not here yet: as many as any may have, so that an end which may be followed by another ends nothing. */
 const ATTEMPTS_UNKNOWN = 20;
 
+/** Nobody decides who works its attempts: the lowest claim holds one, see `core/task/optimist.ts`. */
+export const isOptimistic = (row: Pick<TaskRow, 'created'> | undefined): boolean =>
+  row?.created?.claims === 'optimistic';
+
+/** Of an optimistic task only ends are decided: the lowest claim that was not withdrawn stands for the grant. */
+function optimisticChain(row: TaskRow, attemptsMax: number): Chain {
+  let attempt = 1;
+  for (; attempt <= attemptsMax; attempt++) {
+    const end = row.ends[attempt * 2];
+    if (end === undefined) break;
+    if (!opensNextAttempt(end.value) || attempt === attemptsMax)
+      return over(row, { slot: attempt * 2, attempt, ended: end });
+  }
+  const slot = grantSlotOf(attempt);
+  const running = lowestClaim(row, slot);
+  if (running === undefined) return { status: 'pending', slot, attempt: attempt - 1, running, ended: undefined };
+  const status = row.starts[slot] === undefined ? 'claimed' : 'in_progress';
+  return { status, slot: slot + 1, attempt, running, ended: undefined };
+}
+
+function lowestClaim(row: TaskRow, slot: number): Decided<GrantValue> | undefined {
+  let lowest: Decided<GrantValue> | undefined;
+  for (const [text, { node, agent, stamp, wallMs, slot: claimed }] of Object.entries(row.claims)) {
+    const claim = parsedOpId(text);
+    if (claimed !== slot || row.withdrawn[claim] !== undefined) continue;
+    if (lowest !== undefined && compareStamps(lowest.stamp, stamp) <= 0) continue;
+    lowest = { value: { kind: 'granted', attempt: attemptOfSlot(slot), claim, node, agent }, stamp, wallMs };
+  }
+  return lowest;
+}
+
+/** Who works an attempt, or worked it: as it was decided, or else as its end or the claims of an optimistic task say. */
+export function holderOf(row: TaskRow, attempt: number): Decided<GrantValue> | undefined {
+  const slot = grantSlotOf(attempt);
+  const [granted, end] = [row.grants[slot], row.ends[slot + 1]];
+  if (granted !== undefined || !isOptimistic(row)) return granted;
+  if (end === undefined) return lowestClaim(row, slot);
+  return end.value.grant === undefined ? undefined : { ...end, value: end.value.grant };
+}
+
 /** Reads the chain from slot 1 to the first slot without a decision; what was decided beyond a hole does not count until the hole is filled. */
 export function taskChain(row: TaskRow): Chain {
   const attemptsMax = row.created?.attemptsMax ?? ATTEMPTS_UNKNOWN;
+  if (isOptimistic(row)) return optimisticChain(row, attemptsMax);
   let slot = 1;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const cancelled = row.ends[slot];

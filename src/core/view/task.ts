@@ -130,7 +130,7 @@ export function openClaims(row: TaskRow): { id: OpId; claim: Claim }[] {
 
 export const taskView: ViewSpec<TaskRow> = {
   name: 'task',
-  version: 4,
+  version: 5,
   types: [
     'task.created',
     'task.claimed',

@@ -38,7 +38,8 @@ function dependencyReason(task: KnownTask, door: Door): string | undefined {
 /** This node has just started, and asks its peers what they know of it: until they answered it takes no part. */
 function bootReason(task: KnownTask, door: Door): string | undefined {
   const { state, awaited } = door.node.standing();
-  const { voters } = task.created;
+  const { voters, claims } = task.created;
+  if (claims === 'optimistic' && state !== 'comparing') return undefined;
   if (state === 'passed' || (state === 'alone' && voters.length === 1) || !voters.includes(door.node.info.self))
     return undefined;
   return `this node was started anew and waits for ${awaited.map((node) => door.roster.nodeName(node)).join(', ')}`;
@@ -46,7 +47,9 @@ function bootReason(task: KnownTask, door: Door): string | undefined {
 
 /** Without a majority of its voters nobody can give the task out, or cancel it. A replaced node votes no more, and the one in its place never did. */
 function votersReason(task: KnownTask, door: Door): string | undefined {
-  const { voters } = task.created;
+  const { voters, claims } = task.created;
+  // Whoever sees it may begin.
+  if (claims === 'optimistic') return undefined;
   const states = new Map(voters.map((voter) => [voter, door.roster.nodeState(voter)]));
   const away = voters.filter((voter) => states.get(voter) !== 'self' && states.get(voter) !== 'alive');
   const isReplaced = (voter: NodeId): boolean => states.get(voter) === 'replaced';

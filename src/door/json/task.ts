@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { NodeId, OpId } from '#core/brand.ts';
 import type { LongText } from '#core/schema/ids.ts';
-import { grantSlotOf, taskChain } from '#core/view/chain.ts';
+import { holderOf, taskChain } from '#core/view/chain.ts';
 import type { Chain } from '#core/view/chain.ts';
 import type { TaskCreated, TaskRow } from '#core/view/task.ts';
 import type { SwarmNode } from '#ports.ts';
@@ -43,7 +43,7 @@ export const taskJsonSchema = z
     attempts_max: count,
     home: text.describe('The node that created it'),
     voters: z.array(text).describe('The nodes that decide it, home first'),
-    claims: z.enum(['decided', 'optimistic']),
+    claims: z.enum(['decided', 'optimistic']).describe('optimistic: nobody decides who works it, and it may run twice'),
     depends_on: z.array(text),
     supersedes: nullableText,
     project: nullableText.describe('Id of its project'),
@@ -127,8 +127,8 @@ async function wholeTexts(row: KnownTask, chain: Chain, node: SwarmNode): Promis
 }
 
 /** Who holds the attempt that runs, or held the one that ended the task. Nobody between two attempts. */
-function holderOf(row: KnownTask, chain: Chain): { node: NodeId; agent: OpId; wallMs: number } | undefined {
-  const last = chain.ended === undefined ? undefined : row.grants[grantSlotOf(chain.attempt)];
+function holderNow(row: KnownTask, chain: Chain): { node: NodeId; agent: OpId; wallMs: number } | undefined {
+  const last = chain.ended === undefined ? undefined : holderOf(row, chain.attempt);
   const grant = chain.running ?? last;
   return grant === undefined ? undefined : { node: grant.value.node, agent: grant.value.agent, wallMs: grant.wallMs };
 }
@@ -138,7 +138,7 @@ const publicStatus = (chain: Chain): PublicStatus => (chain.status === 'unknown'
 function built(row: KnownTask, chain: Chain, texts: Texts, door: Door): TaskJson {
   const { created } = row;
   const status = publicStatus(chain);
-  const holder = holderOf(row, chain);
+  const holder = holderNow(row, chain);
   const ended = chain.ended;
   return {
     id: row.id,

@@ -37,6 +37,12 @@ const bodyInput = z.object({
   supersedes: optionalText(200).describe(
     'Id of a task that this one takes the place of, for its dependents and at the merge',
   ),
+  claims: z
+    .enum(['decided', 'optimistic'])
+    .nullish()
+    .describe(
+      'optimistic: the lowest claim works it at once, in every partition, so it may run twice; decided if left out',
+    ),
   attempts_max: z.number().int().min(1).max(20).nullish(),
   time_limit_s: z.number().int().min(1).max(604_800).nullish(),
   id: z
@@ -115,7 +121,7 @@ function sameRequest({ created: held }: KnownTask, body: Body): boolean {
     canonicalJson([
       [from.title, from.description, from.context, from.priority, from.requiredCapabilities, from.createdBy],
       [from.project, from.projectPath, from.base, from.dependsOn, from.timeLimitSeconds, from.attemptsMax],
-      [from.supersedes],
+      [from.supersedes, from.claims],
     ]);
   return said(held) === said(body);
 }
@@ -142,7 +148,7 @@ async function bodyOf(input: Input, alias: string | null, door: Door): Promise<B
     attemptsMax: input.attempts_max ?? ATTEMPTS_DEFAULT,
     timeLimitSeconds: input.time_limit_s ?? null,
     voters: door.node.votersForNewTask(),
-    claims: 'decided',
+    claims: input.claims ?? 'decided',
     alias,
     supersedes,
   };

@@ -1,12 +1,12 @@
 /** Every view, whatever the order of arrival and however often an op comes, gives the same rows. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OpId } from '#core/brand.ts';
+import type { NodeId, OpId } from '#core/brand.ts';
 import { opIdOf } from '#core/brand.ts';
 import { canonicalJson } from '#core/canonical.ts';
 import type { KnownOp, Op } from '#core/op.ts';
 import { opId } from '#core/op.ts';
-import type { Body, BodyType, EndValue } from '#core/schema/body.ts';
+import type { Body, BodyType, EndValue, GrantValue } from '#core/schema/body.ts';
 import type { ViewSpec } from '#core/view/view.ts';
 import { viewSpecs } from '#core/view/views.ts';
 import { Author, taskBody } from '../../store/author.ts';
@@ -77,7 +77,14 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
     case 'project.registered':
       return { type, name: `p${pick}`, origin: '/x', base: null, setup: null };
     case 'task.created':
-      return taskBody({ voters: [node], title: `t${pick}`, priority: pick, attemptsMax: 1 + pick, dependsOn: [some] });
+      return taskBody({
+        voters: [node],
+        title: `t${pick}`,
+        priority: pick,
+        attemptsMax: 1 + pick,
+        dependsOn: [some],
+        claims: slot % 2 === 0 ? 'optimistic' : 'decided',
+      });
     case 'task.claimed':
       return { type, slot, agent: some };
     case 'task.claimWithdrawn':
@@ -85,17 +92,25 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
     case 'task.started':
       return { type, slot };
     case 'task.granted':
-      return { type, slot, value: { kind: 'granted', attempt: 1, claim: some, node, agent: some } };
+      return { type, slot, value: grantOf(some, node) };
     case 'task.ended':
     case 'task.reported':
-      return { type, slot, value: endOf(pick) };
+      return { type, slot, value: slot < 3 ? endOf(pick) : { ...endOf(pick), grant: grantOf(some, node) } };
     case 'post.created':
       return { type, content: `c${pick}`, author: 'x' };
   }
 }
 
+const grantOf = (some: OpId, node: NodeId): GrantValue => ({
+  kind: 'granted',
+  attempt: 1,
+  claim: some,
+  node,
+  agent: some,
+});
+
 function endOf(pick: number): EndValue {
-  const kinds = ['completed', 'failed', 'cancelled'] as const;
+  const kinds = ['completed', 'failed', 'released'] as const;
   const rest = { reason: null, error: null, work: null, by: null };
   return { kind: kinds[pick] ?? 'lost', attempt: 1, result: `r${pick}`, ...rest };
 }
@@ -175,8 +190,16 @@ function check<Row>(spec: ViewSpec<Row>): void {
   });
 }
 
-check(viewSpecs.node);
-check(viewSpecs.agent);
-check(viewSpecs.project);
-check(viewSpecs.task);
-check(viewSpecs.post);
+it('draws every type that some view folds', () => {
+  const folded = Object.values(viewSpecs).flatMap((spec): BodyType[] => [...spec.types]);
+  expect(new Set(folded)).toEqual(new Set(Object.keys(weights)));
+});
+
+const every: { [N in keyof typeof viewSpecs]: () => void } = {
+  node: () => check(viewSpecs.node),
+  agent: () => check(viewSpecs.agent),
+  project: () => check(viewSpecs.project),
+  task: () => check(viewSpecs.task),
+  post: () => check(viewSpecs.post),
+};
+for (const checkView of Object.values(every)) checkView();
