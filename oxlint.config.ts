@@ -59,6 +59,15 @@ const rooms: Record<string, Room> = {
   },
 };
 
+/** The page runs in a browser and is bundled: of the node it sees only shapes. */
+const web: Room = {
+  files: ['web/src/**'],
+  may: [],
+  mayType: ['core', 'door'],
+  instead:
+    'The page runs in a browser: it may know the shapes of core and door (`import type`), and asks the node for everything else.',
+};
+
 const names = [...Object.keys(rooms), 'host', 'wall', 'compile'];
 
 /** Matches a room both as `#store/x.ts` and as `../store/x.ts`; a noun of one's own may well be called `./store.ts`. */
@@ -125,6 +134,7 @@ const config: OxlintConfig = {
   },
   overrides: [
     ...Object.entries(rooms).map(([name, room]) => wall(name, room)),
+    wall('web', web),
     { files: ['src/**'], rules: { 'eslint/no-console': 'error' } },
     { files: ['src/cli/**'], rules: { 'eslint/no-console': 'off' } },
     // The one place where plain strings and numbers become branded ones.

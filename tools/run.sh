@@ -27,11 +27,12 @@ checks() {
   local kept=$skep_root/node_modules/.cache
   check types "$bin/tsc" --noEmit -p . --incremental --tsBuildInfoFile "$kept/types.tsbuildinfo"
   check "core's wall" "$bin/tsc" --noEmit -p src/core --incremental --tsBuildInfoFile "$kept/core.tsbuildinfo"
+  check "types of web" "$bin/tsc" --noEmit -p web --incremental --tsBuildInfoFile "$kept/web.tsbuildinfo"
   check lint "$bin/oxlint"
   check format "$bin/oxfmt" --check
   check "unused code" "$bin/knip" --no-progress
   # The aim of 250 lines is a nudge and never fails; `lint` fails at 300.
-  "$bin/oxlint" -c tools/lint-aim.json --format=unix src test 2>/dev/null | grep 'max-lines' | sed 's/^/aim: /'
+  "$bin/oxlint" -c tools/lint-aim.json --format=unix src web test 2>/dev/null | grep 'max-lines' | sed 's/^/aim: /'
   return 0
 }
 
@@ -76,6 +77,7 @@ case $verb in
   mutants) exec node test/sim/mutants-main.ts "$@" ;;
   fuzz) exec node test/fuzz/fuzz-main.ts "$@" ;;
   nemesis) exec node test/nemesis/soak.ts "$@" ;;
+  screenshots) exec node test/web/screenshots.ts "$@" ;;
   bench)
     if [ -f bench/package-lock.json ]; then skep_tree "$skep_root/bench" || exit 1; fi
     exec node bench/run.ts "$@"

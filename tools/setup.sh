@@ -1,4 +1,5 @@
-# Sourced from bash: `. tools/setup.sh`. Afterwards `node` fits and node_modules is what package-lock.json says.
+# Sourced from bash: `. tools/setup.sh`. Afterwards `node` fits, node_modules is what package-lock.json says, and web/dist is
+# built of what lies in web/.
 #
 # Installs only what is missing or older than its lock file, says so on stderr, and otherwise says nothing. Returns 1
 # when something could not be installed.
@@ -27,4 +28,32 @@ skep_tree() {
   fi
 }
 
-skep_tree "$skep_root"
+# The page's sources, and the libraries that are bundled with it.
+skep_web_fits() {
+  [ -f web/dist/index.html ] &&
+    [ -z "$(find web/src web/index.html web/vite.config.ts web/package.json package-lock.json -newer web/dist/index.html -print -quit)" ]
+}
+
+# Built beside the old one and put in its place, so that a node that serves it never finds half a page.
+skep_build_web() {
+  cd "$skep_root" || return 1
+  skep_web_fits && return 0
+  local made
+  made=$(mktemp -d "$skep_root/web/dist.XXXXXX") &&
+    node_modules/.bin/vite build web --outDir "$made" --emptyOutDir --logLevel warn >&2 </dev/null &&
+    touch "$made/index.html" && chmod 755 "$made" && rm -rf web/dist && mv "$made" web/dist && return 0
+  rm -rf "$made"
+  return 1
+}
+
+# skep_web: brings web/dist up to its sources; a few seconds when they changed.
+skep_web() {
+  (cd "$skep_root" && skep_web_fits) && return 0
+  echo "skep: building the page into web/dist (after each change of web/) ..." >&2
+  if ! skep_alone skep_build_web; then
+    echo "skep: could not build the page; the messages of vite above say why." >&2
+    return 1
+  fi
+}
+
+skep_tree "$skep_root" && skep_web

@@ -140,7 +140,7 @@ export function presenceOf(door: Door): Presence {
   const nodes = nodesJson(door);
   const agents = agentsJson(door);
   const standings = new Map([
-    ...nodes.map(({ id, status, http_port: port }) => [id, `${status} ${port}`] as const),
+    ...nodes.map(({ id, status, http_port: port, links }) => [id, `${status} ${port} ${links.join(' ')}`] as const),
     ...agents.map(({ id, status, current_task_id: task }) => [id, `${status} ${task}`] as const),
   ]);
   return { nodes, agents, standings };

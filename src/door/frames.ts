@@ -5,6 +5,7 @@
 import type { Op } from '#core/op.ts';
 import type { ArrivalData, Presence, Snapshot } from './feed-events.ts';
 import type { AgentJson } from './json/agent.ts';
+import type { NodeJson } from './json/node.ts';
 import type { StatusJson } from './json/status.ts';
 import type { TaskJson } from './json/task.ts';
 
@@ -57,12 +58,16 @@ export function presenceFrames(now: Presence, told: ReadonlyMap<string, string>)
   return [
     ...now.nodes
       .filter(({ id }) => isNews(id))
-      .map((node) => ({ type: 'node_event', event: `node_${node.status}`, entity: node.id, data: node })),
+      .map((node) => ({ type: 'node_event', event: nodeEvent(node, told), entity: node.id, data: node })),
     ...now.agents
       .filter(({ id }) => isNews(id))
       .map((agent) => ({ type: 'agent_event', event: agentEvent(agent), entity: agent.id, data: agent })),
   ];
 }
+
+/** What it is now; `node_links` where only whom it is linked with changed. */
+const nodeEvent = ({ id, status }: NodeJson, told: ReadonlyMap<string, string>): string =>
+  told.get(id)?.startsWith(`${status} `) === true ? 'node_links' : `node_${status}`;
 
 /** The seed says `agent_stopped` of one that is offline. */
 const agentEvent = ({ status }: AgentJson): string => `agent_${status === 'offline' ? 'stopped' : status}`;

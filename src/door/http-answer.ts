@@ -27,8 +27,11 @@ const PAGE_HEADERS = {
   'cross-origin-opener-policy': 'same-origin',
   'x-frame-options': 'DENY',
   'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 } as const;
+
+/** A file under a name of its own content. */
+const FOREVER = 'public, max-age=31536000, immutable';
 
 export class HttpAnswers {
   private readonly streams: HttpStreams;
@@ -72,9 +75,12 @@ export class HttpAnswers {
 
   private page(request: FastifyRequest, reply: FastifyReply, page: { status: number; asset: Asset }): FastifyReply {
     const { asset, status } = page;
-    reply.headers(PAGE_HEADERS).header('etag', asset.etag).header('vary', 'cookie, authorization');
+    reply.headers(PAGE_HEADERS).header('etag', asset.etag).header('vary', 'cookie, authorization, accept-encoding');
+    if (asset.forever) reply.header('cache-control', FOREVER);
     if (status === 200 && request.headers['if-none-match'] === asset.etag) return reply.code(304).send();
-    return reply.code(status).header('content-type', asset.contentType).send(asset.content);
+    reply.code(status).header('content-type', asset.contentType);
+    const packed = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '') ? asset.gzipped : undefined;
+    return packed === undefined ? reply.send(asset.content) : reply.header('content-encoding', 'gzip').send(packed);
   }
 }
 

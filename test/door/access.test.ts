@@ -140,7 +140,7 @@ describe('browsers', () => {
     const cookie = await login();
     expect((await get('/')).text).toContain('skep open');
     const page = await get('/', { cookie });
-    expect([page.status, page.text.includes('page/page.js')]).toEqual([200, true]);
+    expect([page.status, /<script[^>]* src="\.\/page\/index-[^"]+\.js"/.test(page.text)]).toEqual([200, true]);
     expect(page.headers).toMatchObject({
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': expect.stringContaining("default-src 'none'; script-src 'self'"),
@@ -150,8 +150,17 @@ describe('browsers', () => {
     const etag = page.headers.etag ?? '';
     expect((await get('/', { cookie, 'if-none-match': etag })).status).toBe(304);
     expect((await get('/', { 'if-none-match': etag })).status).toBe(200);
-    const sources = [...page.text.matchAll(/(?:src|href)="(page\/[^"]+)"/g)].map(([, path]) => `/${path}`);
-    for (const path of sources) expect([path, (await get(path)).status]).toEqual([path, 200]);
+    const sources = [...page.text.matchAll(/(?:src|href)="\.\/(page\/[^"]+)"/g)].map(([, path]) => `/${path}`);
+    expect(sources.length).toBeGreaterThan(2);
+    for (const path of sources) {
+      const file = await get(path);
+      expect([path, file.status]).toEqual([path, 200]);
+      expect(file.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    }
+    const style = await get(sources.find((path) => path.endsWith('.css')) ?? '', { 'accept-encoding': 'gzip' });
+    expect(style.headers['content-encoding']).toBe('gzip');
+    expect((await get('/page/index.html')).status).toBe(404);
+    expect((await get('/page/..%2f..%2fpackage.json')).status).toBe(404);
     expect(page.text).not.toMatch(/<script(?![^>]*src=)|style="|onclick=/);
   });
 

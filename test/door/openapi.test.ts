@@ -76,6 +76,7 @@ describe('OpenAPI', () => {
     for (const ref of refs) expect(Object.keys(doc.components.schemas)).toContain(ref);
     expect(Object.keys(doc.components.schemas).toSorted()).toEqual([
       'Agent',
+      'Me',
       'Node',
       'Op',
       'Post',

@@ -114,8 +114,12 @@ describe('/ws', () => {
     await served.node.register(OTHER, 'worker');
     expect(await client.next()).toMatchObject({ event: 'node_registered', data: { status: 'dead' } });
     served.node.linked = [{ node: OTHER, address: 'x:1', outbound: true, sinceMs: 0, roundTripMs: 1, httpPort: 9091 }];
+    served.node.members.set(OTHER, 'alive');
     served.node.say(OTHER, []);
-    expect(await client.next()).toMatchObject({ type: 'node_event', event: 'node_alive', entity: OTHER });
+    expect(await client.take(2)).toMatchObject([
+      { type: 'node_event', event: 'node_links', entity: SELF, data: { links: [OTHER] } },
+      { type: 'node_event', event: 'node_alive', entity: OTHER },
+    ]);
   });
 
   it('sends a status every so often, and has no timer without clients', async () => {

@@ -18,6 +18,7 @@ export const nodeJsonSchema = z
     agents: z.number().int(),
     http_port: z.number().int().nullable().describe('Port of its page; null while this node has no link to it'),
     round_trip_ms: z.number().nullable(),
+    links: z.array(z.string()).describe('Nodes that it is linked with, as it last said'),
     last_heard_at: z.string().nullable(),
     registered_at: z.string(),
     forked: z.boolean().describe('Its log was signed twice and counts only up to the fork'),
@@ -39,7 +40,8 @@ export function nodeJson(id: NodeId, door: Door): NodeJson {
   const row = door.roster.node(id);
   const own = id === door.node.info.self;
   const link = door.node.links().find((one) => one.node === id);
-  const heardMs = door.roster.presence().get(id)?.heardMs;
+  const said = door.roster.presence().get(id);
+  const heardMs = said?.heardMs;
   return {
     id,
     name: row?.name ?? '',
@@ -49,6 +51,7 @@ export function nodeJson(id: NodeId, door: Door): NodeJson {
     agents: door.roster.agents().filter((agent) => agent.registered.node === id).length,
     http_port: own ? door.node.info.httpPort : (link?.httpPort ?? null),
     round_trip_ms: link?.roundTripMs ?? null,
+    links: own ? door.node.links().map((one) => one.node) : [...(said?.links ?? [])],
     last_heard_at: heardMs === undefined ? null : dateText(heardMs),
     registered_at: dateText(row?.registeredMs ?? 0),
     forked: row?.forkedAt !== undefined,

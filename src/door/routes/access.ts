@@ -9,6 +9,19 @@ import { tokenNameSchema, tokenRoleSchema } from '../tokens.ts';
 import { userPrincipal } from '#core/brand.ts';
 import { none } from './input.ts';
 
+const me = jsonRoute({
+  method: 'GET',
+  path: '/api/me',
+  summary: 'Who the token or the session speaks for, and what it may do',
+  action: 'status.read',
+  params: none,
+  query: none,
+  body: none,
+  answer: z.object({ principal: z.string(), role: z.enum(['operator', 'viewer', 'node']) }).meta({ id: 'Me' }),
+  status: 200,
+  handle: ({ by, caller }) => ({ principal: by, role: caller?.role ?? 'viewer' }),
+});
+
 const tokenJson = { name: z.string(), role: tokenRoleSchema, created_at: z.string().nullable() };
 
 const tokens = jsonRoute({
@@ -108,7 +121,9 @@ const login = otherRoute({
   handle: async ({ query, door }) => {
     const session = query.code === undefined ? undefined : door.sessions.login(query.code);
     if (session !== undefined) return { kind: 'redirect', location: '', session };
-    return { kind: 'page', status: query.code === undefined ? 200 : 401, asset: await pageAsset('login.html') };
+    const asset = await pageAsset('login.html');
+    if (asset === undefined) throw new Error('login.html is gone');
+    return { kind: 'page', status: query.code === undefined ? 200 : 401, asset };
   },
 });
 
@@ -125,4 +140,4 @@ const joinCode = jsonRoute({
   handle: ({ door }) => ({ code: door.node.joinCode() }),
 });
 
-export const accessRoutes: readonly Route[] = [tokens, createToken, removeToken, createLoginCode, login, joinCode];
+export const accessRoutes: readonly Route[] = [me, tokens, createToken, removeToken, createLoginCode, login, joinCode];

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { fold, NOTHING } from '../../../web/src/model/swarm.ts';
+import { agentOf, HOME, nodeOf, snapshotOf, taskEvent, taskOf } from './rows.ts';
+
+const AT_MS = 1_000;
+
+describe('the picture of the swarm', () => {
+  it('is the snapshot, then every change, with the counts and the cursor that go with it', () => {
+    const first = fold(NOTHING, [snapshotOf({ tasks: [taskOf(1)], counts: { total: 1, pending: 1 } })], AT_MS);
+    expect([first.cursor, first.node?.tasks.pending]).toEqual([`${HOME}:1`, 1]);
+    const running = taskOf(1, { status: 'in_progress' });
+    const next = fold(first, [taskEvent('task_created', 2, taskOf(2)), taskEvent('task_started', 3, running)], AT_MS);
+    expect(next.cursor).toBe(`${HOME}:3`);
+    expect(next.node?.tasks).toMatchObject({ total: 2, pending: 1, in_progress: 1 });
+    expect(next.tasks.get(running.id)).toBe(running);
+    expect(next.log.map(({ event, title }) => `${event} ${title}`)).toEqual([
+      'task_started task 1',
+      'task_created task 2',
+    ]);
+    expect(new Set(next.log.map(({ key }) => key)).size).toBe(2);
+    // What was before is as it was.
+    expect([first.tasks.size, first.log]).toEqual([1, []]);
+  });
+
+  it('counts a task once, however often it is told of, and asks again about one that it did not hold', () => {
+    const made = taskEvent('task_created', 2, taskOf(2, { status: 'completed' }));
+    const swarm = fold(
+      NOTHING,
+      [snapshotOf(), made, taskEvent('task_completed', 3, taskOf(2, { status: 'completed' }))],
+      0,
+    );
+    expect(swarm.node?.tasks).toMatchObject({ total: 1, completed: 1 });
+    expect(swarm.isStatusDue).toBe(false);
+    const other = fold(swarm, [taskEvent('task_failed', 4, taskOf(9, { status: 'failed' }))], 0);
+    expect(other.isStatusDue).toBe(true);
+    expect(other.node?.tasks.failed).toBe(0);
+  });
+
+  it('keeps the last line of what is at work, and forgets it at the end, also when it comes late', () => {
+    const id = taskOf(1).id;
+    const glimpse = (output: string) =>
+      ({ type: 'task_event', event: 'task_progress', data: { task_id: id, agent_id: 'x', output } }) as const;
+    const running = fold(NOTHING, [snapshotOf({ tasks: [taskOf(1, { status: 'in_progress' })] }), glimpse('a')], 0);
+    expect(running.progress.get(id)).toBe('a');
+    const over = fold(running, [taskEvent('task_completed', 2, taskOf(1, { status: 'completed' })), glimpse('b')], 0);
+    expect(over.progress.size).toBe(0);
+    expect(over.log.map(({ event }) => event)).toEqual(['task_completed']);
+  });
+
+  it('changes agents and nodes, and takes them out when they are gone', () => {
+    const told = { entity: agentOf('x').id, by: 'user:x' };
+    const swarm = fold(
+      NOTHING,
+      [
+        snapshotOf(),
+        { type: 'agent_event', event: 'agent_registered', data: agentOf('x'), ...told },
+        { type: 'node_event', event: 'node_dead', data: nodeOf('b'), entity: 'b' },
+      ],
+      0,
+    );
+    expect([swarm.agents.size, swarm.nodes.get('b')?.id]).toEqual([1, 'b']);
+    expect(
+      fold(swarm, [{ type: 'agent_event', event: 'agent_deregistered', data: null, ...told }], 0).agents.size,
+    ).toBe(0);
+    const back = fold(swarm, [{ type: 'presence', nodes: [], agents: [agentOf('y')] }], 0);
+    expect([[...back.agents.keys()], back.nodes.size]).toEqual([[agentOf('y').id], 0]);
+  });
+
+  it('holds open tasks for ever, and of the ended ones the newest', () => {
+    const ended = Array.from({ length: 600 }, (_, n) =>
+      taskOf(n + 10, { status: 'completed', updated_at: new Date(n * 1_000).toISOString() }),
+    );
+    const swarm = fold(NOTHING, [snapshotOf({ tasks: [taskOf(1), ...ended] })], 0);
+    expect(swarm.tasks.size).toBe(501);
+    expect(swarm.tasks.has(taskOf(1).id)).toBe(true);
+    expect(swarm.tasks.has(taskOf(10).id)).toBe(false);
+    expect(swarm.tasks.has(taskOf(609).id)).toBe(true);
+  });
+
+  it('takes what only newer nodes say without a word', () => {
+    const frame = { type: 'op_event', event: 'deal_made', id: `${HOME}:7`, entity: 'x' } as const;
+    expect(fold(NOTHING, [snapshotOf(), frame], 0)).toMatchObject({ cursor: `${HOME}:7` });
+  });
+});

@@ -1,0 +1,63 @@
+/** A swarm as a person may find it in the middle of a day: three real nodes, scripts at work, some of it done, some of it in need of somebody. */
+import type { Json, Member } from '../host/swarm.ts';
+import { TestSwarm } from '../host/swarm.ts';
+
+const SHELL = { required_capabilities: ['shell'] };
+
+/** Prints a line now and then until it is stopped. */
+const LONG = (lines: readonly string[]): string =>
+  `for n in $(seq 1 500); do\n${lines.map((line) => `  echo "${line}"; sleep 1`).join('\n')}\ndone`;
+
+export type Stage = { swarm: TestSwarm; home: Member; worker: Member; other: Member; tasks: Record<string, string> };
+
+/** Rejects when a task does not come to where it belongs. */
+export async function setStage(): Promise<Stage> {
+  const swarm = new TestSwarm();
+  const home = await swarm.add({ name: 'hive' });
+  const worker = await swarm.add({ name: 'meadow' });
+  const other = await swarm.add({ name: 'orchard' });
+  await swarm.linked();
+  const project = swarm.repository('garden');
+  await home.post('/api/swarm/projects', { name: 'garden', origin: project, base: 'main' });
+  for (const name of ['clover', 'heather']) await worker.post('/api/swarm/agents', { name, tool: 'shell' });
+  await other.post('/api/swarm/agents', { name: 'linden', tool: 'shell', capabilities: ['php'] });
+  const create = (body: Json): Promise<Json> => home.post('/api/swarm/tasks', { ...SHELL, ...body });
+  const done = await create({
+    title: 'Write down how the sign-in works',
+    project: 'garden',
+    description:
+      "mkdir -p docs && printf '# Sign-in\\n\\nA code, once.\\n' > docs/sign-in.md && echo 'wrote docs/sign-in.md'",
+  });
+  const failed = await create({
+    title: 'Run the integration tests',
+    attempts_max: 1,
+    description: "echo 'tests/checkout_test.php: 3 assertions failed' >&2; exit 3",
+  });
+  await home.ended(String(done['id']));
+  await home.ended(String(failed['id']));
+  const running = await create({
+    title: 'Move the checkout to the new payment API',
+    priority: 5,
+    project: 'garden',
+    description: LONG([
+      'reading src/checkout.php',
+      'rewriting the call to charge()',
+      'running the unit tests: 42 passed',
+    ]),
+  });
+  const second = await create({
+    title: 'Translate the error messages',
+    description: LONG(['de.json: 118 of 240', 'fr.json: 97 of 240']),
+  });
+  await create({ title: 'Measure the start-up time', description: LONG(['cold start 812 ms', 'warm start 96 ms']) });
+  const stuck = await create({ title: 'Draw the new icons', required_capabilities: ['design'] });
+  await create({ title: 'Release 2.4', depends_on: [running['id'], second['id']] });
+  const cancelled = await create({ title: 'Try the other queue', priority: -1 });
+  await home.request('POST', `/api/swarm/tasks/${String(cancelled['id'])}/cancel`);
+  await home.until(async () =>
+    (await home.task(String(running['id'])))['status'] === 'in_progress' ? true : undefined,
+  );
+  const ids = { done, failed, running, second, stuck };
+  const tasks = Object.fromEntries(Object.entries(ids).map(([name, task]) => [name, String(task['id'])]));
+  return { swarm, home, worker, other, tasks };
+}

@@ -1,0 +1,37 @@
+/** What a node says over `/ws` (docs/websocket.md), as the page reads it. Shapes are the node's own. */
+import type { AgentJson } from '../../../src/door/json/agent.ts';
+import type { NodeJson, ProjectJson } from '../../../src/door/json/node.ts';
+import type { OpJson } from '../../../src/door/json/op.ts';
+import type { StatusJson } from '../../../src/door/json/status.ts';
+import type { TaskJson } from '../../../src/door/json/task.ts';
+
+export type Task = TaskJson;
+export type Agent = AgentJson;
+export type SwarmNode = NodeJson;
+export type Project = ProjectJson;
+export type Status = StatusJson;
+export type Op = OpJson;
+
+/** `id`: place in the log of this node, where the frame is of the log. */
+type Told = { id?: string; event: string; entity: string; by?: string };
+
+export type Frame =
+  | {
+      type: 'snapshot';
+      id: string;
+      node: Status;
+      tasks: Task[];
+      agents: Agent[];
+      nodes: SwarmNode[];
+      projects: Project[];
+    }
+  | { type: 'presence'; nodes: SwarmNode[]; agents: Agent[] }
+  | { type: 'status'; status: { tasks: number; agents: number; peers: number } }
+  | { type: 'task_event'; event: 'task_progress'; data: { task_id: string; agent_id: string; output: string | null } }
+  | { type: 'task_event'; event: 'task_output'; data: { task_id: string; output: string } }
+  | ({ type: 'task_event'; data: Task | null; agent?: Agent | null } & Told)
+  | ({ type: 'agent_event'; data: Agent | null } & Told)
+  | ({ type: 'project_event'; data: Project | null } & Told)
+  | ({ type: 'node_event'; data: SwarmNode } & Told)
+  | { type: 'new_post'; id: string; post: { content: string } | null }
+  | ({ type: 'op_event' } & Told);

@@ -1,0 +1,177 @@
+/**
+ * What the page knows of the swarm: a snapshot, then every frame after it, folded. The page decides nothing and asks nothing here: the same
+ * frames give the same picture.
+ */
+import type { Agent, Frame, Project, Status, SwarmNode, Task } from './frame.ts';
+
+/** Ended tasks that are kept; the task page and the table ask the node for older ones. */
+const ENDED_MAX = 500;
+/** Lines of the log of what happened while this page was open. */
+const LOG_MAX = 200;
+
+export type LogLine = {
+  /** Unique in this page. */
+  key: number;
+  atMs: number;
+  event: string;
+  /** What it is about, in a few words; empty when nothing better is known than the event. */
+  title: string;
+  /** Where a click leads: `task` or `agent` and its id. */
+  link: { kind: 'task' | 'agent'; id: string } | undefined;
+};
+
+export type Swarm = {
+  /** Where to go on after a break: the id of the last frame of the log. */
+  cursor: string | undefined;
+  /** Undefined until the first snapshot. */
+  node: Status | undefined;
+  tasks: ReadonlyMap<string, Task>;
+  agents: ReadonlyMap<string, Agent>;
+  nodes: ReadonlyMap<string, SwarmNode>;
+  projects: ReadonlyMap<string, Project>;
+  /** The last line that was printed, by task, of attempts at work. */
+  progress: ReadonlyMap<string, string>;
+  /** Newest first. */
+  log: readonly LogLine[];
+  /** True when `node` may be out of date: a task changed that is not held here, or so. Whoever sees it asks the node again. */
+  isStatusDue: boolean;
+};
+
+export const NOTHING: Swarm = {
+  cursor: undefined,
+  node: undefined,
+  tasks: new Map(),
+  agents: new Map(),
+  nodes: new Map(),
+  projects: new Map(),
+  progress: new Map(),
+  log: [],
+  isStatusDue: false,
+};
+
+type Draft = {
+  -readonly [K in keyof Swarm]: Swarm[K] extends ReadonlyMap<infer I, infer V> ? Map<I, V> : Swarm[K];
+};
+
+/** Folds frames that came together: each map is copied once, however many they are. */
+export function fold(swarm: Swarm, frames: readonly Frame[], nowMs: number): Swarm {
+  const draft: Draft = {
+    ...swarm,
+    tasks: new Map(swarm.tasks),
+    agents: new Map(swarm.agents),
+    nodes: new Map(swarm.nodes),
+    projects: new Map(swarm.projects),
+    progress: new Map(swarm.progress),
+  };
+  const lines: LogLine[] = [];
+  for (const frame of frames) {
+    take(draft, frame);
+    const line = lineOf(frame, draft);
+    if (line !== undefined) lines.unshift({ ...line, atMs: nowMs, key: (swarm.log[0]?.key ?? 0) + lines.length + 1 });
+  }
+  if (lines.length > 0) draft.log = [...lines, ...swarm.log].slice(0, LOG_MAX);
+  forgetOldest(draft);
+  return draft;
+}
+
+function take(draft: Draft, frame: Frame): void {
+  if ('id' in frame && frame.id !== undefined) draft.cursor = frame.id;
+  switch (frame.type) {
+    case 'snapshot':
+      takeSnapshot(draft, frame);
+      return;
+    case 'presence':
+      draft.nodes = byId(frame.nodes);
+      draft.agents = byId(frame.agents);
+      return;
+    case 'task_event':
+      if (frame.data !== null && 'task_id' in frame.data) takeGlimpse(draft, frame.data);
+      else if ('entity' in frame) takeTask(draft, frame.data, frame.event);
+      if ('agent' in frame && frame.agent) draft.agents.set(frame.agent.id, frame.agent);
+      return;
+    case 'agent_event':
+      put(draft.agents, frame.entity, frame.data);
+      return;
+    case 'project_event':
+      put(draft.projects, frame.entity, frame.data);
+      return;
+    case 'node_event':
+      draft.nodes.set(frame.data.id, frame.data);
+      // A node that came may have given the answer that this one waits for after its start; that is not told by itself.
+      if (draft.node !== undefined && draft.node.boot_check.state !== 'passed') draft.isStatusDue = true;
+      return;
+    // Counts of what the page holds anyway, posts of the wall, and what only newer nodes understand.
+    case 'status':
+    case 'new_post':
+    case 'op_event':
+      return;
+  }
+}
+
+function takeSnapshot(draft: Draft, frame: Extract<Frame, { type: 'snapshot' }>): void {
+  draft.node = frame.node;
+  draft.tasks = byId(frame.tasks);
+  draft.agents = byId(frame.agents);
+  draft.nodes = byId(frame.nodes);
+  draft.projects = byId(frame.projects);
+  draft.progress = new Map();
+  draft.isStatusDue = false;
+}
+
+function takeGlimpse(draft: Draft, data: { task_id: string; output: string | null }): void {
+  const held = draft.tasks.get(data.task_id);
+  // A glimpse may come behind the end that it was overtaken by.
+  if (data.output === null || (held !== undefined && isEnded(held))) return;
+  draft.progress.set(data.task_id, data.output);
+}
+
+function takeTask(draft: Draft, task: Task | null, event: string): void {
+  if (task === null) return;
+  const before = draft.tasks.get(task.id);
+  draft.tasks.set(task.id, task);
+  if (task.status !== 'in_progress') draft.progress.delete(task.id);
+  if (draft.node === undefined) return;
+  if (before === undefined && event !== 'task_created') {
+    draft.isStatusDue = true;
+    return;
+  }
+  const counts = { ...draft.node.tasks };
+  if (before === undefined) counts.total += 1;
+  else counts[before.status] -= 1;
+  counts[task.status] += 1;
+  draft.node = { ...draft.node, tasks: counts };
+}
+
+function put<T>(rows: Map<string, T>, id: string, row: T | null): void {
+  if (row === null) rows.delete(id);
+  else rows.set(id, row);
+}
+
+const byId = <T extends { id: string }>(rows: readonly T[]): Map<string, T> =>
+  new Map(rows.map((row) => [row.id, row]));
+
+function forgetOldest(draft: Draft): void {
+  const ended = [...draft.tasks.values()].filter(isEnded);
+  if (ended.length <= ENDED_MAX) return;
+  const oldestFirst = ended.toSorted((a, b) => a.updated_at.localeCompare(b.updated_at));
+  for (const task of oldestFirst.slice(0, ended.length - ENDED_MAX)) draft.tasks.delete(task.id);
+}
+
+export const isEnded = ({ status }: Task): boolean =>
+  status === 'completed' || status === 'failed' || status === 'cancelled';
+
+/** Events that come with every task and say little: they would fill the log. */
+const QUIET = new Set(['task_claimed', 'task_claim_withdrawn', 'task_progress', 'task_output', 'node_links']);
+
+function lineOf(frame: Frame, { tasks, agents }: Draft): Omit<LogLine, 'atMs' | 'key'> | undefined {
+  if (!('event' in frame) || QUIET.has(frame.event) || !('entity' in frame)) return undefined;
+  const { event, entity } = frame;
+  const row = 'data' in frame ? frame.data : null;
+  const name = row === null ? '' : 'title' in row ? row.title : 'name' in row ? row.name : '';
+  if (frame.type === 'task_event') {
+    const link = { kind: 'task' as const, id: entity };
+    return { event, title: name === '' ? (tasks.get(entity)?.title ?? '') : name, link };
+  }
+  const link = frame.type === 'agent_event' && agents.has(entity) ? { kind: 'agent' as const, id: entity } : undefined;
+  return { event, title: name, link };
+}

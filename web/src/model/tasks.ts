@@ -1,0 +1,74 @@
+/** Which tasks are shown, and in which order. */
+import type { Task } from './frame.ts';
+import { isEnded } from './swarm.ts';
+import { shortId } from './text.ts';
+
+export const GROUPS = ['pending', 'active', 'completed', 'failed', 'cancelled'] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** What the seed's tiles count together: claimed and in progress are active. */
+export const groupOf = ({ status }: Task): Group =>
+  status === 'claimed' || status === 'in_progress' ? 'active' : status;
+
+export type Filter = {
+  /** Words that must all occur in title, id, description, names or capabilities. */
+  text: string;
+  group: Group | undefined;
+  project: string | undefined;
+};
+
+export const EVERYTHING: Filter = { text: '', group: undefined, project: undefined };
+
+/** Open tasks as agents take them, most urgent first and then oldest first; behind them the ended ones, newest first. */
+export function compareTasks(a: Task, b: Task): number {
+  if (isEnded(a) !== isEnded(b)) return isEnded(a) ? 1 : -1;
+  if (isEnded(a)) return b.updated_at.localeCompare(a.updated_at) || b.lamport_ts - a.lamport_ts;
+  const isActive = (task: Task): number => (task.status === 'pending' ? 1 : 0);
+  return (
+    isActive(a) - isActive(b) ||
+    b.priority - a.priority ||
+    a.created_at.localeCompare(b.created_at) ||
+    (a.id < b.id ? -1 : 1)
+  );
+}
+
+/** `nameOf` says agents' and nodes' names, which are found too. */
+export function filterTasks(tasks: Iterable<Task>, filter: Filter, nameOf: (id: string) => string): Task[] {
+  const wanted = filter.text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  const isShown = (task: Task): boolean => {
+    if (filter.group !== undefined && groupOf(task) !== filter.group) return false;
+    if (filter.project !== undefined && task.project !== filter.project) return false;
+    if (wanted.length === 0) return true;
+    const held = [
+      task.title,
+      shortId(task.id),
+      task.id,
+      task.alias ?? '',
+      task.description,
+      ...task.required_capabilities,
+    ];
+    const names = [task.assigned_to, task.assigned_node].map((id) => (id === null ? '' : nameOf(id)));
+    const text = [...held, ...names].join('\n').toLowerCase();
+    return wanted.every((word) => text.includes(word));
+  };
+  return [...tasks].filter(isShown).toSorted(compareTasks);
+}
+
+/** A task that does the same again, in place of this one; dependents accept either. */
+export const retryBody = (task: Task): Record<string, unknown> => ({
+  title: task.title,
+  description: task.description,
+  context: task.context,
+  priority: task.priority,
+  required_capabilities: task.required_capabilities,
+  project: task.project,
+  project_path: task.project_path,
+  base: task.base,
+  depends_on: task.depends_on,
+  attempts_max: task.attempts_max,
+  time_limit_s: task.time_limit_s,
+  supersedes: task.id,
+});

@@ -1,0 +1,22 @@
+/** What the address of the tasks page says after the question mark: a filter is a link that can be sent. */
+import type { Group } from '../model/tasks.ts';
+import { GROUPS } from '../model/tasks.ts';
+
+export type View = 'table' | 'board';
+export type TasksSearch = { q?: string; group?: Group; project?: string; view?: View };
+
+/** Whatever it cannot read is left out. */
+export function tasksSearch(given: Record<string, unknown>): TasksSearch {
+  const text = (name: string): string | undefined => {
+    const value = given[name];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const [q, project] = [text('q'), text('project')];
+  const group = GROUPS.find((one) => one === given['group']);
+  return {
+    ...(q === undefined ? {} : { q }),
+    ...(group === undefined ? {} : { group }),
+    ...(project === undefined ? {} : { project }),
+    ...(given['view'] === 'board' ? { view: 'board' } : {}),
+  };
+}

@@ -1,0 +1,63 @@
+/** How something stands: a word, its colour, and a dot whose shape says the same without colour. */
+
+type Tone = 'grey' | 'blue' | 'green' | 'red' | 'amber';
+
+const TONES: Readonly<Record<string, Tone>> = {
+  pending: 'grey',
+  claimed: 'blue',
+  in_progress: 'blue',
+  completed: 'green',
+  failed: 'red',
+  cancelled: 'grey',
+  idle: 'green',
+  busy: 'blue',
+  waiting: 'amber',
+  offline: 'grey',
+  unreachable: 'red',
+  self: 'green',
+  alive: 'green',
+  suspect: 'amber',
+  dead: 'red',
+  left: 'grey',
+  replaced: 'grey',
+};
+
+const WORDS: Readonly<Record<string, string>> = {
+  in_progress: 'running',
+  self: 'this node',
+  dead: 'unreachable',
+};
+
+const CLASSES: Readonly<Record<Tone, string>> = {
+  grey: 'text-grey bg-grey-ground',
+  blue: 'text-blue bg-blue-ground',
+  green: 'text-green bg-green-ground',
+  red: 'text-red bg-red-ground',
+  amber: 'text-amber bg-amber-ground',
+};
+
+/** Statuses that mean: something goes on right now. */
+const MOVING = new Set(['in_progress', 'busy']);
+/** Statuses that are not yet, or not any more: an open dot. */
+const HOLLOW = new Set(['pending', 'offline', 'cancelled', 'unreachable', 'dead', 'left', 'replaced']);
+
+export const statusWord = (status: string): string => WORDS[status] ?? status.replaceAll('_', ' ');
+
+export function StatusBadge({ status }: { status: string }) {
+  const tone = TONES[status] ?? 'grey';
+  return (
+    <span
+      data-status={status}
+      className={`inline-flex shrink-0 items-center gap-1.5 rounded-full px-2 text-xs leading-5 font-medium whitespace-nowrap ${CLASSES[tone]}`}
+    >
+      <Dot status={status} />
+      {statusWord(status)}
+    </span>
+  );
+}
+
+export function Dot({ status }: { status: string }) {
+  const shape = HOLLOW.has(status) ? 'border-[1.5px] border-current' : 'bg-current';
+  const pulse = MOVING.has(status) ? 'animate-pulse' : '';
+  return <span aria-hidden className={`size-1.5 rounded-full ${shape} ${pulse}`} />;
+}

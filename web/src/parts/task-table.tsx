@@ -1,0 +1,123 @@
+/** Tasks as rows. Only those in sight are drawn, so that thousands scroll as ten do; j and k move, Enter opens. */
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import type { Task } from '../model/frame.ts';
+import { shortId } from '../model/text.ts';
+import { isTyping } from './keys.ts';
+import { StatusBadge } from './status.tsx';
+import { useTaskNote, useWorkerText } from './task-card.tsx';
+import { Age, Since } from './time.tsx';
+
+const ROW_PX = 44;
+/** Rows drawn beyond what is in sight. */
+const OVERSCAN = 10;
+
+const GRID =
+  'grid grid-cols-[6.5rem_minmax(0,1fr)_5rem] items-center gap-x-3 px-3 md:grid-cols-[6.5rem_minmax(0,5fr)_minmax(0,4fr)_minmax(0,2fr)_7rem_5rem]';
+
+export function TaskTable({ tasks }: { tasks: readonly Task[] }) {
+  const top = useRef<HTMLDivElement>(null);
+  const [margin, setMargin] = useState(0);
+  useLayoutEffect(() => setMargin(top.current?.offsetTop ?? 0), []);
+  const rows = useWindowVirtualizer({
+    count: tasks.length,
+    estimateSize: () => ROW_PX,
+    overscan: OVERSCAN,
+    scrollMargin: margin,
+    getItemKey: (index) => tasks[index]?.id ?? index,
+  });
+  const chosen = useKeys(tasks, (index) => rows.scrollToIndex(index, { align: 'auto' }));
+  return (
+    <div role="table" aria-label="Tasks" aria-rowcount={tasks.length + 1} className="card overflow-hidden">
+      <div role="row" className={`${GRID} border-b border-line py-2 text-xs font-medium text-muted`}>
+        <span role="columnheader">Status</span>
+        <span role="columnheader">Task</span>
+        <span role="columnheader" className="max-md:hidden">
+          Now
+        </span>
+        <span role="columnheader" className="max-md:hidden">
+          Agent
+        </span>
+        <span role="columnheader" className="max-md:hidden">
+          Id
+        </span>
+        <span role="columnheader" className="text-right">
+          Changed
+        </span>
+      </div>
+      <div ref={top} role="rowgroup" className="relative" style={{ height: rows.getTotalSize() }}>
+        {rows.getVirtualItems().map(({ index, start, key }) => {
+          const task = tasks[index];
+          if (task === undefined) return null;
+          const y = start - margin;
+          return <Row key={key} task={task} index={index} y={y} isChosen={task.id === chosen} />;
+        })}
+      </div>
+    </div>
+  );
+}
+
+type RowProps = { task: Task; index: number; y: number; isChosen: boolean };
+
+function Row({ task, index, y, isChosen }: RowProps) {
+  const note = useTaskNote(task);
+  const worker = useWorkerText(task);
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={isChosen}
+      className={`${GRID} absolute inset-x-0 top-0 border-b border-line text-[13px] hover:bg-sunken aria-selected:bg-amber-ground`}
+      style={{ height: ROW_PX, transform: `translateY(${y}px)` }}
+    >
+      <span role="cell">
+        <StatusBadge status={task.status} />
+      </span>
+      <span role="cell" className="min-w-0">
+        <Link to="/tasks/$id" params={{ id: task.id }} className="block truncate font-medium hover:underline">
+          {task.title}
+        </Link>
+      </span>
+      <span role="cell" className="truncate text-xs text-muted max-md:hidden" title={note}>
+        {note}
+      </span>
+      <span role="cell" className="truncate text-xs text-muted max-md:hidden">
+        {worker}
+      </span>
+      <span role="cell" className="truncate font-mono text-xs text-muted max-md:hidden">
+        {shortId(task.id)}
+      </span>
+      <span role="cell" className="text-right text-xs text-muted">
+        {task.status === 'in_progress' && task.claimed_at !== null ? (
+          <Since at={task.claimed_at} />
+        ) : (
+          <Age at={task.updated_at} />
+        )}
+      </span>
+    </div>
+  );
+}
+
+/** The chosen task's id: it stays chosen while rows move around it. */
+function useKeys(tasks: readonly Task[], show: (index: number) => void): string | undefined {
+  const [chosen, setChosen] = useState<string>();
+  const navigate = useNavigate();
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      if (isTyping(event.target) || event.metaKey || event.ctrlKey || event.altKey) return;
+      const at = tasks.findIndex(({ id }) => id === chosen);
+      const step = event.key === 'j' ? 1 : event.key === 'k' ? -1 : 0;
+      if (step !== 0) {
+        const next = Math.min(tasks.length - 1, Math.max(0, at + step));
+        setChosen(tasks[next]?.id);
+        show(next);
+      } else if (event.key === 'Enter' && at !== -1 && !(event.target instanceof HTMLAnchorElement)) {
+        void navigate({ to: '/tasks/$id', params: { id: tasks[at]?.id ?? '' } });
+      }
+    };
+    window.addEventListener('keydown', press);
+    return () => window.removeEventListener('keydown', press);
+  }, [tasks, chosen, navigate, show]);
+  return chosen;
+}
