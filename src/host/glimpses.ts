@@ -13,6 +13,8 @@ const LAPSE_MS = 30_000;
 const PER_SECOND = 4;
 /** Output of one glimpse; what an agent printed beyond it is in the output itself. */
 const OUTPUT_MAX_CHARS = 32_768;
+/** As many as the frame takes: one more would be a malformed frame, and end every link. Who watches more tasks sees the progress of all. */
+const TOPICS_MAX = 256;
 /** Tasks whose last glimpse is remembered. */
 const REMEMBERED_MAX = 2_000;
 
@@ -50,6 +52,8 @@ export class Glimpses {
       if (this.listeners.size > 0) return;
       clearInterval(this.renewal);
       this.renewal = undefined;
+      // Nobody looks any more: the others need not wait for it to lapse.
+      this.tell(this.links(), []);
     };
   }
 
@@ -117,7 +121,8 @@ export class Glimpses {
 
   private watchersOf(task: OpId): { progress: NodeId[]; output: NodeId[] } {
     const now = performance.now();
-    const live = [...this.interest].filter(([, one]) => one.untilMs > now);
+    for (const [node, one] of this.interest) if (one.untilMs <= now) this.interest.delete(node);
+    const live = [...this.interest];
     const output = live.filter(([, one]) => one.topics.has(task)).map(([node]) => node);
     const progress = live.filter(([node, one]) => one.topics.has('*') && !output.includes(node)).map(([node]) => node);
     return { progress, output };
@@ -132,8 +137,14 @@ export class Glimpses {
   }
 
   private sayInterest(to: readonly NodeId[]): void {
-    if (this.listeners.size > 0 && to.length > 0)
-      this.send(to, { type: FRAME.watch, topics: [...this.listeners.keys()] });
+    const topics = [...this.listeners.keys()];
+    if (topics.length === 0) return;
+    const all = topics.length > TOPICS_MAX ? new Set(['*', ...topics]) : topics;
+    this.tell(to, [...all].slice(0, TOPICS_MAX));
+  }
+
+  private tell(to: readonly NodeId[], topics: string[]): void {
+    if (to.length > 0) this.send(to, { type: FRAME.watch, topics });
   }
 }
 
