@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { append } from './append.ts';
 import { compiledStart } from './compiled-start.ts';
 import type { Report } from './figures.ts';
+import { heal } from './heal.ts';
 import { httpCreate } from './http-create.ts';
 import { idle } from './idle.ts';
 import { million } from './million.ts';
@@ -27,6 +28,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['million', million],
   ['idle', idle],
   ['store', store],
+  ['heal', heal],
   ['compiled-start', compiledStart],
 ]);
 

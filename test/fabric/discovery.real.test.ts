@@ -7,7 +7,7 @@ import { onLab } from '../nemesis/directed.ts';
 import type { LabSwarm } from '../nemesis/lab-swarm.ts';
 import { until } from '../nemesis/lab-swarm.ts';
 import type { LabNode } from '../nemesis/node.ts';
-import { agreement, createTask, digestAt, marksIn, recorded, taskAt, taskWhen } from '../nemesis/tasks.ts';
+import { agreement, createTask, marksIn, recorded, sharing, taskAt, taskWhen } from '../nemesis/tasks.ts';
 
 /** As long as links take to be found dead by every means there is, and votes, leases and dials to be tried many times. */
 const PARTITION_MS = 120_000;
@@ -17,17 +17,6 @@ const TASK_EVERY_MS = 4_000;
 const AGREE_WITHIN_MS = 10_000;
 /** Tasks of the half that could decide nothing are decided and run one after the other. */
 const ALL_OVER_WITHIN_MS = 120_000;
-
-/** Every node holds what any of them holds now. Tasks go on meanwhile, so more may have come. */
-async function agreedOnWhatIs(nodes: readonly LabNode[]): Promise<number> {
-  const wanted = new Map<string, number>();
-  for (const { heads } of await Promise.all(nodes.map(digestAt)))
-    for (const [author, seq] of Object.entries(heads)) wanted.set(author, Math.max(seq, wanted.get(author) ?? 0));
-  return until('all nodes hold what any held at the heal', AGREE_WITHIN_MS, async () => {
-    const held = await Promise.all(nodes.map(digestAt));
-    return held.every(({ heads }) => [...wanted].every(([author, seq]) => (heads[author] ?? 0) >= seq));
-  });
-}
 
 /** Cuts the swarm in two for {@link PARTITION_MS} while tasks are created and run on both sides; the tasks. */
 async function partition(swarm: LabSwarm, left: readonly number[], right: readonly number[]): Promise<string[]> {
@@ -72,7 +61,7 @@ describe('five nodes on five hosts, without seeds', () => {
         ],
       ] as const) {
         const ids = await partition(swarm, left, right);
-        const tookMs = await agreedOnWhatIs(swarm.nodes);
+        const tookMs = await sharing(swarm.nodes, { withinMs: AGREE_WITHIN_MS });
         console.log(`agreed ${Math.round(tookMs)} ms after the heal`);
         for (const id of ids) {
           const isSo = ({ status }: { status: string }): boolean => status === 'completed';

@@ -6,7 +6,7 @@ const CHANGES_MAX = 4;
 /** JSON nests at most so deep when it is made on purpose: beyond every limit there is. */
 const DEEP = 100_000;
 /** What was made deep could not be written again by this process. */
-const JSON_MAX_BYTES = 150_000;
+export const JSON_MAX_BYTES = 150_000;
 const NUMBERS = [0, -1, 0.5, 1e20, 2 ** 31, 2 ** 32, 2 ** 53 - 1, 2 ** 53, 1e308, -0];
 const TEXTS = [
   '',

@@ -9,6 +9,7 @@ import { parseJson } from '#core/schema/header.ts';
 import { announcementKey, Announcements, encodeAnnouncement } from '#fabric/announcement.ts';
 import type { Decoded } from '#fabric/framing.ts';
 import { encodeFrame, FrameDecoder, parseFrame, PREFIX_BYTES } from '#fabric/framing.ts';
+import { JSON_MAX_BYTES } from './mutate.ts';
 import { Machine } from '../core/machine.ts';
 import { Writer } from '../core/writer.ts';
 
@@ -186,7 +187,7 @@ export function coreTarget(): Target {
 
 /** Half of what is changed in ops is signed anew by the enemy, whose key is good: forks, gaps, stamps far ahead. */
 function resigned(input: Buffer, enemy: Writer): Buffer {
-  if (input.length % 2 === 0) return input;
+  if (input.length % 2 === 0 || input.length > JSON_MAX_BYTES) return input;
   const frame = parseJson(input.toString());
   if (typeof frame !== 'object' || frame === null || !('ops' in frame) || !Array.isArray(frame.ops)) return input;
   const [header]: unknown[] = frame.ops.at(-1) ?? [];

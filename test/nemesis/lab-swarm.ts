@@ -104,11 +104,16 @@ const seedsOf = (lab: Lab, number: number): string[] =>
   [1, 2].filter((seed) => seed !== number).map((seed) => `${lab.host(seed).address}:7101`);
 
 /** Looks again and again until `look` says true; throws when it does not within the bound. For what no event tells of. */
-export async function until(what: string, withinMs: number, look: () => Promise<boolean>): Promise<number> {
+export async function until(
+  what: string,
+  withinMs: number,
+  look: () => Promise<boolean>,
+  lookMs = LOOK_MS,
+): Promise<number> {
   const sinceMs = performance.now();
   for (;;) {
     if (await look()) return performance.now() - sinceMs;
     if (performance.now() - sinceMs > withinMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await sleep(LOOK_MS);
+    await sleep(lookMs);
   }
 }

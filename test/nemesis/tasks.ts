@@ -68,6 +68,24 @@ export const agreement = (nodes: readonly LabNode[], withinMs: number): Promise<
     return new Set(digests.map(canonicalJson)).size === 1;
   });
 
+/**
+ * Resolves with the milliseconds until every node holds what any of them holds now. Tasks may go on meanwhile, so that more comes: agreement of a
+ * swarm at work.
+ */
+export async function sharing(nodes: readonly LabNode[], o: { withinMs: number; lookMs?: number }): Promise<number> {
+  const sinceMs = performance.now();
+  const wanted = new Map<string, number>();
+  for (const { heads } of await Promise.all(nodes.map(digestAt))) {
+    for (const [author, seq] of Object.entries(heads)) wanted.set(author, Math.max(seq, wanted.get(author) ?? 0));
+  }
+  const look = async (): Promise<boolean> => {
+    const held = await Promise.all(nodes.map(digestAt));
+    return held.every(({ heads }) => [...wanted].every(([author, seq]) => (heads[author] ?? 0) >= seq));
+  };
+  await until('all nodes hold what any held at the heal', o.withinMs, look, o.lookMs);
+  return performance.now() - sinceMs;
+}
+
 /** One line of the file into which scripts write: they alone know whether they were started. */
 export type Mark = { what: 'start' | 'end'; task: string; attempt: number; agent: string; upSeconds: number };
 
