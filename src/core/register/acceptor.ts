@@ -64,8 +64,8 @@ export function prepare(row: AcceptorRow, message: Prepare): Voted {
   return { row: next, reply: { vote: 'promised', accepted: row.accepted } };
 }
 
-/** Accepts at or above the promised ballot. `owner` is the only node whose ballot of round 0 counts. */
-export function accept(row: AcceptorRow, message: Accept, owner: NodeId): Voted {
+/** Accepts at or above the promised ballot. `owner` is the only node whose ballot of round 0 counts, if any does. */
+export function accept(row: AcceptorRow, message: Accept, owner: NodeId | undefined): Voted {
   const { ballot, value } = message;
   if (ballot.round === 0 && ballot.node !== owner) {
     return { row: undefined, reply: { vote: 'silent', reason: 'ballot 0 of this slot belongs to another node' } };

@@ -13,7 +13,7 @@ export const decidedValue = (row: TaskRow, slot: number): SlotValue | undefined 
   row.grants[slot]?.value ?? row.ends[slot]?.value;
 
 export type Standing =
-  | { kind: 'open'; owner: NodeId; before: SlotValue | null }
+  | { kind: 'open'; owner: NodeId | undefined; before: SlotValue | null }
   | { kind: 'decided'; value: SlotValue }
   | { kind: 'silent'; reason: string }
   /** Two decisions of one slot: a bug somewhere. */
@@ -39,7 +39,8 @@ export function standingOf(o: {
   return opening === 'closed' ? closed(slot) : { kind: 'open', ...opening };
 }
 
-type Opening = { owner: NodeId; before: SlotValue | null };
+/** `owner`: whose ballot 0 of the slot is; undefined where it is nobody's. */
+type Opening = { owner: NodeId | undefined; before: SlotValue | null };
 
 /** Where a slot stands by the committed ops alone; undefined while it is not open. */
 export function openedBy(row: TaskRow, slot: number): Opening | undefined {
@@ -48,9 +49,14 @@ export function openedBy(row: TaskRow, slot: number): Opening | undefined {
   return typeof opening === 'string' ? undefined : opening;
 }
 
+/** The slot whose decision opens this one; 0 for the first. */
+export const openerOf = ({ claims }: TaskCreated, slot: number): number =>
+  claims === 'optimistic' ? slot - 2 : slot - 1;
+
 /**
  * Each slot is opened by the one before; of an optimistic task, whose grants nobody decides, each end by the end before. Ballot 0 of a grant
- * belongs to home, of an end to the granted node, or to home where nobody was granted.
+ * belongs to home, of an end to the granted node. Of an optimistic end to nobody: several may believe that they work it, and whoever calls it lost
+ * has to ask, in phase 1, those who may hear otherwise.
  */
 function openingOf(
   created: TaskCreated,
@@ -59,16 +65,17 @@ function openingOf(
   decided: (slot: number) => SlotValue | undefined,
 ): Opening | 'conflict' | 'closed' | undefined {
   const { home, claims } = created;
-  if (claims === 'optimistic' && isGrantSlot(slot)) return 'closed';
-  const opener = claims === 'optimistic' ? slot - 2 : slot - 1;
-  if (opener === 0) return { owner: home, before: null };
+  const isOptimistic = claims === 'optimistic';
+  if (isOptimistic && isGrantSlot(slot)) return 'closed';
+  const opener = openerOf(created, slot);
+  if (opener === 0) return { owner: isOptimistic ? undefined : home, before: null };
   const known = decided(opener);
   if (known !== undefined && carry !== null && canonicalJson(known) !== canonicalJson(carry)) return 'conflict';
   const before = known ?? carry;
   if (before === null) return undefined;
-  const wantsGrant = claims === 'decided' && !isGrantSlot(slot);
-  if (wantsGrant) return isGrant(before) ? { owner: before.node, before } : 'closed';
-  return isEnd(before) && opensNextAttempt(before) ? { owner: home, before } : 'closed';
+  if (!isOptimistic && !isGrantSlot(slot)) return isGrant(before) ? { owner: before.node, before } : 'closed';
+  if (!isEnd(before) || !opensNextAttempt(before)) return 'closed';
+  return { owner: isOptimistic ? undefined : home, before };
 }
 
 const closed = (slot: number): Standing => ({ kind: 'silent', reason: `slot ${slot} does not open: the task is over` });

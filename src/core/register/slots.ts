@@ -10,7 +10,7 @@ import type { TaskRow } from '../view/task.ts';
 import type { World } from '../world.ts';
 import type { VoteReply } from './acceptor.ts';
 import { slotKey, voteReplySchema } from './acceptor.ts';
-import { decidedValue, isGrant, openedBy } from './admissible.ts';
+import { decidedValue, isGrant, openedBy, openerOf } from './admissible.ts';
 import type { Ballot } from './ballot.ts';
 import type { Caller, Outcome } from './callers.ts';
 import { earliestMs, wantedBy } from './callers.ts';
@@ -129,12 +129,22 @@ export class Slots {
     for (const caller of over) caller.done?.({ kind: 'unreachable' });
   }
 
-  /** `repair:<key>`: this node voted, and still nobody appended the decision. */
+  /**
+   * `repair:<key>`: this node voted, and still nobody appended the decision; or what opened this slot is a decision without an op. 1. A slot is
+   * decided, its op not yet on disk at its author. 2. The next slot's votes carry it. 3. Whoever knew it goes down.
+   */
   onRepairTimer(key: string): void {
     const [task, slot] = this.keyParts(key);
     const vote = this.voter.row(key);
     const row = this.world.store.get('task', task);
-    if (row === undefined || vote.accepted === null || decidedValue(row, slot) !== undefined) return;
+    if (row?.created === undefined || decidedValue(row, slot) !== undefined) return;
+    const opener = openerOf(row.created, slot);
+    if (vote.carried !== null && decidedValue(row, opener) === undefined) {
+      this.append(task, opener, vote.carried);
+      this.world.timers.set(`repair:${key}`, this.world.nowMs + REPAIR_MS);
+      return;
+    }
+    if (vote.accepted === null) return;
     this.propose({ task, slot, value: vote.accepted.value });
   }
 
@@ -254,6 +264,10 @@ export class Slots {
     proposal.round = undefined;
     const { task, slot } = proposal;
     this.world.timers.set(`round:${slotKey(task, slot)}`, this.world.nowMs + BACKOFF_MAX_MS);
+    this.append(task, slot, value);
+  }
+
+  private append(task: OpId, slot: number, value: SlotValue): void {
     if (isGrant(value)) this.world.state(task, { type: 'task.granted', slot, value });
     else this.world.state(task, { type: 'task.ended', slot, value });
   }

@@ -58,7 +58,7 @@ export class Voter {
 
   private judge(
     message: { task: OpId; slot: number; carry: SlotValue | null },
-    decide: (row: AcceptorRow, owner: NodeId) => { row: AcceptorRow | undefined; reply: VoteReply },
+    decide: (row: AcceptorRow, owner: NodeId | undefined) => { row: AcceptorRow | undefined; reply: VoteReply },
   ): VoteReply {
     const key = slotKey(message.task, message.slot);
     const held = this.row(key);

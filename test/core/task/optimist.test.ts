@@ -1,6 +1,8 @@
 /** Optimistic tasks: the lowest claim holds the attempt, in every partition; losers stop; one end is decided and stays. */
 import { describe, expect, it } from 'vitest';
 import type { OpId } from '#core/brand.ts';
+import { acceptSchema } from '#core/register/acceptor.ts';
+import { FRAME } from '#core/schema/frame.ts';
 import { holderOf } from '#core/view/chain.ts';
 import { present } from '../writer.ts';
 import type { Machine } from '../machine.ts';
@@ -131,6 +133,21 @@ describe('an optimistic task', () => {
     await table.advance(6_000);
     expect(answer.outcome).toBe('cancelled');
     expect(left.chain(task)).toMatchObject({ status: 'cancelled', slot: 4 });
+  });
+
+  it('has its ends decided in two phases, whoever proposes: nobody owns their ballot 0', async () => {
+    const { table } = await threeAgents();
+    const task = await optimistic(table);
+    await table.advance(1_000);
+    await finish(nodeOf(table, present(holder(table.at(0), task))), task);
+    await table.advance(1_000);
+    expect(table.at(0).chain(task).status).toBe('completed');
+    const rounds = table.delivered.flatMap(({ frame }) =>
+      frame.type === FRAME.call && frame.method === 'slot.accept'
+        ? [acceptSchema.parse(frame.params).ballot.round]
+        : [],
+    );
+    expect(new Set(rounds)).toEqual(new Set([1]));
   });
 
   it('that nobody claimed can be cancelled, and stays so', async () => {
