@@ -14,6 +14,7 @@ import type { World } from '../world.ts';
 import { Board } from './board.ts';
 import { cancellationOf } from './cancellation.ts';
 import { Claimer } from './claimer.ts';
+import { Duplicates } from './duplicates.ts';
 import { Endorser } from './endorser.ts';
 import type { PendingTask } from './fit.ts';
 import { isPending, supersededBy } from './fit.ts';
@@ -52,6 +53,7 @@ export class Tasks {
   private readonly leases: Leases;
   private readonly endorser: Endorser;
   private readonly optimist: Optimist;
+  private readonly duplicates: Duplicates;
   private readonly members: Members;
   private begun = false;
 
@@ -61,6 +63,7 @@ export class Tasks {
     this.leases = new Leases(world, this.slots);
     this.endorser = new Endorser(world, this.slots);
     this.optimist = new Optimist(world);
+    this.duplicates = new Duplicates(world, this.slots);
     this.members = new Members(world);
     this.claimer = new Claimer(world, this.board, (agent) => o.isOffline(agent) || this.grantee.isBusy(agent));
     this.granter = new Granter(world, { board: this.board, slots: this.slots, isSaidBusy: o.isSaidBusy });
@@ -101,6 +104,7 @@ export class Tasks {
     for (const slot of [...Object.keys(row.grants), ...Object.keys(row.ends)]) this.slots.onTask(row, Number(slot));
     this.reportConflicts(row);
     this.optimist.onTask(row);
+    this.duplicates.onTask(row);
     this.grantee.onTask(row);
     this.leases.onTask(row);
     this.endorser.onTask(row);
