@@ -18,6 +18,7 @@ import { Attempts } from './host/attempts.ts';
 import { Backups } from './host/backup.ts';
 import { BlobTransfer } from './host/blob-transfer.ts';
 import { Engine, realClock } from './host/engine.ts';
+import { refusalIn } from './host/exclusion.ts';
 import { Glimpses } from './host/glimpses.ts';
 import { Intake } from './host/intake.ts';
 import { Journal } from './host/journal.ts';
@@ -64,6 +65,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
     port: o.p2pPort,
     httpPort: o.httpPort,
     discoveryPort: o.discoveryPort,
+    refusal: refusalIn(parts.store),
     onDeaf: (reason) =>
       o.log(`nodes are not found by broadcast (UDP port ${o.discoveryPort}): ${reason}; name some with --seeds`),
     onRefused: (address, why, by) => o.log(`${by === 'peer' ? 'refused by' : 'refused'} ${address}: ${why.message}`),
@@ -96,7 +98,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   const http = await openDoors({ o, parts, node, closers });
   await engine.link();
   for (const row of parts.store.list('node', { limit: KNOWN_NODES_MAX })) {
-    const isGone = row.id === info.self || row.replacedBy !== undefined;
+    const isGone = row.id === info.self || row.replacedBy !== undefined || row.excluded !== undefined;
     if (!isGone) for (const address of row.addresses) transport.learn(address);
   }
   return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, log: o.log });
@@ -162,7 +164,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const act = (action: Action): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
     if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);
-    if (action.kind === 'unlink') transport.drop(action.node, action.why);
+    if (action.kind === 'unlink' || action.kind === 'excluded') endLink(action, transport);
     else if (action.kind === 'checked') opening.open();
     else if (action.kind === 'member') journal.member(action.node, action.state);
     else attempts.act(action);
@@ -188,6 +190,11 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     joinCode: () => joinCodeOf({ secret, addresses }),
   });
   return { engine, node, attempts, glimpses, backups, opening };
+}
+
+function endLink(action: Extract<Action, { kind: 'unlink' | 'excluded' }>, transport: MeshTransport): void {
+  if (action.kind === 'unlink') transport.drop(action.node, action.why);
+  else transport.exclude(action.node);
 }
 
 /** The node is made after the attempts it carries out: what they need of it is looked up when they do. */

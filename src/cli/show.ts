@@ -32,6 +32,8 @@ const STATUS_STYLES: Readonly<Record<string, 'green' | 'red' | 'yellow' | 'cyan'
   dead: 'red',
   left: 'dim',
   replaced: 'dim',
+  revoked: 'red',
+  retired: 'dim',
   unreachable: 'red',
 };
 

@@ -66,6 +66,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/peers.ts')).peers,
   },
   {
+    name: 'node',
+    group: 'Look:',
+    summary: 'list the nodes of the swarm, and take one out of it',
+    load: async () => (await import('./verb/node.ts')).node,
+  },
+  {
     name: 'events',
     group: 'Look:',
     summary: 'what happens, line by line',

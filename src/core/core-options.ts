@@ -4,6 +4,7 @@ import type { Crypto } from './crypto.ts';
 import type { LogOptions } from './log.ts';
 import { Log } from './log.ts';
 import type { Op } from './op.ts';
+import { cutAt } from './view/node.ts';
 import type { CoreSettings, CoreStore } from './world.ts';
 
 /** Monotonic time for deadlines, wall time for people. */
@@ -25,5 +26,8 @@ export const storedLog = ({ store, ...o }: CoreOptions): Log =>
     ...o,
     firstOp: (node) => store.opsOf(node, { from: 1, maxOps: 1, maxBytes: 0 })[0],
     storedHash: (node, seq) => store.opsOf(node, { from: seq, maxOps: 1, maxBytes: 0 })[0]?.hash,
-    forkedAt: (node) => store.get('node', node)?.forkedAt,
+    cutAt: (node) => {
+      const row = store.get('node', node);
+      return row === undefined ? undefined : cutAt(row);
+    },
   });

@@ -21,7 +21,8 @@ export function followUp(ops: readonly Op[], { tasks, forks, ownAgents, bootChec
     }
     if (body.type === 'project.registered') tasks.seek();
     if (body.type.startsWith('node.')) bootCheck.look();
-    if (body.type === 'log.forked') forks.cut(body.node);
+    if (body.type === 'log.forked' || body.type === 'node.revoked' || body.type === 'node.retired')
+      forks.cut(body.node);
   }
   for (const task of touched) tasks.onTask(task);
   return (agentsChanged || touched.size > 0) && ownAgents.changed(tasks);

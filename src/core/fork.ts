@@ -1,13 +1,21 @@
-/** Logs that part into two histories under two signatures: the proof becomes an op, and the log counts up to there on every node. */
+/**
+ * Logs that count up to a number only: they part into two histories under two signatures, of which the proof becomes an op, or an operator took
+ * their node out of the swarm.
+ */
 import type { NodeId } from './brand.ts';
 import { nodePrincipal } from './brand.ts';
 import type { Admitted } from './log.ts';
 import type { Op } from './op.ts';
 import { BATCH_MAX_BYTES, BATCH_MAX_OPS } from './op.ts';
+import type { Excluded, NodeRow } from './view/node.ts';
+import { cutAt } from './view/node.ts';
 import type { World } from './world.ts';
 
 /** A longer proof is cut to the headers where the histories part and the signed ones: an op holds 64 KiB, and quotes inside quotes grow. */
 const PROOF_MAX_CHARS = 24_000;
+
+/** Nodes of one log that are looked through. */
+const NODES_MAX = 10_000;
 
 export class Forks {
   private readonly world: World;
@@ -30,17 +38,44 @@ export class Forks {
     world.log.markForked(author, seq);
   }
 
-  /** A proof is on disk: takes the log out from there. Safe to call again; at boot for every log, because a crash may have come in between. */
+  /** At boot: what is cut stays so, and a crash may have come in between. */
+  boot(): void {
+    for (const node of this.world.log.authors()) this.cut(node);
+    this.refresh();
+  }
+
+  /**
+   * A proof, or an operator's word that a node is out, is on disk: takes the log out from there. Safe to call again. What is taken out may itself
+   * have been such a word, so who is out is read anew once it is gone.
+   */
   cut(author: NodeId): void {
     const { store, log, turn, self } = this.world;
-    const seq = store.get('node', author)?.forkedAt;
-    if (seq === undefined) return;
-    if (author === self) stopForked(author, seq);
-    log.markForked(author, seq);
+    const row = store.get('node', author);
+    const seq = row === undefined ? undefined : cutAt(row);
+    if (row === undefined || seq === undefined) return;
+    if (author === self) stop(row, seq);
+    log.cut(author, seq);
+    if (row.excluded !== undefined) turn.actions.push({ kind: 'excluded', node: author });
     const beyond = store.opsOf(author, { from: seq, maxOps: 1, maxBytes: 0 });
     if (beyond.length > 0) turn.truncate.push({ node: author, seq });
+    this.world.afterWrite(() => this.refresh());
+  }
+
+  private refresh(): void {
+    const rows = this.world.store.list('node', { limit: NODES_MAX });
+    this.world.excluded = new Set(rows.flatMap((row) => (row.excluded === undefined ? [] : [row.id])));
   }
 }
+
+function stop(row: NodeRow, seq: number): never {
+  if (row.excluded === undefined) return stopForked(row.id, seq);
+  throw new Error(excludedText(row.id, row.excluded));
+}
+
+/** What such a node is told, and tells whoever runs it. */
+export const excludedText = (node: NodeId, { how, lastSeq }: Excluded): string =>
+  `node ${node} was ${how} by an operator: what it wrote after number ${lastSeq} counts nowhere, and nobody links with it. To come back, its machine ` +
+  `needs a new node: "skep up --data-dir NEW --join CODE", with a code of "skep join-code".`;
 
 /** Two nodes write this node's log. Whatever this one added would count nowhere, so it must not go on. */
 function stopForked(self: NodeId, seq: number): never {

@@ -36,7 +36,8 @@ export type LogOptions = {
   firstOp(node: NodeId): Op | undefined;
   /** Hash of a stored op, for telling a repetition from a fork. */
   storedHash(node: NodeId, seq: number): Hash | undefined;
-  forkedAt(node: NodeId): number | undefined;
+  /** From which number on a log counts nowhere: it forks there, or an operator took its node out. */
+  cutAt(node: NodeId): number | undefined;
   /** {@link readOp}, unless given: who runs many nodes in one process may remember what it read, as they all read the same texts. */
   readOp?: typeof readOp;
 };
@@ -78,10 +79,10 @@ export class Log {
     return [...this.heads.keys()];
   }
 
-  /** 16 bytes over all heads and their hashes: equal on nodes that hold the same ops. A forked log leaves it, as nodes cut it at their own time. */
+  /** 16 bytes over all heads and their hashes: equal on nodes that hold the same ops. A log that is cut, and held up to there, leaves it. */
   digest(): string {
     const lines = [...this.heads]
-      .filter(([node]) => this.forkedAt(node) === undefined)
+      .filter(([node, head]) => head.seq + 1 < (this.cutAt(node) ?? Number.POSITIVE_INFINITY))
       .map(([node, head]) => `${node} ${head.seq} ${head.hash}`)
       .toSorted();
     return this.options.crypto.sha256(lines.join('\n')).slice(0, 32);
@@ -188,10 +189,10 @@ export class Log {
     return ops;
   }
 
-  /** Those below a fork of the log, if it has one. */
+  /** Those below the cut of the log, if it has one. */
   private counting(author: NodeId, ops: Op[]): Op[] {
-    const forkedAt = this.forkedAt(author);
-    return forkedAt === undefined ? ops : ops.filter((op) => op.header.seq < forkedAt);
+    const cutAt = this.cutAt(author);
+    return cutAt === undefined ? ops : ops.filter((op) => op.header.seq < cutAt);
   }
 
   /** Where the histories part if that is in this batch; else what lies below it is asked for, until it is. */
@@ -248,16 +249,22 @@ export class Log {
     return this.options.crypto.nodeIdOfKey(publicKey) === author ? publicKey : undefined;
   }
 
-  private forkedAt(node: NodeId): number | undefined {
-    return this.forks.get(node) ?? this.options.forkedAt(node);
+  private cutAt(node: NodeId): number | undefined {
+    const at = Math.min(this.forks.get(node) ?? Infinity, this.options.cutAt(node) ?? Infinity);
+    return Number.isFinite(at) ? at : undefined;
   }
 
-  /** This log was found to fork: it counts up to `seq - 1` from now on. */
+  /** This log was found to fork: it counts up to `seq - 1` from now on, before the proof of it is on disk. */
   markForked(node: NodeId, seq: number): void {
-    const at = Math.min(seq, this.forkedAt(node) ?? seq);
-    this.forks.set(node, at);
-    this.early.take(node);
+    this.forks.set(node, Math.min(seq, this.forks.get(node) ?? seq));
     this.doubted.delete(node);
+    this.cut(node, seq);
+  }
+
+  /** What is held of this log from `seq` on counts no more. */
+  cut(node: NodeId, seq: number): void {
+    this.early.take(node);
+    const at = Math.min(seq, this.cutAt(node) ?? seq);
     const head = this.head(node);
     if (head.seq < at) return;
     const hash = at === 1 ? FIRST_PREV : this.hashAt(node, at - 1, head);

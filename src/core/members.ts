@@ -36,14 +36,15 @@ export class Members {
 
   /** Other nodes that are linked, or were within the last ten minutes and may come back. */
   others(): NodeId[] {
-    const { links, self } = this.world;
+    const { links, self, excluded } = this.world;
     const since = this.world.wallMs - MET_WITHIN_MS;
     const met = [...this.metWallMs].flatMap(([node, wallMs]) => (wallMs >= since && !this.isGone(node) ? [node] : []));
-    return [...new Set([...links, ...met])].filter((node) => node !== self);
+    return [...new Set([...links, ...met])].filter((node) => node !== self && !excluded.has(node));
   }
 
-  /** Its place was taken by a node made from its backup: what it would vote on might never be decided. */
+  /** An operator took it out, or its place was taken by a node made from its backup: what it would vote on might never be decided. */
   private isGone(node: NodeId): boolean {
+    if (this.world.excluded.has(node)) return true;
     return !this.world.links.has(node) && this.world.store.get('node', node)?.replacedBy !== undefined;
   }
 

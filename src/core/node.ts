@@ -67,7 +67,7 @@ export class NodeCore {
     // From here on this node looks at the clock every heartbeat, linked or not: else a lonely voter would take each wait for a pause.
     this.presence.announce();
     // A proof of a fork may have been stored in the moment before the last stop.
-    for (const node of this.world.log.authors()) this.forks.cut(node);
+    this.forks.boot();
   }
 
   // ------------------------------------------------------------ inputs

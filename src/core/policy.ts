@@ -36,6 +36,8 @@ const TABLE = {
   'project.register': ACTORS,
   'project.remove': ACTORS,
   'node.read': READERS,
+  'node.revoke': OPERATORS,
+  'node.retire': OPERATORS,
   'event.read': READERS,
   'post.read': READERS,
   'post.create': ACTORS,

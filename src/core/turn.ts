@@ -27,6 +27,8 @@ export type Action =
   | { kind: 'serve'; call: CallFrame }
   /** A node is shown in another state from now on. */
   | { kind: 'member'; node: NodeId; state: MemberState }
+  /** An operator took the node out of the swarm: no link with it any more. Safe to carry out again. */
+  | { kind: 'excluded'; node: NodeId }
   /** Its link leads nowhere: close it without a word and dial anew. */
   | { kind: 'unlink'; node: NodeId; why: string }
   /** Something that must never happen did: shown loudly, work goes on. */

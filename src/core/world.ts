@@ -48,6 +48,8 @@ export class World {
   /** Round trips by node, as far as known. */
   private readonly roundTrips = new Map<NodeId, number>();
   readonly links = new Set<NodeId>();
+  /** Nodes that an operator took out of the swarm. */
+  excluded: ReadonlySet<NodeId> = new Set();
   readonly counts: Counts;
   /** Rows of turns that are not on disk yet: what is decided upon a row must see the one before it. */
   private readonly unwritten = new Map<string, LocalRow>();
@@ -76,7 +78,8 @@ export class World {
 
   /** Reachable now, and not suspected: this node itself, linked, or linked with a neighbour. For choosing who is to work, never for ending work. */
   alive(node: NodeId): boolean {
-    return node === this.self || ((this.links.has(node) || this.hasNeighbour(node)) && !this.isDoubted(node));
+    if (node === this.self) return true;
+    return (this.links.has(node) || this.hasNeighbour(node)) && !this.isDoubted(node) && !this.excluded.has(node);
   }
 
   /** A linked node said that it is linked with this one. Set once presence is there. */

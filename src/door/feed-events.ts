@@ -106,6 +106,8 @@ function arrivalData({ n, op }: Arrival, door: Door): ArrivalData {
   }
   if (type === 'node.registered') return { ...data, node: nodeJson(header.node, door) };
   if (op.body.type === 'node.replaced') return { ...data, node: nodeJson(op.body.old, door) };
+  if (op.body.type === 'node.revoked' || op.body.type === 'node.retired')
+    return { ...data, node: nodeJson(op.body.node, door) };
   if (op.body.type === 'log.forked') return { ...data, node: nodeJson(nodeIdOf(op.body.node), door) };
   if (type === 'post.created') {
     const post = store.get('post', header.entity);

@@ -3,6 +3,7 @@ import { parsedOpId } from '#core/brand.ts';
 import type { OpId } from '#core/brand.ts';
 import { compareStamps } from '#core/op.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
+import type { NodeRow } from '#core/view/node.ts';
 import type { LiveProject } from '#core/view/project.ts';
 import type { Door } from './door.ts';
 import type { KnownTask } from './json/task.ts';
@@ -41,6 +42,13 @@ export function taskByAlias(alias: string, door: Door): KnownTask | undefined {
     .list('task', { where: { alias }, limit: ALIAS_ROWS_MAX })
     .filter(isKnownTask)
     .toSorted((a, b) => compareStamps(a.created.stamp, b.created.stamp))[0];
+}
+
+/** By id, by the beginning of one, or by a name that one node alone bears. */
+export function findNode(ref: string, door: Door): NodeRow | DoorRefusal {
+  const rows = door.roster.nodes();
+  const byId = NODE_PREFIX.test(ref) ? rows.filter((row) => row.id.startsWith(ref)) : [];
+  return single(byId.length > 0 ? byId : rows.filter((row) => row.name === ref), ref, 'Node not found');
 }
 
 /** By id, short id, or a name that one agent alone bears. */

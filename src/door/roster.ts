@@ -78,8 +78,9 @@ export class Roster {
       if (type.startsWith('agent.')) this.agentRows = this.said_ = undefined;
       else if (type.startsWith('project.')) this.projectRows = undefined;
       else if (type === 'node.registered' || type === 'node.replaced') this.nodeRows = undefined;
-      // A fork takes part of a log back, and with it whatever it had registered.
-      else if (type === 'log.forked') this.agentRows = this.nodeRows = this.projectRows = undefined;
+      // A cut takes part of a log back, and with it whatever it had registered.
+      else if (type === 'log.forked' || type === 'node.revoked' || type === 'node.retired')
+        this.agentRows = this.nodeRows = this.projectRows = undefined;
     }
   }
 
@@ -87,7 +88,8 @@ export class Roster {
   agents(): readonly LiveAgent[] {
     this.agentRows ??= this.node_.store
       .list('agent', { where: { live: 1 }, order: [['created', 'asc']], limit: ROWS_MAX })
-      .filter(isLive);
+      .filter(isLive)
+      .filter((agent) => this.node(agent.registered.node)?.excluded === undefined);
     return this.agentRows;
   }
 
@@ -128,6 +130,8 @@ export class Roster {
    */
   nodeState(id: NodeId): NodeState {
     if (id === this.node_.info.self) return 'self';
+    const excluded = this.node(id)?.excluded;
+    if (excluded !== undefined) return excluded.how;
     const state = this.said().standings.get(id) ?? 'dead';
     return state !== 'alive' && state !== 'suspect' && this.node(id)?.replacedBy !== undefined ? 'replaced' : state;
   }

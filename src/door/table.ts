@@ -8,6 +8,7 @@ import { agentRoutes } from './routes/agents.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { eventRoutes } from './routes/events.ts';
 import { none } from './routes/input.ts';
+import { nodeRoutes } from './routes/nodes.ts';
 import { pageRoutes } from './routes/page.ts';
 import { postRoutes } from './routes/posts.ts';
 import { projectRoutes } from './routes/projects.ts';
@@ -32,6 +33,7 @@ const openApi = jsonRoute({
 
 export const routes: readonly Route[] = [
   ...statusRoutes,
+  ...nodeRoutes,
   ...taskRoutes,
   ...taskCreateRoutes,
   ...taskWorkRoutes,

@@ -30,8 +30,8 @@ type Known = {
   readonly seed: boolean;
   /** Who answered there, or who is said to. */
   node: NodeId | undefined;
-  /** `idle`: its node is linked, or dialling has not begun. `self`: it is this node's own, never to be dialled again. */
-  state: 'idle' | 'waiting' | 'due' | 'dialling' | 'self';
+  /** `idle`: its node is linked, or dialling has not begun. `never`: it is this node's own, or wants nothing of this node for good. */
+  state: 'idle' | 'waiting' | 'due' | 'dialling' | 'never';
   /** Dials since the last link that held. */
   attempts: number;
   dialledMs: number;
@@ -110,11 +110,11 @@ export class Dialler {
   }
 
   /** The dial of this address ended without becoming the link. */
-  failed(text: string, o: { failure: string; self: boolean }): void {
+  failed(text: string, o: { failure: string; never: boolean }): void {
     const known = this.#known.get(text);
     if (known === undefined) return;
     known.failure = o.failure;
-    if (o.self) known.state = 'self';
+    if (o.never) known.state = 'never';
     else this.#wait(known);
     this.#dialNext();
   }
@@ -158,7 +158,9 @@ export class Dialler {
   }
 
   #isWanted(known: Known): boolean {
-    return this.#running && known.state !== 'self' && (known.node === undefined || !this.#options.isLinked(known.node));
+    return (
+      this.#running && known.state !== 'never' && (known.node === undefined || !this.#options.isLinked(known.node))
+    );
   }
 
   #wait(known: Known): void {
@@ -174,7 +176,7 @@ export class Dialler {
     const { attempts, dialledMs } = known;
     if (attempts > 0 && this.#isEager(known))
       return Math.max(0, dialledMs + LOST_EVERY_MS - performance.now()) + random() * LOST_SPREAD_MS;
-    const open = [...this.#known.values()].filter(({ state }) => state !== 'idle' && state !== 'self').length;
+    const open = [...this.#known.values()].filter(({ state }) => state !== 'idle' && state !== 'never').length;
     const boundMs = Math.min(Math.max(backoffMaxMs, open * SPREAD_MS), backoffMinMs * 2 ** Math.max(0, attempts - 1));
     return random() * boundMs;
   }

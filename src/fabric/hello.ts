@@ -111,6 +111,7 @@ export function isRefusal({ code }: Goodbye): boolean {
     case 'duplicate':
     case 'full':
     case 'forked':
+    case 'revoked':
     case 'bad_frame':
       return true;
   }

@@ -50,6 +50,8 @@ export type MeshOptions = {
    * address links: dialling goes on.
    */
   onRefused?: (address: string, why: Goodbye, by: Ending['by']) => void;
+  /** Why no link with that node may be: it is told so, and never dialled. */
+  refusal?: (node: NodeId) => Goodbye | undefined;
   timing?: Partial<MeshTiming>;
   rates?: Partial<PeerRates>;
   linksMax?: number;
@@ -97,7 +99,7 @@ export class MeshTransport implements Transport {
     });
     this.#dialler = new Dialler({
       dial: (address, connectMs) => this.#dial(address, connectMs),
-      isLinked: (node) => this.#roster.get(node) !== undefined,
+      isLinked: (node) => this.#roster.get(node) !== undefined || options.refusal?.(node) !== undefined,
       backoffMinMs: this.#timing.backoffMinMs,
       backoffMaxMs: this.#timing.backoffMaxMs,
       random: options.random ?? Math.random,
@@ -106,6 +108,7 @@ export class MeshTransport implements Transport {
       self: options.identity.node,
       linksMax: options.linksMax ?? LINKS_MAX,
       probeMs: this.#timing.probeMs,
+      refusal: options.refusal ?? (() => undefined),
       up: (node, connection) => this.#up(node, connection),
       down: (node, connection, reason) => this.#down(node, connection, reason),
     });
@@ -157,6 +160,12 @@ export class MeshTransport implements Transport {
 
   disconnect(node: NodeId, why: Goodbye): void {
     this.#roster.get(node)?.close(why);
+  }
+
+  /** Ends the link with a node that must have none, if there is one. */
+  exclude(node: NodeId): void {
+    const why = this.#options.refusal?.(node);
+    if (why !== undefined) this.disconnect(node, why);
   }
 
   drop(node: NodeId, why: string): void {
@@ -276,7 +285,8 @@ export class MeshTransport implements Transport {
     const why = ending.goodbye;
     if (connection.outbound && !wasLinked) {
       const self = why?.code === 'self' && connection.peer === this.#options.identity.node;
-      this.#dialler.failed(connection.address, { failure: ending.reason, self });
+      const never = self || (ending.by === 'peer' && why?.code === 'revoked');
+      this.#dialler.failed(connection.address, { failure: ending.reason, never });
     }
     if (why !== undefined && isRefusal(why) && this.#refusals.isNew(connection, why)) {
       this.#options.onRefused?.(connection.address, why, ending.by);

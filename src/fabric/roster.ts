@@ -19,6 +19,8 @@ export type RosterOptions = {
   self: NodeId;
   linksMax: number;
   probeMs: number;
+  /** Why no link with that node may be; undefined when it may. */
+  refusal: (node: NodeId) => Goodbye | undefined;
   /** `connection` is the link to `node` from now on. */
   up: (node: NodeId, connection: Connection) => void;
   /** It is no more. */
@@ -100,7 +102,8 @@ export class Roster {
   }
 
   #decide(connection: Connection, node: NodeId): void {
-    if (this.#closed !== undefined) return connection.close(this.#closed);
+    const refusal = this.#closed ?? this.#options.refusal(node);
+    if (refusal !== undefined) return connection.close(refusal);
     const boot = bootOf(connection);
     if (this.#twins.refuses(node, boot, performance.now())) return connection.close(twice(node));
     const link = this.#links.get(node);

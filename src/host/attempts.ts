@@ -36,7 +36,7 @@ export class Attempts {
     this.gone = o.gone;
   }
 
-  act(action: Exclude<Action, { kind: 'serve' | 'alarm' | 'checked' | 'member' | 'unlink' }>): void {
+  act(action: Exclude<Action, { kind: 'serve' | 'alarm' | 'checked' | 'member' | 'unlink' | 'excluded' }>): void {
     switch (action.kind) {
       case 'start':
       case 'resume':

@@ -71,6 +71,9 @@ export class Journal {
         return `agent ${body.name} (${body.tool}) registered on ${this.nodeName(header.node)}`;
       case 'node.replaced':
         return `node ${header.node.slice(0, 8)} was made from a backup of ${this.nodeName(body.old)} (${body.old.slice(0, 8)}) and replaces it`;
+      case 'node.revoked':
+      case 'node.retired':
+        return `${this.nodeName(body.node)} (${body.node.slice(0, 8)}) was ${body.type.slice(5)} by ${header.by}: its log counts up to ${body.lastSeq}`;
       case 'log.forked':
         return `the log of ${this.nodeName(body.node)} has forked at ${body.seq}`;
       default:

@@ -50,6 +50,7 @@ export class SimShell {
         core()?.reply(action.call, { ok: false, code: 'unknown', message: 'not simulated' }, clock());
         return kick();
       case 'checked':
+      case 'excluded':
         return;
       case 'member':
         return history.leases.shown(action.state);

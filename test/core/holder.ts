@@ -31,7 +31,7 @@ export class Holder {
       lamport: o.lamport ?? 0,
       firstOp: (node) => this.disk.get(node)?.[0],
       storedHash: (node, seq) => this.disk.get(node)?.[seq - 1]?.hash,
-      forkedAt: (node) => this.forkedAt.get(node),
+      cutAt: (node) => this.forkedAt.get(node),
     });
   }
 

@@ -78,7 +78,7 @@ export class FakeNode implements SwarmNode {
   now = (): number => this.wallMs;
 
   standings(): ReadonlyMap<NodeId, MemberState> {
-    return this.members;
+    return new Map([...this.linked.map(({ node }) => [node, 'alive'] as const), ...this.members]);
   }
 
   async append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal> {

@@ -149,6 +149,24 @@ describe('agents, nodes and projects', () => {
     expect(await status('agents')).toContain('unreachable');
   });
 
+  it('a node is taken out by id, name or the beginning of an id, once and for good; never the node itself', async () => {
+    const out = async (ref: string, verb: string): Promise<unknown[]> => {
+      const answer = await served.post(`/api/swarm/nodes/${ref}/${verb}`, {});
+      const body = z.record(z.string(), z.unknown()).parse(await answer.json());
+      return [answer.status, body['status'] ?? body['code']];
+    };
+    const last = served.node.store.lastArrival();
+    expect(await out('nobody', 'revoke')).toEqual([404, 'not_found']);
+    expect(await out(SELF, 'revoke')).toEqual([409, 'conflict']);
+    expect(served.node.store.lastArrival()).toBe(last);
+    expect(await out('worker', 'retire')).toEqual([200, 'retired']);
+    expect(await out(OTHER.slice(0, 8), 'retire')).toEqual([200, 'retired']);
+    expect(served.node.store.lastArrival()).toBe(last + 1);
+    expect(await out(OTHER, 'revoke')).toEqual([200, 'revoked']);
+    expect(await served.json('/api/swarm/nodes')).toMatchObject([{ status: 'self' }, { status: 'revoked' }]);
+    expect((await agents()).filter((one) => one.node_id === OTHER)).toEqual([]);
+  });
+
   it('projects bear a name that nobody else bears', async () => {
     const project = { name: 'demo', origin: 'git@example.org:demo.git', base: 'main', setup: 'npm ci' };
     const made = await served.post('/api/swarm/projects', project);

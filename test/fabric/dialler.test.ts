@@ -26,7 +26,7 @@ function watched(random = () => 0.999_999) {
     backoffMaxMs: 5_000,
     random,
   });
-  const fail = (port: number): void => dialler.failed(text(port), { failure: 'no', self: false });
+  const fail = (port: number): void => dialler.failed(text(port), { failure: 'no', never: false });
   return { dialler, dials, connectMs, links, fail };
 }
 
@@ -114,7 +114,7 @@ describe('an address', () => {
     const { dialler, dials } = watched();
     dialler.start();
     dialler.learn(address(1), unknown);
-    dialler.failed(text(1), { failure: 'self', self: true });
+    dialler.failed(text(1), { failure: 'self', never: true });
     dialler.learn(address(1), { seed: false, node: OTHER });
     vi.advanceTimersByTime(600_000);
     expect(dials).toEqual([text(1)]);

@@ -56,7 +56,7 @@ describe('meshes without seeds', () => {
     ] as const)
       await expectLinked(a, b);
     expect(first.mesh.links()).toHaveLength(2);
-    expect(first.mesh.addresses().filter(({ state }) => state === 'self')).toEqual([]);
+    expect(first.mesh.addresses().filter(({ state }) => state === 'never')).toEqual([]);
   });
 
   it('say it again: who comes to hear later finds them too', async () => {

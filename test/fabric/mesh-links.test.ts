@@ -45,7 +45,7 @@ describe('seeds', () => {
     const host = await member();
     host.mesh.learn(host.seed());
     host.mesh.learn(`localhost:${host.address().port}`);
-    await eventually(host, 'both tried', () => host.mesh.addresses().every(({ state }) => state === 'self'));
+    await eventually(host, 'both tried', () => host.mesh.addresses().every(({ state }) => state === 'never'));
     expect(host.mesh.addresses().map(({ attempts }) => attempts)).toEqual([1, 1]);
     expect(host.refusals).toEqual([]);
   });

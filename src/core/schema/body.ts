@@ -30,6 +30,21 @@ const nodeReplaced = z.object({
   lastSeq: z.number().int().nonnegative(),
 });
 
+/**
+ * An operator's word that a node is out of the swarm for good: its key is no longer trusted (`revoked`), or its machine is gone (`retired`). Its log
+ * counts up to `lastSeq` everywhere; of several words the lowest number holds. About the node row of `node`.
+ */
+const nodeRevoked = z.object({
+  type: z.literal('node.revoked'),
+  node: nodeIdSchema,
+  lastSeq: z.number().int().nonnegative(),
+});
+const nodeRetired = z.object({
+  type: z.literal('node.retired'),
+  node: nodeIdSchema,
+  lastSeq: z.number().int().nonnegative(),
+});
+
 /** Proof that a node signed two histories: its log counts up to `seq - 1` everywhere. */
 const logForked = z.object({
   type: z.literal('log.forked'),
@@ -160,6 +175,8 @@ const postCreated = z.object({
 export const bodySchema = z.discriminatedUnion('type', [
   nodeRegistered,
   nodeReplaced,
+  nodeRevoked,
+  nodeRetired,
   logForked,
   agentRegistered,
   agentDeregistered,

@@ -64,6 +64,7 @@ export const goodbyeSchema = z.object({
     'full',
     'self',
     'forked',
+    'revoked',
     'bad_frame',
     'shutdown',
   ]),

@@ -4,6 +4,9 @@ import type { KnownOp, Stamp } from '../op.ts';
 import { compareStamps, opId, stampOf } from '../op.ts';
 import type { ViewSpec } from './view.ts';
 
+/** An operator took the node out of the swarm; its log counts up to `lastSeq`. */
+export type Excluded = { how: 'revoked' | 'retired'; lastSeq: number };
+
 export type NodeRow = {
   id: NodeId;
   entity: OpId | undefined;
@@ -17,10 +20,12 @@ export type NodeRow = {
   forkedAt: number | undefined;
   /** Made from a backup of this node, with this one's log up to `lastSeq`; of several the newest. Shown, and no new task is voted on by a node gone so. */
   replacedBy: { node: NodeId; lastSeq: number; stamp: Stamp } | undefined;
+  excluded: Excluded | undefined;
 };
 
-/** Its place was taken by a node made from its backup, or its log was signed twice: nobody waits for it. */
-export const isGoneForGood = (row: NodeRow): boolean => row.replacedBy !== undefined || row.forkedAt !== undefined;
+/** Its place was taken by a node made from its backup, its log was signed twice, or an operator took it out: nobody waits for it. */
+export const isGoneForGood = ({ replacedBy, forkedAt, excluded }: NodeRow): boolean =>
+  replacedBy !== undefined || forkedAt !== undefined || excluded !== undefined;
 
 const unseen = (id: NodeId): NodeRow => ({
   id,
@@ -33,13 +38,26 @@ const unseen = (id: NodeId): NodeRow => ({
   stamp: undefined,
   forkedAt: undefined,
   replacedBy: undefined,
+  excluded: undefined,
 });
+
+/** The number from which on the node's log counts nowhere; undefined while all of it does. */
+export function cutAt({ forkedAt, excluded }: NodeRow): number | undefined {
+  if (excluded === undefined) return forkedAt;
+  return Math.min(forkedAt ?? excluded.lastSeq + 1, excluded.lastSeq + 1);
+}
 
 function fold(row: NodeRow | undefined, op: KnownOp): NodeRow {
   const { body } = op;
   if (body.type === 'log.forked') {
     const known = row ?? unseen(body.node);
     return { ...known, forkedAt: Math.min(known.forkedAt ?? body.seq, body.seq) };
+  }
+  if (body.type === 'node.revoked' || body.type === 'node.retired') {
+    const known = row ?? unseen(body.node);
+    const revoked = body.type === 'node.revoked' || known.excluded?.how === 'revoked';
+    const lastSeq = Math.min(known.excluded?.lastSeq ?? body.lastSeq, body.lastSeq);
+    return { ...known, excluded: { how: revoked ? 'revoked' : 'retired', lastSeq } };
   }
   if (body.type === 'node.replaced') {
     const known = row ?? unseen(body.old);
@@ -65,14 +83,14 @@ function fold(row: NodeRow | undefined, op: KnownOp): NodeRow {
 
 /** The node that an op speaks of: its author, unless it says so itself. */
 function key({ body, header }: KnownOp): NodeId {
-  if (body.type === 'log.forked') return body.node;
+  if (body.type === 'log.forked' || body.type === 'node.revoked' || body.type === 'node.retired') return body.node;
   return body.type === 'node.replaced' ? body.old : header.node;
 }
 
 export const nodeView: ViewSpec<NodeRow> = {
   name: 'node',
-  version: 2,
-  types: ['node.registered', 'node.replaced', 'log.forked'],
+  version: 3,
+  types: ['node.registered', 'node.replaced', 'node.revoked', 'node.retired', 'log.forked'],
   key,
   fold,
   columnNames: ['name'],

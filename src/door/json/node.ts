@@ -5,7 +5,7 @@ import type { LiveProject } from '#core/view/project.ts';
 import type { Door } from '../door.ts';
 import { dateText } from './text.ts';
 
-export const NODE_STATES = ['self', 'alive', 'suspect', 'dead', 'left', 'replaced'] as const;
+export const NODE_STATES = ['self', 'alive', 'suspect', 'dead', 'left', 'replaced', 'revoked', 'retired'] as const;
 export type NodeState = (typeof NODE_STATES)[number];
 
 export const nodeJsonSchema = z

@@ -45,6 +45,9 @@ function bootReason(task: KnownTask, door: Door): string | undefined {
   return `this node was started anew and waits for ${awaited.map((node) => door.roster.nodeName(node)).join(', ')}`;
 }
 
+/** States from which no node comes back to vote. */
+const GONE: ReadonlySet<string> = new Set(['replaced', 'revoked', 'retired']);
+
 /** Without a majority of its voters nobody can give the task out, or cancel it. A replaced node votes no more, and the one in its place never did. */
 function votersReason(task: KnownTask, door: Door): string | undefined {
   const { voters, claims } = task.created;
@@ -52,15 +55,15 @@ function votersReason(task: KnownTask, door: Door): string | undefined {
   if (claims === 'optimistic') return undefined;
   const states = new Map(voters.map((voter) => [voter, door.roster.nodeState(voter)]));
   const away = voters.filter((voter) => states.get(voter) !== 'self' && states.get(voter) !== 'alive');
-  const isReplaced = (voter: NodeId): boolean => states.get(voter) === 'replaced';
+  const isOut = (voter: NodeId): boolean => GONE.has(states.get(voter) ?? '');
   const needed = majorityOf(voters);
   if (voters.length - away.length >= needed) return undefined;
-  const isForGood = voters.length - away.filter(isReplaced).length < needed;
+  const isForGood = voters.length - away.filter(isOut).length < needed;
   const todo = isForGood ? '; create a task that supersedes it' : '';
-  const names = away.map((voter) => `${door.roster.nodeName(voter)}${isReplaced(voter) ? ' (replaced)' : ''}`);
+  const names = away.map((voter) => `${door.roster.nodeName(voter)}${isOut(voter) ? ` (${states.get(voter)})` : ''}`);
   if (voters.length > 1) return `${away.length} of its ${voters.length} voters are away: ${names.join(', ')}${todo}`;
   const [home = task.created.home] = voters;
-  return `depends on ${door.roster.nodeName(home)}, which ${isReplaced(home) ? 'was replaced' : 'is away'}${todo}`;
+  return `depends on ${door.roster.nodeName(home)}, which ${isOut(home) ? `was ${states.get(home)}` : 'is away'}${todo}`;
 }
 
 /** A folder is fetched from the node that registered it, before each attempt. */

@@ -18,6 +18,8 @@ type Step = { author: number; kind: BodyType; about: number; slot: number; pick:
 const weights: Record<BodyType, number> = {
   'node.registered': 1,
   'node.replaced': 1,
+  'node.revoked': 1,
+  'node.retired': 1,
   'log.forked': 1,
   'agent.registered': 2,
   'agent.deregistered': 1,
@@ -59,6 +61,9 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
       return { type, publicKey: `key ${pick}`, name: `name ${pick}`, addresses: [`h:${slot}`], version: '1' };
     case 'node.replaced':
       return { type, old: node, lastSeq: slot };
+    case 'node.revoked':
+    case 'node.retired':
+      return { type, node, lastSeq: slot };
     case 'log.forked':
       return { type, node, seq: slot + 2, proof: '' };
     case 'agent.registered':
