@@ -30,6 +30,8 @@ export class History {
   readonly ranTwice = new Set<string>();
   private readonly optimistic = new Set<OpId>();
   readonly asks: Ask[] = [];
+  /** What scenarios wait for: `<event> <task>`, and with the attempt `<event> <task> <attempt>`. */
+  readonly happened = new Set<string>();
   private readonly decisions = new Map<string, { task: OpId; slot: number; text: string; value: SlotValue }>();
   private readonly calls = new SlotCalls();
   readonly leases = new LeaseWatch((rule) => this.broken(rule));
@@ -69,6 +71,8 @@ export class History {
         this.dependsOn.set(id, op.body.dependsOn);
         if (op.body.claims === 'optimistic') this.optimistic.add(id);
       }
+      if (op.body.type === 'task.claimed') this.happened.add(`claim ${op.header.entity}`);
+      if (op.body.type === 'task.reported') this.happened.add(`report ${op.header.entity}`);
       if (op.body.type === 'task.granted' || op.body.type === 'task.ended')
         this.decided(node, { task: op.header.entity, slot: op.body.slot, value: op.body.value });
     }
@@ -116,6 +120,7 @@ export class History {
     if (held !== undefined && held !== text)
       this.broken(`always/terminal-state-stays: ${row.id} was ${held} at ${node} and is ${text}`);
     this.terminal.set(key, text);
+    if (ended !== undefined) this.happened.add(`over ${row.id}`);
   }
 
   /** Finally: each slot that was decided was open, and the calls on it are those of a register that is decided once. */
@@ -161,6 +166,7 @@ export class History {
     if (isOptimistic && held !== undefined) this.ranTwice.add(key);
     else if (held !== undefined) this.broken(`always/started-once: ${key} at ${held.node} and at ${start.node}`);
     this.startedKeys.set(key, start);
+    this.happen('start', start);
     this.starts.push(start);
     const decided = this.decisions.get(`${start.task}/${start.attempt * 2 - 1}`);
     if (isOptimistic) return this.checkDependencies(start);
@@ -196,6 +202,7 @@ export class History {
     const held = this.ballots.get(key);
     if (held !== undefined && held !== text) this.broken(`always/one-value-a-ballot: ${key}: ${held} and ${text}`);
     this.ballots.set(key, text);
+    this.happened.add(`accept ${task}`);
   }
 
   private decided(node: NodeId, { task, slot, value }: { task: OpId; slot: number; value: SlotValue }): void {
@@ -208,5 +215,11 @@ export class History {
       this.broken(`always/slot-decided-once: ${key} as ${held.text} and as ${text}`);
     this.decisions.set(key, { task, slot, text, value });
     if (value.kind === 'completed') this.completed.add(task);
+    this.happen(isGrant(value) ? 'grant' : 'end', { task, attempt: value.attempt });
+  }
+
+  private happen(event: string, { task, attempt }: { task: OpId; attempt: number }): void {
+    this.happened.add(`${event} ${task}`);
+    this.happened.add(`${event} ${task} ${attempt}`);
   }
 }

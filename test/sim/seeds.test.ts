@@ -28,20 +28,20 @@ function neverBit(verdicts: readonly Verdict[], knobs: StormKnobs): string[] {
   return idleFaults(sum, knobs);
 }
 
-test('50 storms on three nodes break no promise', async () => {
-  const verdicts = await storms(SKELETON_STORM, 50);
+test('80 storms on three nodes break no promise', async () => {
+  const verdicts = await storms(SKELETON_STORM, 80);
   expect(broken(verdicts, 'skeleton')).toEqual([]);
   expect(neverBit(verdicts, SKELETON_STORM)).toEqual([]);
 }, 120_000);
 
-test('40 storms on five nodes, with machines that die for good, break no promise', async () => {
-  const verdicts = await storms(DECISION_STORM, 40);
+test('60 storms on five nodes, with machines that die for good, break no promise', async () => {
+  const verdicts = await storms(DECISION_STORM, 60);
   expect(broken(verdicts, 'decision')).toEqual([]);
   expect(neverBit(verdicts, DECISION_STORM)).toEqual([]);
 }, 120_000);
 
-test('20 rough storms, of nodes that go down often and come back at once, break no promise', async () => {
-  const verdicts = await storms(ROUGH_STORM, 20);
+test('40 rough storms, of nodes that go down often and come back at once, break no promise', async () => {
+  const verdicts = await storms(ROUGH_STORM, 40);
   expect(broken(verdicts, 'rough')).toEqual([]);
   expect(neverBit(verdicts, ROUGH_STORM)).toEqual([]);
 }, 120_000);
