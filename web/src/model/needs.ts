@@ -2,6 +2,7 @@
 import type { Agent, SwarmNode, Task } from './frame.ts';
 import type { Swarm } from './swarm.ts';
 import { isEnded } from './swarm.ts';
+import { compareTexts } from './tasks.ts';
 
 export type NeedKind = 'alarm' | 'waiting' | 'unreachable' | 'failed' | 'stuck' | 'late';
 
@@ -101,7 +102,7 @@ export const deliveredOf = ({ tasks }: Pick<Swarm, 'tasks'>): Task[] =>
     .filter(
       ({ status, work, project }) => status === 'completed' && work !== null && work.commits > 0 && project !== null,
     )
-    .toSorted((a, b) => b.updated_at.localeCompare(a.updated_at));
+    .toSorted((a, b) => compareTexts(b.updated_at, a.updated_at));
 
 export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 

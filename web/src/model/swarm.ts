@@ -153,7 +153,7 @@ const byId = <T extends { id: string }>(rows: readonly T[]): Map<string, T> =>
 function forgetOldest(draft: Draft): void {
   const ended = [...draft.tasks.values()].filter(isEnded);
   if (ended.length <= ENDED_MAX) return;
-  const oldestFirst = ended.toSorted((a, b) => a.updated_at.localeCompare(b.updated_at));
+  const oldestFirst = ended.toSorted((a, b) => (a.updated_at < b.updated_at ? -1 : 1));
   for (const task of oldestFirst.slice(0, ended.length - ENDED_MAX)) draft.tasks.delete(task.id);
 }
 

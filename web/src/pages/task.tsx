@@ -178,9 +178,15 @@ function TaskFacts({ task }: { task: Task }) {
           ['Waits for', task.depends_on.length === 0 ? null : <Others ids={task.depends_on} />],
           ['In place of', task.supersedes === null ? null : <Others ids={[task.supersedes]} />],
           ['Work', task.work === null ? null : plural(task.work.commits, 'commit')],
-          ['Branch', task.work === null ? null : <span className="font-mono text-xs">{task.work.branch}</span>],
+          [
+            'Branch',
+            task.work === null ? null : (
+              <span className="font-mono text-xs">{task.work.branch.replace(task.id, shortId(task.id))}</span>
+            ),
+          ],
           ['Late', task.reports.some(({ late }) => late) ? <Reports task={task} /> : null],
           ['Decided by', names.length === 1 ? `${home} alone` : names.join(', ')],
+          ['Claims', task.claims === 'optimistic' ? 'optimistic: it may run twice' : null],
           ['Created', <Age at={task.created_at} />],
           ['Changed', <Age at={task.updated_at} />],
         ]}

@@ -15,7 +15,8 @@ import type { View } from './search.ts';
 export function Tasks() {
   const { q = '', group, project, view = 'table' } = useSearch({ from: '/tasks' });
   const navigate = useNavigate({ from: '/tasks' });
-  const tasks = useSwarm((swarm) => swarm.tasks);
+  // What a reader does comes before what changed meanwhile: sorting and drawing may wait for a scroll.
+  const tasks = useDeferredValue(useSwarm((swarm) => swarm.tasks));
   const nameOf = useNames();
   const text = useDeferredValue(q);
   const filter: Filter = useMemo(() => ({ text, group, project }), [text, group, project]);

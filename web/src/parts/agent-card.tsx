@@ -1,6 +1,6 @@
 /** An agent as a card: what it can do, what it does, and what it printed last. */
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import type { Agent } from '../model/frame.ts';
 import { nameOfNode, useSwarm } from '../model/store.ts';
 import { AgentOutput } from './agent-output.tsx';
@@ -8,7 +8,7 @@ import { Button } from './button.tsx';
 import { Window } from './dialog.tsx';
 import { StatusBadge } from './status.tsx';
 
-export function AgentCard({ agent, withNode = true }: { agent: Agent; withNode?: boolean }) {
+export const AgentCard = memo(function AgentCard({ agent, withNode = true }: { agent: Agent; withNode?: boolean }) {
   const [isOpen, setOpen] = useState(false);
   const node = useSwarm((swarm) => nameOfNode(swarm, agent.node_id));
   const task = useSwarm((swarm) =>
@@ -48,4 +48,4 @@ export function AgentCard({ agent, withNode = true }: { agent: Agent; withNode?:
       </Window>
     </article>
   );
-}
+});

@@ -1,6 +1,7 @@
 /** A task as a card: what it is, how it stands, who is at it, and what was printed last. */
 import { Link } from '@tanstack/react-router';
 import { Bot, GitCommitHorizontal } from 'lucide-react';
+import { memo } from 'react';
 import { api, taskPath } from '../model/api.ts';
 import type { Task } from '../model/frame.ts';
 import { plural } from '../model/needs.ts';
@@ -34,7 +35,7 @@ export const useWorkerText = (task: Task): string => {
   return task.assigned_to === null ? '' : `${agent} on ${node}`;
 };
 
-export function TaskCard({ task, withCancel = false }: { task: Task; withCancel?: boolean }) {
+export const TaskCard = memo(function TaskCard({ task, withCancel = false }: { task: Task; withCancel?: boolean }) {
   const note = useTaskNote(task);
   const cancel = useCancel(task.id);
   return (
@@ -76,7 +77,7 @@ export function TaskCard({ task, withCancel = false }: { task: Task; withCancel?
       <Said state={cancel.state} />
     </article>
   );
-}
+});
 
 function Worker({ task }: { task: Task }) {
   const worker = useWorkerText(task);

@@ -1,7 +1,7 @@
 /** Tasks as rows. Only those in sight are drawn, so that thousands scroll as ten do; j and k move, Enter opens. */
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { memo, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import type { Task } from '../model/frame.ts';
 import { shortId } from '../model/text.ts';
 import { isTyping } from './keys.ts';
@@ -14,7 +14,7 @@ const ROW_PX = 44;
 const OVERSCAN = 10;
 
 const GRID =
-  'grid grid-cols-[6.5rem_minmax(0,1fr)_5rem] items-center gap-x-3 px-3 md:grid-cols-[6.5rem_minmax(0,5fr)_minmax(0,4fr)_minmax(0,2fr)_7rem_5rem]';
+  'grid grid-cols-[6.25rem_minmax(0,1fr)_3.75rem] items-center gap-x-3 px-3 md:grid-cols-[6.5rem_minmax(0,5fr)_minmax(0,4fr)_minmax(0,2fr)_7rem_5rem]';
 
 export function TaskTable({ tasks }: { tasks: readonly Task[] }) {
   const top = useRef<HTMLDivElement>(null);
@@ -60,7 +60,8 @@ export function TaskTable({ tasks }: { tasks: readonly Task[] }) {
 
 type RowProps = { task: Task; index: number; y: number; isChosen: boolean };
 
-function Row({ task, index, y, isChosen }: RowProps) {
+/** Drawn anew only when its own task or place changed. */
+const Row = memo(function Row({ task, index, y, isChosen }: RowProps) {
   const note = useTaskNote(task);
   const worker = useWorkerText(task);
   return (
@@ -75,7 +76,11 @@ function Row({ task, index, y, isChosen }: RowProps) {
         <StatusBadge status={task.status} />
       </span>
       <span role="cell" className="min-w-0">
-        <Link to="/tasks/$id" params={{ id: task.id }} className="block truncate font-medium hover:underline">
+        <Link
+          to="/tasks/$id"
+          params={{ id: task.id }}
+          className="line-clamp-2 leading-[1.15rem] font-medium wrap-anywhere hover:underline md:line-clamp-1"
+        >
           {task.title}
         </Link>
       </span>
@@ -97,7 +102,7 @@ function Row({ task, index, y, isChosen }: RowProps) {
       </span>
     </div>
   );
-}
+});
 
 /** The chosen task's id: it stays chosen while rows move around it. */
 function useKeys(tasks: readonly Task[], show: (index: number) => void): string | undefined {
