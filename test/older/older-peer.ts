@@ -19,6 +19,8 @@ export class OlderPeer {
   #gathered: Buffer = Buffer.alloc(0);
   #seq = 0;
   #prev = '0'.repeat(64);
+  #before = { seq: 0, prev: '0'.repeat(64) };
+  #last: object = {};
 
   private constructor(peer: Stranger) {
     this.#stranger = peer;
@@ -71,8 +73,9 @@ export class OlderPeer {
     await this.hears((frame) => frame['type'] === 7 && frame['timestamp'] === timestamp);
   }
 
-  /** Appends an op to this peer's own log, with the fields of version 0.1.0 in their order, and says it under that code; its id. */
-  append(code: number, o: { lamport: number; entity?: string; body: object }): string {
+  /** Appends an op to this peer's own log, with the fields of version 0.1.0 in their order, and says it under that code; its id. `sig` instead of its own. */
+  append(code: number, o: { lamport: number; entity?: string; body: object; sig?: string }): string {
+    this.#before = { seq: this.#seq, prev: this.#prev };
     this.#seq += 1;
     const id = `${this.node}-${this.#seq}`;
     const body = JSON.stringify(o.body);
@@ -88,9 +91,20 @@ export class OlderPeer {
     });
     this.#prev = hash('sha256', header);
     const signed = Buffer.from(`skep op chain 1\n${this.#prev}`);
-    const sig = sign(null, signed, this.#stranger.identity.privateKey).toString('base64');
-    this.say({ type: code, op: [header, body], sig });
+    const sig = o.sig ?? sign(null, signed, this.#stranger.identity.privateKey).toString('base64');
+    this.#last = { type: code, op: [header, body], sig };
+    this.say(this.#last);
     return id;
+  }
+
+  /** Says the last op again. */
+  repeat(): void {
+    this.say(this.#last);
+  }
+
+  /** The next op follows the one before the last: a second history. */
+  forget(): void {
+    ({ seq: this.#seq, prev: this.#prev } = this.#before);
   }
 
   get publicKey(): string {
