@@ -65,3 +65,31 @@ test('a dependent takes the result of a task that supersedes the one it waits fo
   });
   expect(await node.ended(String(dependent['id']))).toMatchObject({ status: 'completed', result: 'after' });
 }, 60_000);
+
+test('an optimistic task is worked where its home is gone, and ends once for all when it is back', async () => {
+  const home = await swarm.add();
+  const worker = await swarm.add({ shellAgents: 1 });
+  await swarm.linked();
+  const gate = join(swarm.dir, 'gate');
+  const description = `while [ ! -e '${gate}' ]; do sleep 0.05; done; echo done alone`;
+  const body = { title: 'Anywhere', description, required_capabilities: ['shell'], claims: 'optimistic' };
+  const created = await home.post('/api/swarm/tasks', body);
+  const id = String(created['id']);
+  expect(created).toMatchObject({ claims: 'optimistic', voters: [home.running.info.self] });
+  await worker.until(async () => ((await worker.task(id))['status'] === 'in_progress' ? true : undefined));
+  await home.running.close();
+  execFileSync('touch', [gate]);
+  // Nobody can decide its end here: it is reported, and its agent is free.
+  const reported = await worker.until(async () => {
+    const task = await worker.task(id);
+    return JSON.stringify(task['reports']) === '[]' ? undefined : task;
+  });
+  expect(reported).toMatchObject({ status: 'in_progress', reports: [{ kind: 'completed', late: false }] });
+  await home.restart();
+  for (const member of [worker, home])
+    expect(await member.ended(id)).toMatchObject({
+      status: 'completed',
+      result: 'done alone',
+      assigned_node: worker.running.info.self,
+    });
+}, 60_000);
