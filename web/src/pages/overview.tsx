@@ -12,6 +12,7 @@ import { CreateTask } from '../parts/create-task.tsx';
 import { EventLog } from '../parts/event-log.tsx';
 import { Command, Empty, Section } from '../parts/layout.tsx';
 import { NodeMap } from '../parts/map.tsx';
+import { isOut } from '../parts/status.tsx';
 import { Needs } from '../parts/needs.tsx';
 import { TaskCard } from '../parts/task-card.tsx';
 
@@ -51,7 +52,7 @@ function Tiles() {
   const counts = node?.tasks;
   const busy = [...agents.values()].filter(({ status }) => status === 'busy').length;
   const up = [...nodes.values()].filter(({ status }) => status === 'self' || status === 'alive').length;
-  const live = [...nodes.values()].filter(({ status }) => status !== 'replaced').length;
+  const live = [...nodes.values()].filter(({ status }) => !isOut(status)).length;
   return (
     <ul aria-label="Counts" className="card grid grid-cols-3 divide-line overflow-hidden sm:grid-cols-6 sm:divide-x">
       <Tile name="Pending" value={counts?.pending} group="pending" />

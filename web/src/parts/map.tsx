@@ -4,7 +4,7 @@ import type { SwarmNode } from '../model/frame.ts';
 import type { Place } from '../model/graph.ts';
 import { edgesOf, placesOf } from '../model/graph.ts';
 import { plural } from '../model/needs.ts';
-import { StatusBadge, statusWord } from './status.tsx';
+import { isOut, StatusBadge, statusWord } from './status.tsx';
 
 /** Beyond, a list says more than a picture. */
 const DRAWN_MAX = 24;
@@ -16,7 +16,7 @@ const RADIUS_X = 120;
 const RADIUS_Y = 56;
 
 export function NodeMap({ nodes }: { nodes: readonly SwarmNode[] }) {
-  const shown = nodes.filter(({ status }) => status !== 'replaced');
+  const shown = nodes.filter(({ status }) => !isOut(status));
   return (
     <div className="card flex flex-col gap-1 p-3">
       {shown.length > 1 && shown.length <= DRAWN_MAX ? <Picture nodes={shown} /> : null}

@@ -20,6 +20,8 @@ const TONES: Readonly<Record<string, Tone>> = {
   dead: 'red',
   left: 'grey',
   replaced: 'grey',
+  revoked: 'red',
+  retired: 'grey',
 };
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -39,7 +41,21 @@ const CLASSES: Readonly<Record<Tone, string>> = {
 /** Statuses that mean: something goes on right now. */
 const MOVING = new Set(['in_progress', 'busy']);
 /** Statuses that are not yet, or not any more: an open dot. */
-const HOLLOW = new Set(['pending', 'offline', 'cancelled', 'unreachable', 'dead', 'left', 'replaced']);
+const HOLLOW = new Set([
+  'pending',
+  'offline',
+  'cancelled',
+  'unreachable',
+  'dead',
+  'left',
+  'replaced',
+  'revoked',
+  'retired',
+]);
+/** Statuses of nodes that are no part of the swarm any more. */
+const OUT = new Set(['replaced', 'revoked', 'retired']);
+
+export const isOut = (status: string): boolean => OUT.has(status);
 
 export const statusWord = (status: string): string => WORDS[status] ?? status.replaceAll('_', ' ');
 
