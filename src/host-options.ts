@@ -30,6 +30,8 @@ export type NodeOptions = {
   leaseMs?: number | undefined;
   /** How long a started node waits for its peers before it goes on with the tasks that it alone decides; 30 s without it. For tests. */
   aloneAfterMs?: number | undefined;
+  /** How people reach this machine by ssh, `user@host`: told to whoever asks to attach to an agent of this node. */
+  ssh?: string | undefined;
   /** A code of `skep join-code`: its secret is kept in the data directory, its addresses are learnt as seeds. */
   join?: string | undefined;
   /** `wall`: the page of this node is the graffiti wall. */

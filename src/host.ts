@@ -12,9 +12,9 @@ import { nodeCrypto } from '#fabric/identity.ts';
 import { MeshTransport } from '#fabric/mesh.ts';
 import type { Arrival, NodeInfo } from '#ports.ts';
 import type { NodeOptions, RunningNode } from './host-options.ts';
+import { agentsOf } from './host/agents.ts';
 import { bindAddresses, dialAddresses } from './host/addresses.ts';
 import type { AttemptTools } from './host/attempt.ts';
-import { Attempts } from './host/attempts.ts';
 import { Backups } from './host/backup.ts';
 import { BlobTransfer } from './host/blob-transfer.ts';
 import { Engine, realClock } from './host/engine.ts';
@@ -31,6 +31,7 @@ import { Remote } from './host/remote.ts';
 import { joinCodeOf } from './host/secrets.ts';
 import { isUrl, Sources } from './host/sources.ts';
 import { HostedNode } from './host/swarm-node.ts';
+import type { TerminalAgents } from './host/terminal-agents.ts';
 import { DeliveredWork } from './host/work.ts';
 import { makeSocketDir, socketPath } from './socket-path.ts';
 
@@ -74,15 +75,18 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   const info: NodeInfo = { ...parts.info, httpPort: o.httpPort, p2pPort: o.p2pPort };
   const stopping = Promise.withResolvers<Error | undefined>();
   const wired = wire({ o, parts, info, transport, addresses, onFailed: (error) => stopping.resolve(asError(error)) });
-  const { engine, node, attempts, glimpses, backups, opening } = wired;
+  const { engine, node, attempts, glimpses, backups, opening, terminals } = wired;
   closers.add(() => backups.close());
   closers.add(() => transport.close());
+  // After the attempts, which would take a session that closes for an agent that ended.
+  closers.add(() => terminals.close());
   closers.add(() => {
     attempts.detach();
     glimpses.close();
     engine.leave();
     engine.close();
   });
+  terminals.start();
   engine.boot();
   const { publicKey } = parts.identity;
   const tell = () => announce(node, { ...parts.info, addresses, publicKey, shellAgents: o.shellAgents ?? 0 });
@@ -101,7 +105,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
     const isGone = row.id === info.self || row.replacedBy !== undefined || row.excluded !== undefined;
     if (!isGone) for (const address of row.addresses) transport.learn(address);
   }
-  return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, log: o.log });
+  return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, terminals, log: o.log });
 }
 
 const settingsOf = (o: NodeOptions, store: Parts['store']): CoreSettings => ({
@@ -122,7 +126,7 @@ type Wiring = {
 };
 
 function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
-  const { store, blobs, workspaces, identity, secret, drivers } = parts;
+  const { store, blobs, workspaces, identity, secret } = parts;
   const journal = new Journal(store, o.log);
   const glimpses = new Glimpses(transport);
   const engine = new Engine({
@@ -136,6 +140,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
       learnAddresses(arrivals, transport, info.self);
       journal.arrived(arrivals);
       intake.onArrivals(arrivals);
+      terminals.arrived(arrivals);
       node.arrived(arrivals);
     },
     onPresence: () => node.presenceChanged(),
@@ -154,13 +159,8 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const keeping = { self: info.self, store, workspaces, sources, blobs, transfer, remote };
   const intake = new Intake(keeping);
   const work = new DeliveredWork({ ...keeping, intake });
-  const attempts = new Attempts({
-    store,
-    drivers,
-    tools: { ...keeping, runtime: parts.runtime, glimpses, log: o.log, ...textsAndDelivery(() => node, intake) },
-    ended: (end) => engine.attemptEnded(end),
-    gone: (one) => engine.attemptGone(one),
-  });
+  const texts = textsAndDelivery(() => node, intake);
+  const { terminals, attempts } = agentsOf({ o, parts, engine, keeping, glimpses, texts });
   const act = (action: Action): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
     if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);
@@ -182,14 +182,15 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     transfer,
     transport,
     glimpses,
-    outputs: new Outputs({ ...keeping, core: engine.core, attempts }),
+    outputs: new Outputs({ ...keeping, core: engine.core, attempts, terminals }),
     work,
     backups,
     opening,
-    tools: [...drivers.keys()],
+    terminals,
+    tools: [...parts.drivers.keys()],
     joinCode: () => joinCodeOf({ secret, addresses }),
   });
-  return { engine, node, attempts, glimpses, backups, opening };
+  return { engine, node, attempts, glimpses, backups, opening, terminals };
 }
 
 function endLink(action: Extract<Action, { kind: 'unlink' | 'excluded' }>, transport: MeshTransport): void {
@@ -252,6 +253,7 @@ function running(r: {
   closers: Closers;
   stopping: PromiseWithResolvers<Error | undefined>;
   parts: Parts;
+  terminals: TerminalAgents;
   log: (line: string) => void;
 }): RunningNode {
   let closing: Promise<void> | undefined;
@@ -261,7 +263,10 @@ function running(r: {
       .then(() => r.stopping.resolve(undefined)));
   let ending: Promise<void> | undefined;
   // The node first: while it goes on, it takes whatever is free, and each agent that is ended makes room for the next.
-  const stopHolder = (): Promise<void> => (ending ??= close().then(() => r.parts.runtime.stop(KILL_GRACE_MS)));
+  const stopHolder = (): Promise<void> =>
+    (ending ??= close().then(async () => {
+      await Promise.all([r.terminals.stopAgents(), r.parts.runtime.stop(KILL_GRACE_MS)]);
+    }));
   // A node whose disk failed must not go on: it closes what it still can.
   void r.stopping.promise.then((error) => (error === undefined ? undefined : close()));
   return {

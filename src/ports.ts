@@ -1,4 +1,5 @@
 /** The seams: what the composition root plugs together. Interfaces only; each has one contract suite, run on the fake and on the real thing. */
+import type { AgentTerminals } from '#core/agent-terminal.ts';
 import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
 import type { BootStanding } from '#core/boot-check.ts';
 import type { LocalRow, LocalTable } from '#core/local.ts';
@@ -162,15 +163,17 @@ export type AgentState =
 
 export type TurnOutcome = 'completed' | 'failed' | 'interrupted' | 'timed_out';
 
-/** A turn ends exactly once. `exited` is the last event. */
+/** A turn ends exactly once. `exited` is the last event. `screen`: all that a terminal shows now, and the line of it that tells most. */
 export type AgentEvent =
   | { kind: 'state'; state: AgentState; source: 'protocol' | 'hooks' | 'screen'; exact: boolean; evidence: string }
   | { kind: 'delta'; stream: 'stdout' | 'stderr'; text: string }
+  | { kind: 'screen'; text: string; progress: string | null }
   | { kind: 'turn_started'; turn: string }
   | { kind: 'turn_ended'; turn: string; outcome: TurnOutcome; text: string; exit: Exit | undefined }
   | { kind: 'exited'; exit: Exit };
 
 export type SessionSpec = {
+  agent: OpId;
   procId: ProcId;
   cwd: string;
   env: Readonly<Record<string, string>>;
@@ -229,7 +232,7 @@ export type NodeInfo = {
  * One node of the swarm, as the doors use it. Doors parse and authorise, then append or call; they hold no state of the swarm. Every method that
  * may be refused answers with a {@link Refusal} and has then changed nothing.
  */
-export interface SwarmNode {
+export interface SwarmNode extends AgentTerminals {
   readonly info: NodeInfo;
   readonly store: Pick<
     OpStore,
@@ -258,8 +261,6 @@ export interface SwarmNode {
   taskFetch(task: OpId, repository: string): Promise<{ branch: string; head: string } | Refusal>;
   taskMerge(task: OpId, by: Principal, into: string | null): Promise<MergeOutcome | Refusal>;
   agentOutput(agent: OpId, lines: number): Promise<{ status: string; output: string } | Refusal>;
-  agentSend(agent: OpId, text: string): Promise<{ sent: boolean } | Refusal>;
-  /** Tools this node has a driver for. */
   tools(): readonly string[];
   presence(): ReadonlyMap<NodeId, Presence>;
   /** Other nodes that are linked or were heard of since this one started, as its failure detector shows them. */

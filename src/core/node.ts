@@ -54,8 +54,9 @@ export class NodeCore {
     this.calls = new Calls(this.world, this.presence);
     this.tasks = new Tasks(this.world, {
       calls: this.calls,
-      isOffline: (agent) => this.ownAgents.isOffline(agent),
+      isHeld: (agent) => this.ownAgents.isHeld(agent),
       isSaidBusy: (node, agent) => this.presence.isBusy(node, agent),
+      isSaidIdle: (node, agent) => this.presence.takesWork(node, agent),
     });
     this.bootCheck = new BootCheck(this.world, { tasks: this.tasks, presence: this.presence });
   }
@@ -162,7 +163,7 @@ export class NodeCore {
     this.presence.announce();
   }
 
-  /** What the shell saw of an own agent: `offline` agents take no work. Undefined: as the tasks say. */
+  /** What the shell saw of an own agent: only idle ones take work. Undefined: as the tasks say. */
   agentState(o: { agent: OpId; state: string | undefined }, clock: Clock): void {
     this.at(clock);
     this.ownAgents.setState(o.agent, o.state);

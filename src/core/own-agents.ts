@@ -4,16 +4,17 @@ import type { AgentPresence } from './presence.ts';
 import type { Tasks } from './task/tasks.ts';
 
 export class OwnAgents {
-  /** States the shell reported that differ from idle or busy: offline, waiting, … */
+  /** States the shell reported that differ from idle: exited, waiting, unknown, … */
   private readonly states = new Map<OpId, string>();
   private said = '';
 
-  isOffline(agent: OpId): boolean {
-    return this.states.get(agent) === 'offline';
+  /** True when it takes no work now: only an agent whose driver has nothing to say of it, or says idle, does. */
+  isHeld(agent: OpId): boolean {
+    return this.states.has(agent);
   }
 
   setState(agent: OpId, state: string | undefined): void {
-    if (state === undefined) this.states.delete(agent);
+    if (state === undefined || state === 'idle') this.states.delete(agent);
     else this.states.set(agent, state);
   }
 

@@ -47,6 +47,12 @@ export class PresenceBoard {
     return held !== undefined && held.task !== null;
   }
 
+  /** False when the agent's node last said that it takes no work now: it is at some, waits for a person, is not there. */
+  takesWork(node: NodeId, agent: OpId): boolean {
+    const held = this.heard.get(node)?.agents.find((one) => one.agent === agent);
+    return held === undefined || held.status === 'idle';
+  }
+
   /** Says now how things are, and again in {@link HEARTBEAT_MS}. */
   announce(): void {
     const { world } = this;

@@ -5,9 +5,12 @@ import type { EndReason, EndValue, Work } from '#core/schema/body.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import type { TaskCreated } from '#core/view/task.ts';
 import type { Refusal } from '#core/refusal.ts';
+import { DriverRefusal } from '#driver/refusal.ts';
 import type { AgentDriver, AgentEvent, AgentSession, BlobStore, Runtime, SessionSpec } from '#ports.ts';
 import type { Prepared } from '#workspace/record.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
+import type { AttemptEnd } from './attempt-end.ts';
+import { end, promptOf, scriptOf, told } from './attempt-end.ts';
 import type { Glimpses } from './glimpses.ts';
 import { OutputTail } from './output.ts';
 import { isRefusal } from './remote.ts';
@@ -22,8 +25,6 @@ const KILL_GRACE_MS = 5_000;
 const ERROR_LINES = 30;
 
 export type AttemptPlan = { task: OpId; created: TaskCreated; attempt: number; agent: LiveAgent };
-
-export type AttemptEnd = Pick<EndValue, 'kind' | 'reason' | 'result' | 'error' | 'work' | 'by'>;
 
 export type AttemptTools = {
   runtime: Runtime;
@@ -48,6 +49,8 @@ export class Attempt {
   private readonly tools: AttemptTools;
   private session: AgentSession | undefined;
   private prepared: Prepared | undefined;
+  /** What its driver last saw of it. */
+  private seen: string = 'running';
   /** Why the attempt is to stop, once anybody said so. */
   private stopping: EndReason | undefined;
   private readonly abort = new AbortController();
@@ -127,6 +130,8 @@ export class Attempt {
       .catch((error: unknown) => {
         const message = error instanceof Error ? error.message : String(error);
         this.tools.log(`attempt ${this.plan.task}.${this.plan.attempt} failed: ${message}`);
+        // Nothing was asked of it: another one may be free.
+        if (error instanceof DriverRefusal && error.code === 'agent_busy') return end('released', 'refused', message);
         return end('failed', 'script_failed', message);
       })
       .then((value) => (this.detaching.signal.aborted ? undefined : value));
@@ -156,7 +161,9 @@ export class Attempt {
     return {
       prepared,
       spec: await this.specOf(prepared),
-      prompt: description.trim() === '' ? created.title : description,
+      prompt: isReader(agent)
+        ? promptOf(created, { description, context: await unstash(created.context) })
+        : scriptOf(created, description),
     };
   }
 
@@ -178,6 +185,11 @@ export class Attempt {
         const line = this.output.add(event.text);
         this.say('running', this.output.last(), `${line}\n`);
       }
+      if (event.kind === 'screen') {
+        this.output.show(event.text);
+        this.say(this.seen, event.progress);
+      }
+      if (event.kind === 'state') this.seen = event.state;
       if (event.kind === 'turn_ended') return this.turnEnded(event, prepared);
       if (event.kind === 'exited') break;
     }
@@ -239,12 +251,12 @@ export class Attempt {
   }
 
   private async specOf(prepared: Prepared): Promise<SessionSpec> {
-    const { task, attempt, created } = this.plan;
+    const { task, attempt, created, agent } = this.plan;
     const git = await this.tools.workspaces.agentEnvironment(prepared);
     const context = await this.tools.unstash(created.context);
     const limitMs = created.timeLimitSeconds === null ? TURN_LIMIT_MS : created.timeLimitSeconds * 1000;
     const env = { ...this.environment(context), ...git };
-    return { procId: procIdOf(task, attempt), cwd: prepared.cwd, env, turnLimitMs: limitMs };
+    return { agent: agent.id, procId: procIdOf(task, attempt), cwd: prepared.cwd, env, turnLimitMs: limitMs };
   }
 
   /** The user's environment without anything of skep's own: an agent holds no key of the swarm. */
@@ -269,19 +281,5 @@ export class Attempt {
   }
 }
 
-/** A refusal as the error of an attempt: what was expected and what came are what a person can act on. */
-const told = ({ message, expected, got }: Pick<Refusal, 'message' | 'expected' | 'got'>): string =>
-  [
-    message,
-    ...(expected === undefined ? [] : [`expected: ${expected}`]),
-    ...(got === undefined ? [] : [`got: ${got}`]),
-  ].join('\n');
-
-const end = (kind: EndValue['kind'], reason: EndReason | null, error: string | null): AttemptEnd => ({
-  kind,
-  reason,
-  result: null,
-  error,
-  work: null,
-  by: null,
-});
+/** An agent that reads a prompt, not a script that runs. */
+const isReader = (agent: LiveAgent): boolean => agent.registered.tmuxSessionId !== null;

@@ -2,9 +2,12 @@
 import type { OpId } from '#core/brand.ts';
 import type { EndValue } from '#core/schema/body.ts';
 import type { Action } from '#core/turn.ts';
+import type { LiveAgent } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
 import type { AgentDriver, OpStore } from '#ports.ts';
-import type { AttemptEnd, AttemptTools } from './attempt.ts';
+import type { AttemptTools } from './attempt.ts';
+import type { AttemptEnd } from './attempt-end.ts';
+import { end } from './attempt-end.ts';
 import { Attempt } from './attempt.ts';
 import type { OutputTail } from './output.ts';
 
@@ -70,9 +73,9 @@ export class Attempts {
     const { task, attempt } = action;
     const created = this.store.get('task', task)?.created;
     const agent = this.store.get('agent', action.agent);
-    const driver = isLive(agent) ? this.drivers.get(agent.registered.tool) : undefined;
+    const driver = isLive(agent) ? this.drivers.get(driverNameOf(agent)) : undefined;
     if (created === undefined || !isLive(agent) || driver === undefined) {
-      return this.end(action, released('the agent or its tool is not on this node any more'));
+      return this.end(action, end('released', 'refused', 'the agent or its tool is not on this node any more'));
     }
     const one = new Attempt({ task, created, attempt, agent }, { ...this.tools, driver });
     this.running.set(keyOf(action), one);
@@ -111,11 +114,6 @@ export class Attempts {
 
 const keyOf = ({ task, attempt }: { task: OpId; attempt: number }): string => `${task}.${attempt}`;
 
-const released = (error: string): AttemptEnd => ({
-  kind: 'released',
-  reason: 'refused',
-  result: null,
-  error,
-  work: null,
-  by: null,
-});
+/** An agent in a terminal is typed to, whatever its tool is. */
+const driverNameOf = ({ registered }: LiveAgent): string =>
+  registered.tmuxSessionId === null ? registered.tool : 'tmux';

@@ -80,6 +80,13 @@ export class Engine {
     this.loop.kick();
   }
 
+  /** What is seen of an agent of this node; undefined while it is free. */
+  agentState(o: { agent: OpId; state: string | undefined }): void {
+    this.core.agentState(o, realClock());
+    this.kick();
+    this.options.onPresence();
+  }
+
   attemptEnded(o: { task: OpId; attempt: number; value: EndValue }): void {
     this.core.attemptEnded(o, realClock());
     this.kick();

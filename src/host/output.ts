@@ -26,6 +26,12 @@ export class OutputTail {
     return clean;
   }
 
+  /** A terminal shows this now, and nothing of what it showed before. */
+  show(screen: string): void {
+    this.lines = [];
+    for (const line of screen.trimEnd().split('\n').slice(-LINES_MAX)) this.add(line);
+  }
+
   newest(lines: number): string {
     return this.lines.slice(-Math.min(lines, LINES_MAX)).join('\n').slice(-TEXT_MAX_CHARS);
   }

@@ -10,6 +10,7 @@ import { holderOf, taskChain } from '#core/view/chain.ts';
 import type { OpStore } from '#ports.ts';
 import type { Attempts } from './attempts.ts';
 import type { Remote } from './remote.ts';
+import type { TerminalAgents } from './terminal-agents.ts';
 
 const OUTPUT_DEADLINE_MS = 5_000;
 
@@ -24,6 +25,7 @@ type OutputsParts = {
   store: Pick<OpStore, 'get'>;
   remote: Remote;
   attempts: Attempts;
+  terminals: Pick<TerminalAgents, 'look'>;
 };
 
 export class Outputs {
@@ -79,7 +81,9 @@ export class Outputs {
     return { attempt: end.attempt, output: typeof kept === 'string' ? kept : kept.head };
   }
 
-  private agentHere(agent: OpId, lines: number): { status: string; output: string } {
+  private async agentHere(agent: OpId, lines: number): Promise<{ status: string; output: string }> {
+    const screen = await this.parts.terminals.look(agent, lines);
+    if (screen !== undefined) return screen;
     const own = this.parts.core.presences().get(this.parts.self);
     const status = own?.agents.find((one) => one.agent === agent)?.status;
     return {

@@ -61,6 +61,8 @@ export class Sources {
       return { source: { kind: 'project', id: project.id, base: ready.base }, setup: project.registered.setup };
     }
     const path = task.projectPath ?? agent.registered.projectPath;
+    if (path !== null && agent.registered.tmuxSessionId !== null)
+      return { source: { kind: 'checkout', path }, setup: null };
     return { source: path === null ? { kind: 'scratch' } : { kind: 'path', path }, setup: null };
   }
 

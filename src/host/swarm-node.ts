@@ -1,10 +1,10 @@
 /** The node as its doors see it: parses nothing, authorises nothing; appends, calls, and shows committed views. */
+import type { AgentWanted } from '#core/agent-terminal.ts';
 import type { OpId, Principal } from '#core/brand.ts';
 import type { NodeCore } from '#core/node.ts';
 import type { Draft } from '#core/op.ts';
 import { BLOB_ABOVE_BYTES, BLOB_HEAD_BYTES } from '#core/schema/ids.ts';
 import type { LongText } from '#core/schema/ids.ts';
-import { isLive } from '#core/view/agent.ts';
 import type { Refusal } from '#core/refusal.ts';
 import type { Arrival, BlobStore, Glimpse, LinkInfo, NodeInfo, OpStore, SwarmNode, Transport } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
@@ -14,6 +14,7 @@ import type { BlobTransfer } from './blob-transfer.ts';
 import type { Glimpses } from './glimpses.ts';
 import type { Opening } from './opening.ts';
 import type { Outputs } from './outputs.ts';
+import type { TerminalAgents } from './terminal-agents.ts';
 import type { DeliveredWork } from './work.ts';
 
 export type SwarmNodeParts = {
@@ -30,6 +31,7 @@ export type SwarmNodeParts = {
   work: DeliveredWork;
   backups: Backups;
   opening: Opening;
+  terminals: TerminalAgents;
   tools: readonly string[];
   joinCode: () => string;
 };
@@ -157,11 +159,20 @@ export class HostedNode implements SwarmNode {
     return this.parts.outputs.ofAgent(agent, lines);
   }
 
-  async agentSend(agent: OpId, _text: string): Promise<{ sent: boolean } | Refusal> {
-    const row = this.store.get('agent', agent);
-    if (!isLive(row)) return refusal('not_found', 'Agent not found', { got: agent });
-    // A script takes no messages. The seed's answer for text that reached nobody.
-    return { sent: false };
+  agentSend(agent: OpId, text: string) {
+    return this.parts.terminals.send(agent, text);
+  }
+
+  agentExplain(agent: OpId) {
+    return this.parts.terminals.explain(agent);
+  }
+
+  agentAttach(agent: OpId) {
+    return this.parts.terminals.attach(agent);
+  }
+
+  agentPlace(wanted: AgentWanted) {
+    return this.parts.terminals.place(wanted);
   }
 
   tools(): readonly string[] {

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { OpId } from '#core/brand.ts';
 import type { BundleFile } from './bundle.ts';
 import { discardBundle, writeBundle } from './bundle.ts';
+import { settleCheckout } from './checkout.ts';
 import { identityEnvironment } from './identity.ts';
 import { branchOf, refs } from './layout.ts';
 import { changedLinks } from './links.ts';
-import type { Prepared, PreparedWorktree } from './record.ts';
+import type { Prepared, PreparedCheckout, PreparedWorktree } from './record.ts';
 import type { WorkspaceRefusal } from './refusal.ts';
 import { gitFailed, refusal } from './refusal.ts';
 import { Repository } from './repository.ts';
@@ -44,8 +45,8 @@ export type Delivery =
  * and on its own branch. Safe to repeat; a refusal leaves every file where it was.
  */
 export async function deliver(room: Room, prepared: Prepared): Promise<Delivery | WorkspaceRefusal> {
-  if (prepared.kind !== 'worktree') return { work: undefined, warnings: [] };
-  const settled = await settle(room, prepared);
+  if (prepared.kind === 'directory' || prepared.kind === 'scratch') return { work: undefined, warnings: [] };
+  const settled = prepared.kind === 'checkout' ? await settleCheckout(room, prepared) : await settle(room, prepared);
   if ('refused' in settled) return settled;
   const { head, warnings } = settled;
   const repository = new Repository(room.git, { gitDir: prepared.gitDir });
@@ -136,7 +137,7 @@ const strayWarning = (onBranch: string | undefined): Warning => ({
 
 async function bundleWork(
   room: Room,
-  o: { repository: Repository; prepared: PreparedWorktree },
+  o: { repository: Repository; prepared: PreparedWorktree | PreparedCheckout },
 ): Promise<(BundleFile & { whole: boolean }) | WorkspaceRefusal> {
   const whole = o.prepared.project === null && (await isSmall(o.repository));
   const file = await writeBundle(o.repository, {

@@ -2,6 +2,7 @@
 import { access, mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { OpId } from '#core/brand.ts';
+import { prepareCheckout } from './checkout.ts';
 import { readFacts } from './clone.ts';
 import { TRANSFER_TIMEOUT_MS } from './git.ts';
 import { copyIncluded } from './include.ts';
@@ -25,6 +26,8 @@ export type Source =
   | { kind: 'project'; id: OpId; base: string }
   /** A folder of this node. */
   | { kind: 'path'; path: string }
+  /** A folder of this node in which the agent works as it is, because it lives there. */
+  | { kind: 'checkout'; path: string }
   | { kind: 'scratch' };
 
 export type PrepareRequest = AttemptId & { source: Source; onStatus?: OnStatus };
@@ -71,6 +74,8 @@ async function make(room: Room, request: PrepareRequest, warnings: Warning[]): P
       return fromProject(room, request, { ...source, warnings });
     case 'path':
       return fromPath(room, request, { path: source.path, warnings });
+    case 'checkout':
+      return prepareCheckout(room, request, { path: source.path, warnings });
     case 'scratch': {
       const cwd = room.layout.attempt(request);
       await mkdir(cwd, { recursive: true });

@@ -31,12 +31,25 @@ const preparedSchema = z.discriminatedUnion('kind', [
     /** Uncommitted changes in the checkout at the source that are not part of the work. */
     dirty: z.boolean(),
   }),
+  /** The user's own checkout: the agent lives there, and nothing of it is moved. */
+  z.object({
+    kind: z.literal('checkout'),
+    ...shared,
+    project: z.null(),
+    /** The repository itself, also when the checkout is a linked worktree of it. */
+    gitDir: z.string(),
+    root: z.string(),
+    base: z.string(),
+    /** Changes that were not committed when the work began. */
+    dirty: z.boolean(),
+  }),
   /** A folder without git: the agent works in the user's own folder. */
   z.object({ kind: z.literal('directory'), ...shared }),
   z.object({ kind: z.literal('scratch'), ...shared }),
 ]);
 export type Prepared = z.output<typeof preparedSchema>;
 export type PreparedWorktree = Extract<Prepared, { kind: 'worktree' }>;
+export type PreparedCheckout = Extract<Prepared, { kind: 'checkout' }>;
 export type PreparedScratch = Extract<Prepared, { kind: 'scratch' }>;
 
 /** Undefined when nothing was prepared, or its preparation was interrupted. */

@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { settleCheckout } from './checkout.ts';
 import { settle } from './deliver.ts';
 import { DURABLE, LIST_MAX_BYTES, TRANSFER_TIMEOUT_MS, pieces } from './git.ts';
 import { identityEnvironment } from './identity.ts';
 import { branchOf, refs } from './layout.ts';
 import { unsavedLinks } from './links.ts';
 import { isMissing, isThere } from './origin.ts';
-import type { Prepared, PreparedScratch, PreparedWorktree } from './record.ts';
+import type { Prepared, PreparedCheckout, PreparedScratch, PreparedWorktree } from './record.ts';
 import { dropRecord } from './record.ts';
 import type { WorkspaceRefusal } from './refusal.ts';
 import { gitFailed, refusal } from './refusal.ts';
@@ -41,11 +42,24 @@ async function removePlace(room: Room, prepared: Prepared): Promise<Removal> {
     case 'directory':
       // The user's own folder: there is nothing of skep's in it.
       return { state: 'removed', salvaged: undefined };
+    case 'checkout':
+      return keepCheckout(room, prepared);
     case 'scratch':
       return removeScratch(room, prepared);
     case 'worktree':
       return removeWorktree(room, prepared);
   }
+}
+
+/** Nothing of it is skep's to remove; what stands there is remembered. */
+async function keepCheckout(room: Room, prepared: PreparedCheckout): Promise<Removal> {
+  const { root, gitDir } = prepared;
+  if (!(await isThere(root))) return { state: 'removed', salvaged: undefined };
+  const settled = await settleCheckout(room, prepared);
+  if ('refused' in settled) return { state: 'kept', path: root, reason: settled };
+  const ref = refs.salvage(prepared);
+  const commit = await new Repository(room.git, { gitDir }).commit(ref);
+  return { state: 'removed', salvaged: commit === undefined ? undefined : { ref, commit, gitDir } };
 }
 
 async function removeWorktree(room: Room, prepared: PreparedWorktree): Promise<Removal> {

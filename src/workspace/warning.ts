@@ -5,6 +5,8 @@ export const warningSchema = z.object({
   code: z.enum([
     /** Files named by `.worktreeinclude` that were not copied. */
     'include_skipped',
+    /** Changes lay in the user's checkout before an agent that lives there began; only commits are delivered from it. */
+    'dirty_checkout',
     /** The rest of an interrupted start was moved aside. */
     'leftover_kept',
     /** A repository inside the worktree: its files are not part of the work. */

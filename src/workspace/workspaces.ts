@@ -126,7 +126,7 @@ export class Workspaces {
    * Variables for the agent's environment: an author for its commits where the user has none, and a wall above its folder, so that git
    * in a scratch folder never takes a repository around the state directory for its own.
    */
-  async agentEnvironment(prepared: Prepared): Promise<Record<string, string>> {
+  async agentEnvironment(prepared: Pick<Prepared, 'cwd'>): Promise<Record<string, string>> {
     const { git, layout, identity } = this.#room;
     const wall = { GIT_CEILING_DIRECTORIES: layout.work };
     const author = await identityEnvironment(

@@ -1,5 +1,6 @@
 /** What every driver keeps, whatever the tool. Run by test/driver; a driver brings prompts that make its agent behave in known ways. */
 import { tmpdir } from 'node:os';
+import { parsedOpId } from '#core/brand.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AgentDriver, AgentEvent, AgentSession, Runtime, SessionSpec } from '#ports.ts';
 import { freshId, soon, type RuntimeHome } from './runtime.ts';
@@ -23,6 +24,7 @@ export type DriverHome = {
 };
 
 const HOUR_MS = 3_600_000;
+const AGENT = parsedOpId(`${'a'.repeat(32)}-1`);
 
 type Ended = Extract<AgentEvent, { kind: 'turn_ended' }>;
 type Start = () => Promise<{
@@ -94,7 +96,7 @@ export function driverContract(name: string, makeHome: () => Promise<DriverHome>
     const home = await makeHome();
     const runtime = home.runtimes.open();
     open.push({ home, runtime });
-    const spec: SessionSpec = { procId: freshId(), cwd: tmpdir(), env: home.env, turnLimitMs: HOUR_MS };
+    const spec: SessionSpec = { agent: AGENT, procId: freshId(), cwd: tmpdir(), env: home.env, turnLimitMs: HOUR_MS };
     const session = await home.driver.open(spec, runtime);
     return { home, runtime, spec, session, events: new Events(session) };
   };

@@ -1,5 +1,6 @@
 /** A node as doors see it, over the store in memory: real ops, real folds, and knobs for all that the doors only pass on. */
 import { createHash, randomBytes } from 'node:crypto';
+import type { AgentPlace, AgentWanted } from '#core/agent-terminal.ts';
 import type { BootStanding } from '#core/boot-check.ts';
 import type { Hash, NodeId, OpId, Principal } from '#core/brand.ts';
 import { hashOf, nodeIdOf, nodePrincipal } from '#core/brand.ts';
@@ -39,6 +40,9 @@ type Knobs = Partial<
     | 'taskMerge'
     | 'agentOutput'
     | 'agentSend'
+    | 'agentExplain'
+    | 'agentAttach'
+    | 'agentPlace'
     | 'backup'
   >
 > & { appendRefusal?: Refusal; tools?: string[] };
@@ -180,6 +184,20 @@ export class FakeNode implements SwarmNode {
   agentOutput: SwarmNode['agentOutput'] = async (agent, lines) =>
     this.knobs.agentOutput?.(agent, lines) ?? { status: 'idle', output: '' };
   agentSend: SwarmNode['agentSend'] = async (agent, text) => this.knobs.agentSend?.(agent, text) ?? { sent: true };
+  agentExplain: SwarmNode['agentExplain'] = async (agent) =>
+    this.knobs.agentExplain?.(agent) ?? refusal('not_found', 'Agent not found');
+  agentAttach: SwarmNode['agentAttach'] = async (agent) =>
+    this.knobs.agentAttach?.(agent) ?? refusal('not_supported', 'this agent has no terminal');
+  agentPlace: SwarmNode['agentPlace'] = async (wanted) => this.knobs.agentPlace?.(wanted) ?? this.placeOf(wanted);
+
+  /** Without terminals: whatever has no driver is refused. */
+  private placeOf({ tool, tmuxSessionId }: AgentWanted): AgentPlace | Refusal {
+    if (this.tools().includes(tool)) return { tmuxSessionId, sessionOwned: false };
+    return refusal('driver_unavailable', `this node cannot run ${tool}`, {
+      expected: this.tools().join(' | '),
+      got: tool,
+    });
+  }
 
   tools(): readonly string[] {
     return this.knobs.tools ?? ['shell'];

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { agentSchema, outputSchema, read } from '../answers.ts';
 import { ask } from '../client.ts';
+import { attach } from './agent-attach.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import { shortId, shortIds, shortNode } from '../short-id.ts';
@@ -53,10 +54,17 @@ const add: Leaf = {
   summary: 'register an agent of the node that is asked',
   args: [['<name>', 'what people call it']],
   options: [
-    { flags: '--tool <tool>', about: 'what it is; shell runs scripts', fallback: 'claude' },
+    {
+      flags: '--tool <tool>',
+      about: 'what runs: claude, codex, any command line; shell runs scripts',
+      fallback: 'claude',
+    },
     { flags: '--capability <name>', about: 'what it can do; may be repeated', kind: 'list' },
     { flags: '--project-path <dir>', about: 'directory it works in' },
-    { flags: '--tmux-session <id>', about: 'tmux session it runs in' },
+    {
+      flags: '--tmux-session <id>',
+      about: 'a tmux session of yours that it is in; else skep makes one and starts the tool',
+    },
   ],
   examples: [['skep agent add shell-1 --tool shell --capability docker', 'runs scripts of tasks that ask for shell']],
   asksNode: true,
@@ -129,5 +137,5 @@ const output: Leaf = {
 export const agent: Group = {
   name: 'agent',
   summary: 'list, add and remove agents; talk to them',
-  leaves: [list, add, remove, send, output],
+  leaves: [list, add, remove, send, output, attach],
 };

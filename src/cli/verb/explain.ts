@@ -1,7 +1,11 @@
 /** `skep explain`: which rule named the state of an agent, and what it found on the screen. */
 import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { read } from '../answers.ts';
+import { ask } from '../client.ts';
 import type { ExitCode } from '../exit.ts';
 import { EXIT, usageFailure } from '../exit.ts';
+import { withNode } from '../find-node.ts';
 import type { Given } from '../given.ts';
 import { showJson } from '../show.ts';
 import { pairs } from '../table.ts';
@@ -17,6 +21,7 @@ export const explain: Leaf = {
   about:
     'The states of an agent in a terminal are read from its screen by rules. This shows the rule that fired and what it found; with --file ' +
     'the same rules are asked of a screen that was saved, and no node is needed.',
+  args: [['[agent]', 'its id, short id or name; none with --file']],
   options: [
     {
       flags: '--file <file>',
@@ -25,15 +30,42 @@ export const explain: Leaf = {
     { flags: '--tool <tool>', about: 'with --file: whose screen it is' },
     { flags: '--title <text>', about: 'with --file: the title of the pane; Codex tells its state there' },
   ],
-  examples: [['skep explain --file screen.txt --tool codex --title "⠹ proj"', 'what a saved screen is taken for']],
-  run: (given, world) => explainFile(given, world),
+  asksNode: true,
+  examples: [
+    ['skep explain claude-1', 'the rule behind its state now, wherever it runs'],
+    ['skep explain --file screen.txt --tool codex --title "⠹ proj"', 'what a saved screen is taken for'],
+  ],
+  run: async (given, world) => {
+    const [agent] = given.args;
+    if (agent === undefined) return explainFile(given, world);
+    if (given.text('file') !== undefined) throw usageFailure('an agent or --file: one of them is explained');
+    return withNode(given, world, async (node) => {
+      const path = `/api/swarm/agents/${encodeURIComponent(agent)}/explain`;
+      const answer = await ask(node, { method: 'GET', path });
+      if (given.json) return showJson(answer, world);
+      const found = read(explainedSchema, answer);
+      const how = `${found.state} (${found.exact ? 'exact' : 'inferred'}, from its ${found.source})`;
+      showState({ ...found, subject: `${found.name}, ${found.tool}`, state: how }, world);
+      return EXIT.ok;
+    });
+  },
 };
+
+const explainedSchema = z.object({
+  name: z.string(),
+  tool: z.string(),
+  state: z.string(),
+  source: z.string(),
+  exact: z.boolean(),
+  rule: z.string(),
+  evidence: z.array(z.object({ zone: z.string(), text: z.string() })),
+});
 
 async function explainFile(given: Given, world: World): Promise<ExitCode> {
   const [file, tool] = [given.text('file'), given.text('tool')];
   if (file === undefined || tool === undefined) {
     throw usageFailure(
-      '--file needs --tool: the rules differ from tool to tool',
+      'an agent, or a saved screen: --file, and --tool, whose rules are asked',
       'skep explain --file FILE --tool claude',
     );
   }

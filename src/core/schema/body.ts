@@ -60,7 +60,10 @@ const agentRegistered = z.object({
   tool: z.string().min(1).max(64),
   capabilities,
   projectPath: z.string().max(4096).nullable(),
+  /** The tmux session it lives in; null for an agent that speaks a protocol. */
   tmuxSessionId: z.string().max(128).nullable(),
+  /** skep made that session on its own tmux server and ends it; absent for a session of the user's, which is only read and typed into. */
+  sessionOwned: z.boolean().optional(),
   maxConcurrentTasks: z.number().int().min(1).max(64),
 });
 const agentDeregistered = z.object({ type: z.literal('agent.deregistered') });

@@ -23,20 +23,29 @@ const STAGGER_MS = 1_000;
 /** Agents considered when home asks whom to wait for. */
 const AGENTS_MAX = 5_000;
 
+type GranterOptions = {
+  board: Board;
+  slots: Slots;
+  isSaidBusy: (node: NodeId, agent: OpId) => boolean;
+  isSaidIdle: (node: NodeId, agent: OpId) => boolean;
+};
+
 export class Granter {
   private readonly world: World;
   private readonly board: Board;
   private readonly slots: Slots;
   /** Presence: the agent's own node says that it works on something, perhaps on an attempt decided otherwise. */
   private readonly isSaidBusy: (node: NodeId, agent: OpId) => boolean;
+  private readonly isSaidIdle: (node: NodeId, agent: OpId) => boolean;
   /** All live agents of the swarm: read once, then kept in step with the ops. */
   private readonly agents = new Map<OpId, AgentRow>();
 
-  constructor(world: World, o: { board: Board; slots: Slots; isSaidBusy: (node: NodeId, agent: OpId) => boolean }) {
+  constructor(world: World, o: GranterOptions) {
     this.world = world;
     this.board = o.board;
     this.slots = o.slots;
     this.isSaidBusy = o.isSaidBusy;
+    this.isSaidIdle = o.isSaidIdle;
   }
 
   load(): void {
@@ -144,8 +153,7 @@ export class Granter {
     for (const agent of this.agents.values()) {
       const node = agent.registered?.node;
       if (node === undefined || claimed.has(node) || awaited.has(node) || !this.world.alive(node)) continue;
-      if (this.board.isFree(agent.id) && !this.isSaidBusy(node, agent.id) && fits(agent, row.created))
-        awaited.add(node);
+      if (this.board.isFree(agent.id) && this.isSaidIdle(node, agent.id) && fits(agent, row.created)) awaited.add(node);
     }
     return [...awaited];
   }

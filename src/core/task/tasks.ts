@@ -34,10 +34,12 @@ const PAGE = 500;
 
 type TasksOptions = {
   calls: Calls;
-  /** The tool of an own agent is not there. */
-  isOffline: (agent: OpId) => boolean;
+  /** An own agent takes no work now, whatever the log says. */
+  isHeld: (agent: OpId) => boolean;
   /** Another node says that its agent works on something. */
   isSaidBusy: (node: NodeId, agent: OpId) => boolean;
+  /** Another node says that its agent would take work. */
+  isSaidIdle: (node: NodeId, agent: OpId) => boolean;
 };
 
 type CancelDone = (outcome: 'cancelled' | 'over' | 'unreachable') => void;
@@ -65,8 +67,8 @@ export class Tasks {
     this.optimist = new Optimist(world);
     this.duplicates = new Duplicates(world, this.slots);
     this.members = new Members(world);
-    this.claimer = new Claimer(world, this.board, (agent) => o.isOffline(agent) || this.grantee.isBusy(agent));
-    this.granter = new Granter(world, { board: this.board, slots: this.slots, isSaidBusy: o.isSaidBusy });
+    this.claimer = new Claimer(world, this.board, (agent) => o.isHeld(agent) || this.grantee.isBusy(agent));
+    this.granter = new Granter(world, { board: this.board, ...o, slots: this.slots });
     this.grantee = new Grantee(world, this.slots, {
       optimist: this.optimist,
       isOwn: (agent) => this.claimer.own().has(agent),

@@ -14,6 +14,7 @@ export type AgentRow = {
         capabilities: string[];
         projectPath: string | null;
         tmuxSessionId: string | null;
+        sessionOwned: boolean;
         maxConcurrentTasks: number;
         stamp: Stamp;
         wallMs: number;
@@ -42,6 +43,7 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
       capabilities: [...body.capabilities],
       projectPath: body.projectPath,
       tmuxSessionId: body.tmuxSessionId,
+      sessionOwned: body.sessionOwned ?? false,
       maxConcurrentTasks: body.maxConcurrentTasks,
       stamp: stampOf(op),
       wallMs: op.header.wallMs,
@@ -51,7 +53,7 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
 
 export const agentView: ViewSpec<AgentRow> = {
   name: 'agent',
-  version: 1,
+  version: 2,
   types: ['agent.registered', 'agent.deregistered'],
   key: (op) => op.header.entity,
   fold,

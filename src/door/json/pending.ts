@@ -93,10 +93,15 @@ function agentReason(task: KnownTask, door: Door): string | null {
     : 'every agent that could take it is offline';
 }
 
-function lackReason(agents: readonly LiveAgent[], { requiredCapabilities: required, by }: TaskCreated): string {
+function lackReason(
+  agents: readonly LiveAgent[],
+  { requiredCapabilities: required, by, project }: TaskCreated,
+): string {
   const missing = required.filter((one) => !agents.some((agent) => agent.registered.capabilities.includes(one)));
   if (missing.length > 0) return `no agent has: ${missing.join(', ')}`;
   if (by.startsWith('agent:')) return 'an agent made it: an operator has to allow it';
+  if (project !== null && agents.every((agent) => agent.registered.tmuxSessionId !== null))
+    return 'agents in terminals work in their own folders, not in a project: leave the project out, or add another agent';
   const others = agents.filter((agent) => agent.registered.tool !== 'shell');
   if (others.length === 0) return `there are only shell agents, which take tasks that require: ${SHELL}`;
   return `no agent has all of: ${required.join(', ')}`;

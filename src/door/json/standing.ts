@@ -31,6 +31,7 @@ export function agentStanding(agent: LiveAgent, door: Door): Standing {
 /** Drivers know finer states than the seed's four words. */
 function statusOf(said: string, task: OpId | null): AgentStatus {
   if (said === 'waiting') return 'waiting';
-  if (said === 'offline' || said === 'exited' || said === 'error') return 'offline';
-  return task !== null || said === 'busy' || said === 'running' ? 'busy' : 'idle';
+  if (said === 'offline' || said === 'exited' || said === 'error' || said === 'starting') return 'offline';
+  // A state that no rule knows is never taken for idle.
+  return task === null && said === 'idle' ? 'idle' : 'busy';
 }

@@ -6,7 +6,7 @@ import { isLive } from '#core/view/agent.ts';
 import { appendOne } from '../append.ts';
 import { agentJson, agentJsonSchema } from '../json/agent.ts';
 import { findAgent } from '../lookup.ts';
-import { isRefusal, refused } from '../refusal.ts';
+import { isRefusal } from '../refusal.ts';
 import type { Route } from '../route.ts';
 import { jsonRoute } from '../route.ts';
 import {
@@ -63,18 +63,16 @@ const create = jsonRoute({
   status: 201,
   handle: async ({ body: input, by, door }) => {
     const tool = orNull(input.tool) ?? 'claude';
-    const tools = door.node.tools();
-    if (!tools.includes(tool)) {
-      const expected = tools.join(' | ');
-      return refused('driver_unavailable', `this node has no driver for ${tool}`, { expected, got: tool });
-    }
+    const projectPath = orNull(input.project_path);
+    const place = await door.node.agentPlace({ tool, projectPath, tmuxSessionId: orNull(input.tmux_session_id) });
+    if (isRefusal(place)) return place;
     const body: BodyOf<'agent.registered'> = {
       type: 'agent.registered',
       name: input.name,
       tool,
-      capabilities: capabilitiesOf(tool, input.capabilities ?? []),
-      projectPath: orNull(input.project_path),
-      tmuxSessionId: orNull(input.tmux_session_id),
+      capabilities: capabilitiesOf(place.tmuxSessionId === null ? tool : '', input.capabilities ?? []),
+      projectPath,
+      ...place,
       maxConcurrentTasks: input.max_concurrent_tasks ?? 1,
     };
     const arrival = await appendOne({ entity: undefined, by, body }, door);
@@ -142,4 +140,57 @@ const output = jsonRoute({
   },
 });
 
-export const agentRoutes: readonly Route[] = [list, create, remove, send, output];
+const explain = jsonRoute({
+  method: 'GET',
+  path: '/api/swarm/agents/{id}/explain',
+  summary: 'Why an agent is said to be in its state: the rule, and what it found',
+  action: 'agent.read',
+  params: idParams,
+  query: none,
+  body: none,
+  answer: z.object({
+    agent_id: z.string(),
+    name: z.string(),
+    tool: z.string(),
+    state: z.string(),
+    source: z.string(),
+    exact: z.boolean(),
+    rule: z.string(),
+    evidence: z.array(z.object({ zone: z.string(), text: z.string() })),
+  }),
+  status: 200,
+  handle: async ({ params, door }) => {
+    const agent = findAgent(params.id, door);
+    if (isRefusal(agent)) return agent;
+    const answer = await door.node.agentExplain(agent.id);
+    return isRefusal(answer) ? answer : { agent_id: agent.id, name: agent.registered.name, ...answer };
+  },
+});
+
+const attach = jsonRoute({
+  method: 'GET',
+  path: '/api/swarm/agents/{id}/attach',
+  summary: 'What to type on which machine to sit at the terminal of an agent',
+  action: 'agent.send',
+  params: idParams,
+  query: none,
+  body: none,
+  answer: z.object({
+    agent_id: z.string(),
+    node_name: z.string(),
+    command: z.array(z.string()),
+    host: z.string(),
+    user: z.string(),
+    ssh: z.string().nullable(),
+  }),
+  status: 200,
+  handle: async ({ params, door }) => {
+    const agent = findAgent(params.id, door);
+    if (isRefusal(agent)) return agent;
+    const answer = await door.node.agentAttach(agent.id);
+    const { node } = agent.registered;
+    return isRefusal(answer) ? answer : { agent_id: agent.id, node_name: door.roster.nodeName(node), ...answer };
+  },
+});
+
+export const agentRoutes: readonly Route[] = [list, create, remove, send, output, explain, attach];

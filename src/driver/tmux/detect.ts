@@ -14,7 +14,7 @@ export type Screen = { text: string; title: string | undefined };
 export type Detection = { state: AgentState; rule: string; evidence: { zone: string; text: string }[] };
 
 /** The last lines that are not empty, without the blanks behind them: all that rules look at. */
-export const linesOf = (text: string): string[] =>
+const linesOf = (text: string): string[] =>
   text
     .split('\n')
     .map((line) => line.trimEnd())
@@ -35,6 +35,12 @@ export function detect(tool: Tool, screen: Screen): Detection {
     if (evidence !== undefined) return { state: rule.state, rule: rule.name, evidence };
   }
   return { state: 'unknown', rule: `none of the ${tool.rules.length} rules for ${tool.tool} holds`, evidence: [] };
+}
+
+/** One zone of a screen; undefined where the tool has no such zone, or the screen no such part. */
+export function partOf(tool: Tool, o: { text: string; zone: string }): string | undefined {
+  const zone = tool.zones[o.zone];
+  return zone === undefined ? undefined : cut(linesOf(o.text), zone)?.join('\n');
 }
 
 function evidenceFor(rule: Rule, zones: Zones): Detection['evidence'] | undefined {

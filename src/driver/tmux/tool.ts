@@ -50,6 +50,10 @@ const toolSchema = z.object({
   enterDelayMs: z.number().int().min(0),
   /** Keys, as tmux names them, that end a turn. */
   interruptKeys: z.array(z.string()),
+  /** Its rules know no run, only questions and prompts: what is neither counts as at work, once something was asked of it. */
+  busyWhenUnknown: z.boolean().default(false),
+  /** Lines of a turn that are no part of what the agent said. */
+  decoration: lineOf.optional(),
   zones: z.record(z.string(), zoneSchema),
   /** The first one that holds names the state. */
   rules: z.array(ruleSchema),
@@ -71,4 +75,10 @@ export const knownTools = (): string[] => [...TOOLS.keys()];
 export function toolOf(commandLine: string): Tool {
   const [program = ''] = commandLine.trim().split(/\s+/, 1);
   return TOOLS.get(basename(program)) ?? OTHER;
+}
+
+/** What is run: the tool's own command where only its name was given, else the line as it stands, by a shell. */
+export function commandOf(tool: Tool, commandLine: string): readonly string[] {
+  const line = commandLine.trim();
+  return tool.command.length > 0 && line === tool.tool ? tool.command : [line];
 }

@@ -1,0 +1,30 @@
+/** What nodes tell one another, and doors, of an agent's state and of the terminal it lives in. */
+import type { OpId } from './brand.ts';
+import type { Refusal } from './refusal.ts';
+
+/** Why an agent is said to be in its state. `exact`: it said so itself; else a rule read it from what it shows. */
+export type AgentExplained = {
+  tool: string;
+  state: string;
+  source: string;
+  exact: boolean;
+  rule: string;
+  evidence: { zone: string; text: string }[];
+};
+
+/** What a person types on the agent's machine to look at its terminal. `ssh`: how to get there, where that node knows. */
+export type AgentAttach = { command: string[]; host: string; user: string; ssh: string | null };
+
+export type AgentWanted = { tool: string; projectPath: string | null; tmuxSessionId: string | null };
+/** `tmuxSessionId` null: it speaks a protocol. */
+export type AgentPlace = { tmuxSessionId: string | null; sessionOwned: boolean };
+
+/** Agents as a node reaches them for its doors, wherever they run. */
+export interface AgentTerminals {
+  /** Types a text to an agent in a terminal, and Enter. */
+  agentSend(agent: OpId, text: string): Promise<{ sent: boolean } | Refusal>;
+  agentExplain(agent: OpId): Promise<AgentExplained | Refusal>;
+  agentAttach(agent: OpId): Promise<AgentAttach | Refusal>;
+  /** Where a new agent of this node would live: nothing is made before it is registered. */
+  agentPlace(wanted: AgentWanted): Promise<AgentPlace | Refusal>;
+}

@@ -1,0 +1,222 @@
+/** An attempt of an agent in a terminal: its prompt is typed, and its screen tells how it goes on. */
+import type { AgentSession, Exit, SessionSpec, TurnOutcome } from '#ports.ts';
+import { EventStream } from '../event-stream.ts';
+import { DriverRefusal } from '../refusal.ts';
+import type { Seen } from './pane.ts';
+import type { TerminalAgent } from './terminal-agent.ts';
+import type { TurnRecord, TurnRecords } from './turn-records.ts';
+import { progressOf, Turn } from './turn.ts';
+
+/** An agent that was idle when it was given the task may be busy by now: a person typed. So long its prompt is waited for. */
+const IDLE_MAX_MS = 15_000;
+/** After its keys for "stop" an agent gets so long to show its prompt. */
+const STOP_MAX_MS = 5_000;
+/** The longest a timer can wait. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+/** What an exit is called when the program, its pane or its server ended under a turn. */
+export const AGENT_GONE = 'agent_gone';
+
+const NO_EXIT: Exit = { code: null, signal: null, error: null };
+
+type Running = {
+  id: string;
+  turn: Turn;
+  record: TurnRecord;
+  why: 'interrupted' | 'timed_out' | undefined;
+  done: PromiseWithResolvers<void>;
+};
+
+export type TmuxSessionOptions = {
+  spec: SessionSpec;
+  agent: TerminalAgent;
+  records: TurnRecords;
+  /** Wall clock. */
+  nowMs: () => number;
+  stopMaxMs?: number | undefined;
+  /** Called once, when the session was closed. */
+  closed: () => void;
+};
+
+export class TmuxSession implements AgentSession {
+  readonly events = new EventStream();
+  readonly #o: TmuxSessionOptions;
+  #running: Running | undefined;
+  #isAsking = false;
+  #stopWatching: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #limit: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+  #state = '';
+
+  constructor(o: TmuxSessionOptions) {
+    this.#o = o;
+    this.#stopWatching = o.agent.onSeen((seen) => this.#look(seen));
+  }
+
+  /** Types the text once the agent shows its prompt. Refused with `agent_busy` when it does not in time; nothing was typed then. */
+  async prompt(text: string): Promise<string> {
+    const { agent, spec, records, nowMs } = this.#o;
+    if (this.#closing !== undefined) throw new DriverRefusal('session_closed', 'This session is closed.');
+    if (this.#running !== undefined || this.#isAsking)
+      throw new DriverRefusal('turn_running', 'An agent in a terminal does one thing at a time: wait for turn_ended.');
+    this.#isAsking = true;
+    try {
+      const seen = await this.#idle();
+      const pid = agent.place?.pid ?? 0;
+      const record = { pid, prompt: text, before: seen.text, submittedMs: nowMs(), hasRun: false };
+      records.write(spec.procId, record);
+      if (!(await agent.type(text))) throw new DriverRefusal('agent_busy', 'The program in the terminal has ended.');
+      this.follow(record);
+      return spec.procId;
+    } catch (error) {
+      if (this.#running === undefined) records.drop(spec.procId);
+      throw error;
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  /** Goes on with a turn that was asked before: just now, or by this node before its restart. */
+  follow(record: TurnRecord): void {
+    const { agent, spec, nowMs } = this.#o;
+    const turn = new Turn(agent.tool, { ...record });
+    this.#running = { id: spec.procId, turn, record, why: undefined, done: Promise.withResolvers() };
+    this.events.push({ kind: 'turn_started', turn: spec.procId });
+    const leftMs = Math.max(record.submittedMs + spec.turnLimitMs - nowMs(), 0);
+    this.#limit = setTimeout(() => this.#timeOut(), Math.min(leftMs, TIMER_MAX_MS));
+    this.#lookNow();
+  }
+
+  async steer(): Promise<void> {
+    throw new DriverRefusal(
+      'not_supported',
+      'Nothing is typed to an agent at work. Interrupt it, or wait for turn_ended.',
+    );
+  }
+
+  /** Presses the tool's keys for "stop" and waits, for a bounded time, until it shows its prompt. Without a turn there is nothing to do. */
+  async interrupt(): Promise<void> {
+    await this.#stop('interrupted');
+  }
+
+  /** Interrupts the turn, if one runs. The agent itself goes on: its session ends with its registration. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** This node stops following; the turn goes on, and its record with it. */
+  detach(): void {
+    this.#quiet();
+    this.events.close();
+  }
+
+  async #close(): Promise<void> {
+    this.events.hurry();
+    await this.#stop('interrupted');
+    this.#quiet();
+    this.#o.closed();
+    this.events.push({ kind: 'exited', exit: NO_EXIT });
+    this.events.close();
+  }
+
+  #quiet(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#limit);
+  }
+
+  /** The screen once it shows a prompt, an error above it or not. */
+  async #idle(): Promise<Seen> {
+    const { agent } = this.#o;
+    const isReady = (seen: Seen | undefined): seen is Seen =>
+      seen?.end === undefined && (seen?.detection.state === 'idle' || seen?.detection.state === 'error');
+    const first = agent.place?.pane.seen;
+    if (isReady(first)) return first;
+    return new Promise((resolve, reject) => {
+      const finish = (act: () => void): void => {
+        clearTimeout(timer);
+        stop();
+        act();
+      };
+      const stop = agent.onSeen((seen) => isReady(seen) && finish(() => resolve(seen)));
+      const timer = setTimeout(() => {
+        const { state, rule } = agent.standing();
+        const message = `The agent shows no prompt: it is ${state} (${rule}). Nothing was typed.`;
+        finish(() => reject(new DriverRefusal('agent_busy', message)));
+      }, IDLE_MAX_MS);
+    });
+  }
+
+  async #stop(why: 'interrupted' | 'timed_out'): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    const { agent } = this.#o;
+    running.why ??= why;
+    // Told when the prompt is seen, or when the time is over: the keys may find nobody who reads them.
+    const timer = setTimeout(() => this.#end(running, { outcome: why, text: '' }), this.#o.stopMaxMs ?? STOP_MAX_MS);
+    for (const key of agent.tool.interruptKeys) await agent.press([key]).catch(() => false);
+    await running.done.promise;
+    clearTimeout(timer);
+  }
+
+  #timeOut(): void {
+    void this.#stop('timed_out');
+  }
+
+  #lookNow(): void {
+    const { agent } = this.#o;
+    const seen = agent.place?.pane.seen;
+    if (seen !== undefined) return this.#look(seen);
+    // A pane that was not looked at yet tells of itself; an agent without one is gone.
+    if (agent.place === undefined) this.#gone(agent.standing().rule);
+  }
+
+  #look(seen: Seen): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#tell(seen);
+    const { spec, records, nowMs, agent } = this.#o;
+    clearTimeout(this.#timer);
+    const hadRun = running.turn.hasRun;
+    const look = running.turn.look(seen, nowMs());
+    if (!hadRun && running.turn.hasRun) records.write(spec.procId, { ...running.record, hasRun: true });
+    if (look.kind === 'gone') return this.#gone(look.why);
+    if (running.why !== undefined && (look.kind === 'ended' || isStill(seen))) {
+      return this.#end(running, { outcome: running.why, text: '' });
+    }
+    if (look.kind === 'ended') return this.#end(running, look);
+    if (look.pressEnter) void agent.press(['Enter']).catch(() => false);
+    if (look.lookMs !== undefined)
+      this.#timer = setTimeout(() => this.#lookNow(), Math.max(look.lookMs - nowMs(), 0) + 1);
+  }
+
+  #tell(seen: Seen): void {
+    const { agent } = this.#o;
+    const { state, rule } = seen.detection;
+    this.events.push({ kind: 'screen', text: seen.text, progress: progressOf(agent.tool, seen.text) });
+    if (state === this.#state) return;
+    this.#state = state;
+    this.events.push({ kind: 'state', state, source: 'screen', exact: false, evidence: rule });
+  }
+
+  #gone(why: string): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    const exit = { ...NO_EXIT, error: AGENT_GONE };
+    this.#end(running, { outcome: running.why ?? 'failed', text: why, exit });
+  }
+
+  #end(running: Running, o: { outcome: TurnOutcome; text: string; exit?: Exit }): void {
+    if (this.#running !== running) return;
+    this.#running = undefined;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#limit);
+    this.#o.records.drop(this.#o.spec.procId);
+    this.events.push({ kind: 'turn_ended', turn: running.id, outcome: o.outcome, text: o.text, exit: o.exit });
+    running.done.resolve();
+  }
+}
+
+const isStill = (seen: Seen): boolean => seen.detection.state === 'idle' || seen.detection.state === 'error';

@@ -1,0 +1,259 @@
+/** Agents of this node that live in terminals: kept as the log says, their states told to the core, and reached from any node. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, statSync } from 'node:fs';
+import { homedir, hostname, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { AgentAttach, AgentExplained, AgentPlace, AgentWanted } from '#core/agent-terminal.ts';
+import type { NodeId, OpId } from '#core/brand.ts';
+import type { Refusal } from '#core/refusal.ts';
+import { refusal } from '#core/refusal.ts';
+import { SHELL } from '#core/task/fit.ts';
+import { opIdSchema } from '#core/schema/ids.ts';
+import type { LiveAgent } from '#core/view/agent.ts';
+import { isLive } from '#core/view/agent.ts';
+import { TmuxDriver } from '#driver/tmux/driver.ts';
+import type { TerminalAgent } from '#driver/tmux/terminal-agent.ts';
+import { Terminals } from '#driver/tmux/terminals.ts';
+import { TurnRecords } from '#driver/tmux/turn-records.ts';
+import type { Arrival, OpStore } from '#ports.ts';
+import type { Workspaces } from '#workspace/workspaces.ts';
+import { makeSocketDir, socketPath } from '../socket-path.ts';
+import type { Remote } from './remote.ts';
+import { missingProgram, terminalEnvironment } from './terminal-environment.ts';
+
+const CALL_DEADLINE_MS = 10_000;
+/** What is typed travels in one frame to the agent's node. */
+const SEND_MAX_CHARS = 256 * 1024;
+/** Agents of one node. */
+const AGENTS_MAX = 1_000;
+/** An agent whose last turn ended with an error takes nothing for so long: what failed (a limit, a login) would fail the next task, too. */
+const ERROR_HOLD_MS = 60_000;
+
+const agentParams = z.object({ agent: opIdSchema });
+const sendParams = agentParams.extend({ text: z.string().max(SEND_MAX_CHARS) });
+const sendAnswer = z.object({ sent: z.boolean() });
+const explainAnswer: z.ZodType<AgentExplained> = z.object({
+  tool: z.string(),
+  state: z.string(),
+  source: z.string(),
+  exact: z.boolean(),
+  rule: z.string(),
+  evidence: z.array(z.object({ zone: z.string(), text: z.string() })),
+});
+const attachAnswer: z.ZodType<AgentAttach> = z.object({
+  command: z.array(z.string()),
+  host: z.string(),
+  user: z.string(),
+  ssh: z.string().nullable(),
+});
+
+export type TerminalAgentsOptions = {
+  self: NodeId;
+  store: Pick<OpStore, 'get' | 'list'>;
+  remote: Remote;
+  workspaces: Pick<Workspaces, 'agentEnvironment'>;
+  stateDir: string;
+  /** How people reach this machine, `user@host`, where that was said. */
+  ssh: string | undefined;
+  /** What an agent is seen at; undefined when it is free. */
+  setState: (agent: OpId, state: string | undefined) => void;
+  log: (line: string) => void;
+};
+
+export class TerminalAgents {
+  readonly driver: TmuxDriver;
+  readonly #o: TerminalAgentsOptions;
+  readonly #terminals: Terminals;
+  readonly #told = new Map<OpId, string | undefined>();
+  readonly #holds = new Map<OpId, NodeJS.Timeout>();
+
+  constructor(o: TerminalAgentsOptions) {
+    this.#o = o;
+    const directory = join(o.stateDir, 'tmux');
+    const socket = socketPath(directory, 'tmux');
+    makeSocketDir(socket);
+    this.#terminals = new Terminals({
+      socket,
+      directory,
+      env: terminalEnvironment(process.env, undefined),
+      environmentOf: async (agent) => ({
+        ...(await o.workspaces.agentEnvironment(agent)),
+        ...terminalEnvironment(process.env, agent),
+      }),
+      now: Date.now,
+      onState: (agent) => this.#stateChanged(agent),
+      log: o.log,
+    });
+    const records = new TurnRecords(join(directory, 'turns'));
+    this.driver = new TmuxDriver({ terminals: this.#terminals, records, nowMs: Date.now });
+    o.remote.serve('agent.send', sendParams, async ({ agent, text }) => this.#sendHere(agent, text));
+    o.remote.serve('agent.explain', agentParams, async ({ agent }) => this.#explainHere(agent));
+    o.remote.serve('agent.attach', agentParams, async ({ agent }) => this.#attachHere(agent));
+  }
+
+  /** Before the core's boot: none of them takes work until its screen was seen. */
+  start(): void {
+    const where = { live: 1, node: this.#o.self };
+    for (const row of this.#o.store.list('agent', { where, limit: AGENTS_MAX })) if (isLive(row)) this.#keep(row);
+  }
+
+  /** Registrations and withdrawals of this node's agents. */
+  arrived(arrivals: readonly Arrival[]): void {
+    for (const { op } of arrivals) {
+      if (op.body.type !== 'agent.registered' && op.body.type !== 'agent.deregistered') continue;
+      const row = this.#o.store.get('agent', op.header.entity);
+      if (row?.registered?.node !== this.#o.self) continue;
+      if (isLive(row)) this.#keep(row);
+      else void this.#release(row.id);
+    }
+  }
+
+  /** What the driver sees of an agent of this node now. */
+  #stateChanged(agent: TerminalAgent): void {
+    const { id } = agent.spec;
+    const { state } = agent.standing();
+    clearTimeout(this.#holds.get(id));
+    this.#holds.delete(id);
+    this.#tell(id, state === 'idle' ? undefined : state);
+    if (state === 'error') this.#holds.set(id, setTimeout(() => this.#tell(id, undefined), ERROR_HOLD_MS).unref());
+  }
+
+  /** Agents go on; this node stops looking at them. */
+  async close(): Promise<void> {
+    for (const timer of this.#holds.values()) clearTimeout(timer);
+    this.driver.detach();
+    await this.#terminals.close();
+  }
+
+  /** After {@link close}: ends those agents that skep started. */
+  stopAgents(): Promise<void> {
+    return this.#terminals.stopServer();
+  }
+
+  /** Where a new agent of this node would live. Nothing is made before it is registered. */
+  async place({ tool, projectPath, tmuxSessionId }: AgentWanted): Promise<AgentPlace | Refusal> {
+    if (tmuxSessionId !== null) {
+      const why = await this.#terminals.checkSession(tmuxSessionId);
+      if (why === undefined) return { tmuxSessionId, sessionOwned: false };
+      return refusal('invalid', `this node sees no such tmux session: ${why}`, {
+        expected: 'a session that tmux ls shows',
+        got: tmuxSessionId,
+      });
+    }
+    if (tool === SHELL) return { tmuxSessionId: null, sessionOwned: false };
+    if (projectPath !== null && !statSync(projectPath, { throwIfNoEntry: false })?.isDirectory())
+      return refusal('invalid', 'project_path is no folder of this node', { expected: 'a folder', got: projectPath });
+    const missing = await missingProgram(tool);
+    if (missing !== undefined) return missing;
+    return { tmuxSessionId: `vl-agent-${randomBytes(4).toString('hex')}`, sessionOwned: true };
+  }
+
+  /** Types a text and Enter, wherever the agent runs. Not sent: it is at work, has ended, or takes no words. */
+  async send(agent: OpId, text: string): Promise<{ sent: boolean } | Refusal> {
+    if (text.length > SEND_MAX_CHARS)
+      return refusal('too_large', 'the text is too long to be typed', {
+        expected: `at most ${SEND_MAX_CHARS} characters`,
+        got: `${text.length}`,
+      });
+    return this.#atHome(agent, {
+      here: () => this.#sendHere(agent, text),
+      method: 'agent.send',
+      params: { agent, text },
+      answer: sendAnswer,
+    });
+  }
+
+  explain(agent: OpId): Promise<AgentExplained | Refusal> {
+    return this.#atHome(agent, {
+      here: async () => this.#explainHere(agent),
+      method: 'agent.explain',
+      params: { agent },
+      answer: explainAnswer,
+    });
+  }
+
+  attach(agent: OpId): Promise<AgentAttach | Refusal> {
+    return this.#atHome(agent, {
+      here: async () => this.#attachHere(agent),
+      method: 'agent.attach',
+      params: { agent },
+      answer: attachAnswer,
+    });
+  }
+
+  /** The newest lines of its terminal, and the word for its state; undefined for an agent without one. */
+  async look(agent: OpId, lines: number): Promise<{ status: string; output: string } | undefined> {
+    const held = this.#terminals.get(agent);
+    if (held === undefined) return undefined;
+    const { state } = held.standing();
+    return { status: state === 'exited' ? 'stopped' : state, output: await held.lines(lines) };
+  }
+
+  #keep(row: LiveAgent): void {
+    const { tmuxSessionId, name, tool, sessionOwned, projectPath } = row.registered;
+    if (tmuxSessionId === null || this.#told.has(row.id)) return;
+    this.#tell(row.id, 'starting');
+    const cwd = projectPath ?? this.#ownFolder(tmuxSessionId, sessionOwned);
+    this.#terminals.keep({ id: row.id, name, tool, session: tmuxSessionId, owned: sessionOwned, cwd });
+  }
+
+  #ownFolder(session: string, owned: boolean): string {
+    if (!owned) return homedir();
+    const folder = join(this.#o.stateDir, 'agents', session);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  }
+
+  async #release(id: OpId): Promise<void> {
+    this.#told.delete(id);
+    clearTimeout(this.#holds.get(id));
+    await this.#terminals.release(id);
+    this.#told.delete(id);
+    this.#o.setState(id, undefined);
+  }
+
+  #tell(id: OpId, state: string | undefined): void {
+    if (this.#told.has(id) && this.#told.get(id) === state) return;
+    this.#told.set(id, state);
+    this.#o.setState(id, state);
+  }
+
+  async #atHome<A>(
+    agent: OpId,
+    o: { here: () => Promise<A | Refusal>; method: string; params: unknown; answer: z.ZodType<A> },
+  ): Promise<A | Refusal> {
+    const row = this.#o.store.get('agent', agent);
+    if (!isLive(row)) return refusal('not_found', 'Agent not found', { got: agent });
+    const { node } = row.registered;
+    if (node === this.#o.self) return o.here();
+    return this.#o.remote.ask({ to: node, deadlineMs: CALL_DEADLINE_MS, ...o });
+  }
+
+  /** Words for an agent at work would be queued behind its turn, or end it, as the tool likes: nothing is typed then. */
+  async #sendHere(id: OpId, text: string): Promise<{ sent: boolean }> {
+    const agent = this.#terminals.get(id);
+    const state = agent?.standing().state;
+    // A script takes no messages. The seed's answer for text that reached nobody.
+    if (agent === undefined || state === 'running' || state === 'retrying') return { sent: false };
+    return { sent: await agent.type(text) };
+  }
+
+  #explainHere(id: OpId): AgentExplained {
+    const agent = this.#terminals.get(id);
+    if (agent !== undefined) return { tool: agent.tool.tool, source: 'screen', exact: false, ...agent.standing() };
+    const row = this.#o.store.get('agent', id);
+    const rule = 'it runs scripts: the attempts that it was granted tell its state';
+    return { tool: row?.registered?.tool ?? '', state: 'idle', source: 'protocol', exact: true, rule, evidence: [] };
+  }
+
+  #attachHere(id: OpId): AgentAttach | Refusal {
+    const command = this.#terminals.attachCommand(id);
+    if (command === undefined)
+      return refusal('not_supported', 'this agent has no terminal', {
+        expected: 'an agent in a tmux session',
+        got: id,
+      });
+    return { command, host: hostname(), user: userInfo().username, ssh: this.#o.ssh ?? null };
+  }
+}
