@@ -113,6 +113,7 @@ export function isRefusal({ code }: Goodbye): boolean {
     case 'forked':
     case 'revoked':
     case 'bad_frame':
+    case 'other':
       return true;
   }
 }

@@ -201,6 +201,15 @@ describe('garbage', () => {
     expect(host.mesh.counters.badFrames).toBe(0);
   });
 
+  it('of a newer node, a goodbye for a reason without a word here, is told as it says', async () => {
+    const host = await member();
+    const newer = await guest(host);
+    newer.socket.write(json('{"type":8,"code":"on_holiday","message":"come back in May"}'));
+    await host.witness.until('down', () => host.witness.downs.length === 1);
+    expect(host.refusals).toMatchObject([{ why: { code: 'other', message: 'come back in May' }, by: 'peer' }]);
+    expect(host.mesh.counters.badFrames).toBe(0);
+  });
+
   it('of a newer node, a frame of an unknown type, is counted and ignored', async () => {
     const host = await member();
     const newer = await guest(host);

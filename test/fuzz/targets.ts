@@ -190,7 +190,8 @@ function resigned(input: Buffer, enemy: Writer): Buffer {
   if (input.length % 2 === 0 || input.length > JSON_MAX_BYTES) return input;
   const frame = parseJson(input.toString());
   if (typeof frame !== 'object' || frame === null || !('ops' in frame) || !Array.isArray(frame.ops)) return input;
-  const [header]: unknown[] = frame.ops.at(-1) ?? [];
+  const last: unknown = frame.ops.at(-1);
+  const header: unknown = Array.isArray(last) ? last[0] : undefined;
   if (typeof header !== 'string') return input;
   const sig = enemy.crypto.sign(signedText(enemy.crypto.sha256(header)));
   return Buffer.from(JSON.stringify({ ...frame, sig }));

@@ -54,19 +54,29 @@ export type Hello = z.output<typeof helloSchema>;
  * Why the sender closes the link; the last frame on it. `duplicate`: one node id runs twice; `second_link`: these two nodes are linked already;
  * `full`: the sender has as many links as it can.
  */
+const goodbyeCodes = z.enum([
+  'wrong_secret',
+  'wrong_protocol',
+  'duplicate',
+  'second_link',
+  'full',
+  'self',
+  'forked',
+  'revoked',
+  'bad_frame',
+  'shutdown',
+  'other',
+]);
+
 export const goodbyeSchema = z.object({
   type: z.literal(FRAME.goodbye),
-  code: z.enum([
-    'wrong_secret',
-    'wrong_protocol',
-    'duplicate',
-    'second_link',
-    'full',
-    'self',
-    'forked',
-    'revoked',
-    'bad_frame',
-    'shutdown',
+  /** A newer node may have a reason that this one has no word for: its message says it. */
+  code: z.union([
+    goodbyeCodes,
+    z
+      .string()
+      .max(32)
+      .transform((): 'other' => 'other'),
   ]),
   message: z.string().max(500),
 });
