@@ -66,8 +66,7 @@ export class Child {
 
   /** Processor time used so far, all threads, in microseconds; steps of 10 ms. */
   cpuUs(): number {
-    const fields = statFields(this.pid);
-    return ((Number(fields[11]) + Number(fields[12])) / TICKS) * 1e6;
+    return cpuUsSoFar(this.pid);
   }
 
   /** The same from the scheduler's own account, in nanoseconds. */
@@ -107,6 +106,12 @@ export class Child {
     const logged = logFile === undefined ? [] : readFileSync(logFile, 'utf8').split('\n').slice(-SAID_MAX_LINES);
     return new Error(`${name} ${what}:\n${[...this.said, ...logged].join('\n')}`);
   }
+}
+
+/** Processor time of a process so far, all threads, in microseconds; steps of 10 ms. */
+export function cpuUsSoFar(pid: number): number {
+  const fields = statFields(pid);
+  return ((Number(fields[11]) + Number(fields[12])) / TICKS) * 1e6;
 }
 
 /** Fields of `/proc/PID/stat` after the name, which may hold spaces: `[0]` is the state. */

@@ -6,9 +6,12 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { parseArgs } from 'node:util';
+import { antiEntropy } from './anti-entropy.ts';
 import { append } from './append.ts';
 import { compiledStart } from './compiled-start.ts';
+import { decisions } from './decisions.ts';
 import type { Report } from './figures.ts';
+import { gossip } from './gossip.ts';
 import { heal } from './heal.ts';
 import { httpCreate } from './http-create.ts';
 import { idle } from './idle.ts';
@@ -25,6 +28,9 @@ const RESULTS = new URL('results/', import.meta.url);
 const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['append', append],
   ['http-create', httpCreate],
+  ['decisions', decisions],
+  ['gossip', gossip],
+  ['anti-entropy', antiEntropy],
   ['million', million],
   ['idle', idle],
   ['store', store],

@@ -1,6 +1,7 @@
 /** A real skep node as a process of its own, started as a user starts it. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { socketPath, stateDirOf } from '../src/socket-path.ts';
 import type { Child } from './child.ts';
@@ -10,6 +11,8 @@ import { freePort } from './stage.ts';
 
 /** Also for a node that folds a million ops anew. */
 const UP_MAX_MS = 300_000;
+const LINKED_MAX_MS = 60_000;
+const LOOK_MS = 100;
 const MAIN = fileURLToPath(new URL('../bin/skep.mjs', import.meta.url));
 
 export type SwarmNode = {
@@ -70,4 +73,16 @@ export async function startSwarmNode(stage: Stage, spec: NodeSpec): Promise<Swar
     adminSocket: socketPath(stateDir, 'admin'),
     p2pPort,
   };
+}
+
+/** Resolves when the node is linked with all others of a swarm of so many. */
+export async function linked(node: SwarmNode, count: number): Promise<void> {
+  const untilMs = performance.now() + LINKED_MAX_MS;
+  for (;;) {
+    const answer = await fetch(`${node.url}/api/swarm/nodes`, { headers: { authorization: `Bearer ${node.token}` } });
+    const nodes: { status: string }[] = JSON.parse(await answer.text());
+    if (nodes.filter(({ status }) => status === 'alive').length === count - 1) return;
+    if (performance.now() > untilMs) throw new Error(`a node sees ${JSON.stringify(nodes.map((one) => one.status))}`);
+    await sleep(LOOK_MS);
+  }
 }
