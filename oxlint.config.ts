@@ -45,6 +45,11 @@ const rooms: Record<string, Room> = {
     instead:
       'The simulator runs the real core in its own world: write a small simulated disk, network or agent in src/sim.',
   },
+  'model-server': {
+    files: ['src/model-server/**'],
+    may: ['model-server'],
+    instead: 'The scripted model stands outside of the swarm: agents know it as they know any model.',
+  },
   compile: {
     files: ['src/compile/**'],
     may: ['compile'],
@@ -52,7 +57,7 @@ const rooms: Record<string, Room> = {
   },
   cli: {
     files: ['src/cli/**'],
-    may: ['cli', 'host', 'compile'],
+    may: ['cli', 'host', 'compile', 'model-server'],
     mayType: ['core'],
     instead:
       'A verb speaks HTTP or the admin socket and holds no logic: move the logic behind a route, or start a node through #host.ts. Types of the core are welcome (`import type`).',

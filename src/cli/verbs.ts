@@ -120,6 +120,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/doctor.ts')).doctor,
   },
   {
+    name: 'model-server',
+    group: 'Try:',
+    summary: 'a scripted model on loopback, to try agents without an account',
+    load: async () => (await import('./verb/model-server.ts')).modelServer,
+  },
+  {
     name: 'detect',
     group: 'Build programs:',
     summary: 'what an application needs: built-ins, packages, add-ons, environment',

@@ -1,0 +1,98 @@
+/** The pinned agent CLIs in tools/agents, with a home of their own that leads straight to their prompt. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const TOOLS = fileURLToPath(new URL('../tools/agents', import.meta.url));
+
+/** Where `claude` and `codex` are; brings them when they are not there (once, 760 MB). */
+export function agentBin(): string {
+  if (!existsSync(join(TOOLS, 'node_modules/.package-lock.json')))
+    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: TOOLS, stdio: 'pipe' });
+  return join(TOOLS, 'node_modules/.bin');
+}
+
+/**
+ * A user with both CLIs set up for a model server. It lies in the real user's home: Codex refuses to put its auxiliary programs below the
+ * temporary directory, and then runs no command.
+ */
+export class AgentHome {
+  readonly dir: string;
+  readonly project: string;
+  readonly env: Record<string, string>;
+
+  constructor(o: { url: string; key: string }) {
+    const cache = join(homedir(), '.cache');
+    mkdirSync(cache, { recursive: true });
+    this.dir = realpathSync(mkdtempSync(join(cache, 'sk-agents-')));
+    this.project = join(this.dir, 'project');
+    this.env = {
+      HOME: this.dir,
+      PATH: `${agentBin()}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+      LANG: 'C.UTF-8',
+      IS_SANDBOX: '1',
+      CLAUDE_CONFIG_DIR: join(this.dir, 'claude'),
+      ANTHROPIC_BASE_URL: o.url,
+      ANTHROPIC_AUTH_TOKEN: o.key,
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL: '1',
+      CLAUDE_CODE_MAX_RETRIES: '2',
+      DISABLE_AUTOUPDATER: '1',
+      CODEX_HOME: join(this.dir, 'codex'),
+      STUB_KEY: o.key,
+    };
+    this.write('.gitconfig', '[user]\nname = Agent\nemail = agent@localhost\n[init]\ndefaultBranch = main\n');
+    this.write('project/README.md', '# A project\n');
+    this.git('init', '-q');
+    this.git('add', '-A');
+    this.git('commit', '-qm', 'Begin');
+    this.write('claude/.claude.json', JSON.stringify(claudeState(this.project)));
+    this.write('claude/settings.json', JSON.stringify({ skipDangerousModePermissionPrompt: true }));
+    this.write('codex/config.toml', codexConfig(this.project, o.url));
+  }
+
+  git(...args: string[]): string {
+    return execFileSync('git', args, { cwd: this.project, env: this.env, encoding: 'utf8' });
+  }
+
+  remove(): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  private write(path: string, text: string): void {
+    const file = join(this.dir, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+}
+
+const claudeState = (project: string): object => ({
+  hasCompletedOnboarding: true,
+  theme: 'dark',
+  hasSeenAutoDefaultNotice: true,
+  bypassPermissionsModeAccepted: true,
+  projects: { [project]: { hasTrustDialogAccepted: true, allowedTools: [] } },
+});
+
+const codexConfig = (project: string, url: string): string => `model = "stub-model"
+model_provider = "stub"
+approval_policy = "never"
+sandbox_mode = "danger-full-access"
+check_for_update_on_startup = false
+[model_providers.stub]
+name = "stub"
+base_url = "${url}/v1"
+wire_api = "responses"
+env_key = "STUB_KEY"
+request_max_retries = 1
+stream_max_retries = 1
+supports_websockets = false
+[analytics]
+enabled = false
+[features]
+daemon_auto_start = false
+[projects."${project}"]
+trust_level = "trusted"
+`;
