@@ -110,8 +110,8 @@ export const PATCHED: Record<string, PatchedMutant> = {
     changes: [
       in_(
         'core/task/grantee.ts',
-        'this.slots.propose({ task: o.task, slot, value: o.value });',
-        "world.state(o.task, { type: 'task.ended', slot, value: o.value });",
+        'this.slots.propose({ task: o.task, slot, value });',
+        "world.state(o.task, { type: 'task.ended', slot, value });",
       ),
     ],
     look: 'storms',
@@ -120,23 +120,13 @@ export const PATCHED: Record<string, PatchedMutant> = {
     changes: [
       in_(
         'core/view/chain.ts',
-        'if (end === undefined) {',
-        'if (end === undefined && row.starts[slot] === undefined) {',
-      ),
-      in_(
-        'core/view/chain.ts',
-        'if (!opensNextAttempt(end.value) ||',
-        "if (!opensNextAttempt(end?.value ?? { kind: 'lost' }) ||",
-      ),
-      in_(
-        'core/register/slots.ts',
-        'if (slot > 1 && before === null) return this.pause(key, proposal, undefined);',
-        '',
+        'const end = row.ends[slot + 1];',
+        "const end = row.ends[slot + 1] ?? (row.starts[slot] === undefined ? undefined : { value: { kind: 'lost' } });",
       ),
       in_(
         'core/register/admissible.ts',
-        "if (before === null) return { kind: 'silent', reason: 'the slot before is not decided' };",
-        "if (before === null) return { kind: 'open', owner: row.created.home, before };",
+        'if (before === null) return undefined;',
+        'if (before === null) return isGrantSlot(slot) ? { owner: home, before } : undefined;',
       ),
     ],
     look: 'storms',
