@@ -4,7 +4,7 @@ import { Scenario } from './scenario.ts';
 /** The moment at which something goes wrong is spread over a heartbeat, as it is in life. */
 const CASES: Readonly<Record<string, string>> = {
   'no fault': 'create t at 0; settle',
-  'home dies once all know of the task, mostly before its grant': 'create t at 0; die home after known t; settle',
+  'home dies as all know of the task, its grant mostly out': 'create t at 0; die home after known t; settle',
   'home dies after the grant': 'create t at 0; wait 0-15 after start t; die home; settle',
   'the grantee dies': 'create t at 0; wait 0-15 after start t; die grantee; settle',
   'the grantee restarts, its agent dead':
