@@ -47,7 +47,7 @@ async function inUnitTest(name: string, file: string): Promise<Catch | undefined
   try {
     const report = join(folder, 'report.json');
     const args = [here('../../../node_modules/vitest/vitest.mjs'), 'run', '--config', here('./vitest.config.ts'), file];
-    const env = { ...process.env, SKEP_MUTANT: name, SKEP_MUTANT_REPORT: report, SKEP_MUTANT_CACHE: folder };
+    const env = { ...process.env, SKEP_MUTANT: name, SKEP_MUTANT_REPORT: report };
     // It ends with a failure: that is what is wanted. What it says of itself is in the report.
     await run(process.execPath, args, { env, timeout: HUNT_MAX_MS, cwd: here('../../..') }).catch(() => undefined);
     const { numPassedTests, testResults } = testReportSchema.parse(JSON.parse(readFileSync(report, 'utf8')));
