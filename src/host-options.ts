@@ -32,6 +32,8 @@ export type NodeOptions = {
   aloneAfterMs?: number | undefined;
   /** How people reach this machine by ssh, `user@host`: told to whoever asks to attach to an agent of this node. */
   ssh?: string | undefined;
+  /** Members above which this node keeps links to a few neighbours only; 64 without it. */
+  fullLinksMax?: number | undefined;
   /** A code of `skep join-code`: its secret is kept in the data directory, its addresses are learnt as seeds. */
   join?: string | undefined;
   /** `wall`: the page of this node is the graffiti wall. */

@@ -1,9 +1,10 @@
 /** The composition root: the only place that knows real time and real adapters. One call makes a node of them, `close` takes it apart again. */
 import { existsSync, statSync } from 'node:fs';
 import type { NodeId, OpId } from '#core/brand.ts';
+import { FULL_LINKS_MAX } from '#core/overlay.ts';
 import type { Action } from '#core/turn.ts';
-import type { CoreSettings } from '#core/world.ts';
 import { isLiveProject } from '#core/view/project.ts';
+import type { CoreSettings } from '#core/world.ts';
 import { openDoor } from '#door/door.ts';
 import { startHttp } from '#door/http.ts';
 import { startAdminSocket } from '#door/socket.ts';
@@ -103,13 +104,14 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   await engine.link();
   for (const row of parts.store.list('node', { limit: KNOWN_NODES_MAX })) {
     const isGone = row.id === info.self || row.replacedBy !== undefined || row.excluded !== undefined;
-    if (!isGone) for (const address of row.addresses) transport.learn(address);
+    if (!isGone) for (const address of row.addresses) transport.learn(address, row.id);
   }
   return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, terminals, log: o.log });
 }
 
 const settingsOf = (o: NodeOptions, store: Parts['store']): CoreSettings => ({
   votersMax: 5,
+  fullLinksMax: o.fullLinksMax ?? FULL_LINKS_MAX,
   leaseMs: o.leaseMs ?? LEASE_MS,
   aloneAfterMs: o.aloneAfterMs,
   hasPath,
@@ -161,7 +163,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const work = new DeliveredWork({ ...keeping, intake });
   const texts = textsAndDelivery(() => node, intake);
   const { terminals, attempts } = agentsOf({ o, parts, engine, keeping, glimpses, texts });
-  const act = (action: Action): void => {
+  const act = (action: Exclude<Action, { kind: 'keepLinks' }>): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
     if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);
     if (action.kind === 'unlink' || action.kind === 'excluded') endLink(action, transport);
@@ -212,7 +214,7 @@ const textsAndDelivery = (
 function learnAddresses(arrivals: readonly Arrival[], transport: MeshTransport, self: NodeId): void {
   for (const { op } of arrivals) {
     if (op.body.type !== 'node.registered' || op.header.node === self) continue;
-    for (const address of op.body.addresses) transport.learn(address);
+    for (const address of op.body.addresses) transport.learn(address, op.header.node);
   }
 }
 

@@ -10,7 +10,6 @@ import type { LongText } from '#core/schema/ids.ts';
 import type { Views } from '#core/view/views.ts';
 
 // ---------------------------------------------------------------- store
-
 /** What goes to disk together. Ops of one author are consecutive and follow what the store holds of that author. */
 export type Write = { ops: readonly Op[]; rows: readonly LocalRow[] };
 
@@ -93,8 +92,10 @@ export interface Transport {
   /** Queues one frame for each of `to`; nodes that are not linked, or whose queue is full, are skipped and returned. */
   send(to: readonly NodeId[], frame: Frame): NodeId[];
   links(): LinkInfo[];
-  /** Tells an address (`host:port`) at which a node may be found; it is dialled until linked. */
-  learn(address: string): void;
+  /** Tells an address (`host:port`) where a node may be found; it is dialled until linked. */
+  learn(address: string, node?: NodeId): void;
+  /** Dials, and keeps of the links that it dialled, only those to these nodes; undefined: all. The others' links are theirs to keep. */
+  keep(nodes: ReadonlySet<NodeId> | undefined): void;
   disconnect(node: NodeId, why: Goodbye): void;
   /** Ends a link that leads nowhere, without a word. It is dialled anew. */
   drop(node: NodeId, why: string): void;
@@ -103,7 +104,6 @@ export interface Transport {
 }
 
 // ---------------------------------------------------------------- runtime
-
 /** `error`: why the holder itself ended it, or could not start it. */
 export type Exit = { code: number | null; signal: string | null; error: string | null };
 

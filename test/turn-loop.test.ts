@@ -23,7 +23,7 @@ function setUp(o: { settle?: () => void } = {}) {
     heads: store.heads(),
     lamport: 0,
     crypto,
-    settings: { votersMax: 1, leaseMs: 120_000, hasPath: () => true, hasProject: () => true },
+    settings: { votersMax: 1, fullLinksMax: 64, leaseMs: 120_000, hasPath: () => true, hasProject: () => true },
     random: () => 0.5,
   });
   const settle = core.settle.bind(core);

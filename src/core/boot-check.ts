@@ -67,6 +67,10 @@ export class BootCheck {
     for (const node of peers) if (!this.away.has(node)) this.expect(node);
   }
 
+  hasPassed(): boolean {
+    return this.state === 'passed';
+  }
+
   standing(): BootStanding {
     const counted = this.counted();
     const awaited = this.peers().filter((node) => !this.answered.has(node) && !this.away.has(node));

@@ -10,7 +10,8 @@ export type CallAnswer = { ok: true; result: unknown } | { ok: false; code: stri
 /** Calls under way at once: above it, a call is refused at once rather than queued. */
 const PENDING_MAX = 10_000;
 
-type Pending = { to: NodeId; hop: NodeId; done: (answer: CallAnswer) => void };
+/** `waiting`: the frame, while the node it is for is being dialled. */
+type Pending = { to: NodeId; hop: NodeId; waiting: CallFrame | undefined; done: (answer: CallAnswer) => void };
 
 export class Calls {
   private readonly world: World;
@@ -42,7 +43,7 @@ export class Calls {
   }): void {
     const { world } = this;
     const hop = this.hopTo(o.to);
-    if (hop === undefined) {
+    if (hop === undefined && !world.mayReach(o.to)) {
       o.done({ ok: false, code: 'unreachable', message: `node ${o.to.slice(0, 8)} is not reachable from here` });
       return;
     }
@@ -51,9 +52,7 @@ export class Calls {
       return;
     }
     const id = `${world.self.slice(0, 8)}.${this.life}.${(this.next += 1)}`;
-    this.pending.set(id, { to: o.to, hop, done: o.done });
-    world.timers.set(`call:${id}`, world.nowMs + o.deadlineMs);
-    world.send([hop], {
+    const frame: CallFrame = {
       type: FRAME.call,
       id,
       from: world.self,
@@ -63,7 +62,16 @@ export class Calls {
       count: world.counts.own(),
       deadline_ms: o.deadlineMs,
       params: o.params,
-    });
+    };
+    this.pending.set(id, { to: o.to, hop: hop ?? o.to, waiting: hop === undefined ? frame : undefined, done: o.done });
+    world.timers.set(`call:${id}`, world.nowMs + o.deadlineMs);
+    if (hop === undefined) world.wantLink(o.to);
+    else world.send([hop], frame);
+  }
+
+  /** Whom calls are under way to. */
+  *called(): Iterable<NodeId> {
+    for (const { to } of this.pending.values()) yield to;
   }
 
   /** Answers a call of another node, along the way it can be reached. */
@@ -107,13 +115,26 @@ export class Calls {
     this.fail(id, { code: 'timeout', why: 'did not answer in time' });
   }
 
-  /** A link went down, or a neighbour lost one: what was asked along it is not answered any more, and some deadlines are minutes away. */
+  /**
+   * A link came or went, here or at a neighbour, or a node cannot be dialled. What waited for a way leaves; what was asked along a way that is gone is
+   * not answered any more, and some deadlines are minutes away.
+   */
   onWaysChanged(): void {
     const { world, presence } = this;
-    for (const [id, { to, hop }] of this.pending) {
-      if (world.links.has(hop) && (hop === to || presence.isLinked(hop, to))) continue;
-      this.fail(id, { code: 'unreachable', why: 'went out of reach before it answered' });
+    for (const [id, held] of this.pending) {
+      const { to, hop, waiting } = held;
+      if (waiting !== undefined) this.tryAgain(id, held, waiting);
+      else if (!world.links.has(hop) || (hop !== to && !presence.isLinked(hop, to)))
+        this.fail(id, { code: 'unreachable', why: 'went out of reach before it answered' });
     }
+  }
+
+  private tryAgain(id: string, held: Pending, frame: CallFrame): void {
+    const hop = this.hopTo(held.to);
+    if (hop !== undefined) {
+      this.pending.set(id, { ...held, hop, waiting: undefined });
+      this.world.send([hop], frame);
+    } else if (!this.world.mayReach(held.to)) this.fail(id, { code: 'unreachable', why: 'could not be dialled' });
   }
 
   private fail(id: string, o: { code: string; why: string }): void {

@@ -24,6 +24,8 @@ type DetectorOptions = {
   isLinked: (link: NodeId, node: NodeId) => boolean;
   /** A node is shown in another state from now on. */
   onChange: (node: NodeId, state: MemberState) => void;
+  /** Not all are linked, and nobody knows that it cannot be dialled: that it is not linked says nothing. */
+  mayDial?: (node: NodeId) => boolean;
   /** The link leads nowhere: close it, and dial anew. */
   unlink: (node: NodeId, why: string) => void;
 };
@@ -112,9 +114,16 @@ export class Detector {
     const [, kind, key = ''] = name.split(':');
     if (kind === 'tick') this.probes.onTick();
     else if (kind === 'asked') this.probes.onDeadline(Number(key));
-    else if (kind === 'gone') this.onGone(nodeIdOf(key));
+    else if (kind === 'gone') this.onLost(nodeIdOf(key));
     else if (kind === 'suspect') this.onSuspectTimer(nodeIdOf(key));
     else this.show(nodeIdOf(key));
+  }
+
+  /** A link was closed a moment ago, here or at a neighbour, and not replaced; or the node cannot be dialled. */
+  onLost(node: NodeId): void {
+    if (this.world.links.has(node) || this.members.rumourOf(node)?.state !== 'alive') return;
+    if (this.options.mayDial?.(node) === true) return;
+    if (!this.probes.askThroughOthers(node)) this.accuse(node);
   }
 
   /** This node stops on purpose: its last words. */
@@ -203,12 +212,6 @@ export class Detector {
     const stalled = (this.stalled.get(node) ?? 0) + 1;
     this.stalled.set(node, stalled);
     if (stalled >= STALLED_MAX) this.options.unlink(node, 'it answers others, but not over this link');
-  }
-
-  /** A link was closed a moment ago, here or at a neighbour, and not replaced. */
-  private onGone(node: NodeId): void {
-    if (this.world.links.has(node) || this.members.rumourOf(node)?.state !== 'alive') return;
-    if (!this.probes.askThroughOthers(node)) this.accuse(node);
   }
 
   private isHeard(node: NodeId): boolean {

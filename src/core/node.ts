@@ -13,7 +13,7 @@ import type { Clock, CoreOptions } from './core-options.ts';
 import { storedLog } from './core-options.ts';
 import { followUp } from './follow-up.ts';
 import { Forks } from './fork.ts';
-import type { SignedBatch } from './log.ts';
+import { isMeshTimer, Mesh } from './mesh.ts';
 import type { Draft, Op } from './op.ts';
 import { OwnAgents } from './own-agents.ts';
 import type { NodePresence } from './presence.ts';
@@ -22,8 +22,6 @@ import { Reach } from './reach.ts';
 import type { EndValue } from './schema/body.ts';
 import type { CallFrame, Frame, MemberState } from './schema/frame.ts';
 import { FRAME } from './schema/frame.ts';
-import { Push } from './push.ts';
-import { Sync } from './sync.ts';
 import { Tasks } from './task/tasks.ts';
 import { Timers } from './timers.ts';
 import type { Outgoing, Turn } from './turn.ts';
@@ -35,8 +33,7 @@ export type { Clock, CoreOptions } from './core-options.ts';
 export class NodeCore {
   private readonly world: World;
   private readonly presence: PresenceBoard;
-  private readonly push: Push;
-  private readonly sync: Sync;
+  private readonly mesh: Mesh;
   private readonly calls: Calls;
   private readonly tasks: Tasks;
   private readonly forks: Forks;
@@ -49,8 +46,11 @@ export class NodeCore {
     this.forks = new Forks(this.world);
     this.presence = new PresenceBoard(this.world, () => this.ownAgents.list(this.tasks));
     this.reach = new Reach(this.world, this.presence, { tasks: () => this.tasks, calls: () => this.calls });
-    this.push = new Push(this.world, this.presence);
-    this.sync = new Sync(this.world, this.push);
+    this.mesh = new Mesh(this.world, {
+      presence: this.presence,
+      partners: () => [...this.tasks.partners(), ...this.calls.called()],
+      keepsAll: () => !this.bootCheck.hasPassed(),
+    });
     this.calls = new Calls(this.world, this.presence);
     this.tasks = new Tasks(this.world, {
       calls: this.calls,
@@ -64,14 +64,14 @@ export class NodeCore {
   /** Once, first: goes on with what was open, as soon as the check after the start lets it. */
   boot(clock: Clock): void {
     this.at(clock);
+    this.mesh.boot();
     this.bootCheck.boot();
+    this.mesh.onWork();
     // From here on this node looks at the clock every heartbeat, linked or not: else a lonely voter would take each wait for a pause.
     this.presence.announce();
     // A proof of a fork may have been stored in the moment before the last stop.
     this.forks.boot();
   }
-
-  // ------------------------------------------------------------ inputs
 
   linkUp(o: { node: NodeId; roundTripMs: number | undefined }, clock: Clock): void {
     this.at(clock);
@@ -79,7 +79,8 @@ export class NodeCore {
     this.reach.detector.onLinkUp(o.node);
     if (o.roundTripMs !== undefined) this.world.setRoundTrip(o.node, o.roundTripMs);
     this.bootCheck.onLinkUp(o.node);
-    this.sync.onLinkUp(o.node);
+    this.mesh.onLinkUp(o.node);
+    this.calls.onWaysChanged();
     this.presence.announce();
     this.tasks.onLinkUp(o.node);
   }
@@ -88,7 +89,7 @@ export class NodeCore {
     this.at(clock);
     this.world.links.delete(node);
     this.bootCheck.onLinkDown(node);
-    this.sync.onLinkDown(node);
+    this.mesh.onLinkDown(node);
     this.presence.onLinkDown(node);
     this.reach.detector.onLinkDown(node);
     this.calls.onWaysChanged();
@@ -96,10 +97,10 @@ export class NodeCore {
     this.presence.announce();
   }
 
-  /** A peer's queue overflowed and has drained: what it missed is found by comparing. */
+  /** A peer's queue overflowed and has drained. */
   drained(node: NodeId, clock: Clock): void {
     this.at(clock);
-    if (this.world.links.has(node)) this.sync.onLinkUp(node);
+    this.mesh.onDrained(node);
   }
 
   roundTrip(node: NodeId, roundTripMs: number): void {
@@ -115,11 +116,6 @@ export class NodeCore {
       case FRAME.probe:
       case FRAME.probeAnswer:
         return this.reach.detector.onFrame(from, frame);
-      case FRAME.ops:
-        return this.batch(from, { ops: frame.ops, sig: frame.sig }, frame.more ?? false);
-      case FRAME.heads:
-        this.bootCheck.onHeads(from, frame);
-        return this.sync.onHeads(from, frame);
       case FRAME.agentHeartbeat:
         this.world.log.witness(frame.lamport_ts);
         return this.reach.onHeartbeat(from, frame);
@@ -130,7 +126,7 @@ export class NodeCore {
         if (!this.calls.relayed(frame, from)) this.calls.onReply(frame);
         return;
       default:
-        if ('op' in frame) this.batch(from, { ops: [frame.op], sig: frame.sig }, false);
+        this.onMeshFrame(from, frame);
     }
   }
 
@@ -195,10 +191,10 @@ export class NodeCore {
     this.at(clock);
     for (const name of this.world.timers.due(clock.nowMs)) {
       if (name === 'beat') this.presence.announce();
-      else if (name === 'compare') this.sync.compare();
       else if (name === 'counts') this.world.counts.write(this.world.turn);
       else if (name === 'alone' || name.startsWith('away/')) this.bootCheck.onTimer(name);
       else if (name.startsWith('member:')) this.reach.detector.onTimer(name);
+      else if (isMeshTimer(name)) for (const node of this.mesh.onTimer(name)) this.onLost(node);
       else if (name.startsWith('call:')) this.calls.onDeadline(name.slice(5));
       else this.tasks.onTimer(name);
     }
@@ -214,8 +210,6 @@ export class NodeCore {
   nextWakeMs(): number | undefined {
     return this.world.timers.nextMs();
   }
-
-  // ------------------------------------------------------------ turns
 
   /** Closes the turn under way and opens the next; undefined when it is empty. Signs the last op of each own batch. */
   take(): Turn | undefined {
@@ -234,13 +228,12 @@ export class NodeCore {
   settle(turn: Turn, clock: Clock): void {
     this.at(clock);
     this.world.log.committed(turn.ops);
-    turn.sends.push(...this.push.own(turn.ops.filter((op) => op.header.node === this.world.self)));
+    turn.sends.push(...this.mesh.onCommitted(turn.ops));
     const { tasks, forks, ownAgents, bootCheck } = this;
     if (followUp(turn.ops, { tasks, forks, ownAgents, bootCheck })) this.presence.announce();
+    this.mesh.onWork();
     for (const run of turn.after) run();
   }
-
-  // ------------------------------------------------------------ reads
 
   /** How far the check after the start has come. */
   standing(): BootStanding {
@@ -262,14 +255,12 @@ export class NodeCore {
 
   /** Batches that were dropped as invalid, by the node that sent or relayed them. */
   refusals(): ReadonlyMap<NodeId, number> {
-    return this.sync.refusals;
+    return this.mesh.refusals();
   }
 
   headsDigest(): string {
     return this.world.log.digest();
   }
-
-  // ------------------------------------------------------------ inside
 
   private at(clock: Clock): void {
     this.world.nowMs = clock.nowMs;
@@ -277,11 +268,22 @@ export class NodeCore {
     this.tasks.at(clock.nowMs);
   }
 
-  private batch(from: NodeId, batch: SignedBatch, more: boolean): void {
-    for (const result of this.sync.onBatch(from, batch, more)) {
+  private onMeshFrame(from: NodeId, frame: Frame): void {
+    if (frame.type === FRAME.heads) {
+      this.bootCheck.onHeads(from, frame);
+      this.mesh.onWork();
+    }
+    for (const result of this.mesh.onFrame(from, frame) ?? []) {
       if (result.kind === 'fork') this.forks.found(result);
       if (result.kind === 'ahead') this.bootCheck.forgot(from, `holds ${result.seq} ops of its log`);
     }
+  }
+
+  /** It was wanted and cannot be dialled: what waited for it goes on without. */
+  private onLost(node: NodeId): void {
+    this.reach.detector.onLost(node);
+    this.calls.onWaysChanged();
+    this.tasks.onGone(node);
   }
 
   private serve(call: CallFrame): void {

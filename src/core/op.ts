@@ -32,6 +32,8 @@ export type Op = {
 /** An op of a type this version folds. */
 export type KnownOp<B extends Body = Body> = Op & { body: B };
 
+export const isKnown = (op: Op): op is KnownOp => op.body.type !== 'unknown';
+
 /** What a door hands in: the log adds author, number, clock and chain. `entity` undefined means that the op creates its own. */
 export type Draft = { entity: OpId | undefined; by: Principal; body: Body };
 

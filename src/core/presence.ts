@@ -12,13 +12,19 @@ export const OFFLINE_AFTER_MS = 45_000;
 export type AgentPresence = { agent: OpId; status: string; task: OpId | null; attempt: number | null };
 export type NodePresence = { node: NodeId; heardMs: number; links: NodeId[]; agents: AgentPresence[] };
 
+/** What presence needs of the world it runs in: the simulator of ten thousand nodes has a smaller one. */
+export type PresenceWorld = Pick<World, 'self' | 'links' | 'timers' | 'nowMs' | 'send'> & {
+  readonly log: Pick<World['log'], 'lamport'>;
+  readonly counts: Pick<World['counts'], 'own'>;
+};
+
 export class PresenceBoard {
-  private readonly world: World;
+  private readonly world: PresenceWorld;
   private readonly heard = new Map<NodeId, NodePresence & { beat: number }>();
   private readonly own: () => AgentPresence[];
   private beat = 0;
 
-  constructor(world: World, own: () => AgentPresence[]) {
+  constructor(world: PresenceWorld, own: () => AgentPresence[]) {
     this.world = world;
     this.own = own;
   }

@@ -23,6 +23,7 @@ export class Reach {
     this.parts = parts;
     this.detector = new Detector(world, {
       isLinked: (link, node) => presence.isLinked(link, node),
+      mayDial: (node) => world.mayReach(node),
       onChange: (node, state) => {
         world.turn.actions.push({ kind: 'member', node, state });
         if (state === 'alive') parts.tasks().onReach();

@@ -71,7 +71,8 @@ export class Sync {
       .filter((node) => (theirs.has(node) || frame.whole === true) && log.head(node).seq > (theirs.get(node) ?? 0));
     const lacking = behind.filter((node) => !this.saidLately(this.answered.get(from), node, theirs.get(node) ?? 0));
     const higher = [...theirs].filter(([node, seq]) => seq > log.head(node).seq).map(([node]) => node);
-    for (const node of lacking.slice(0, PAGE_AUTHORS)) this.answer(from, node, theirs.get(node) ?? 0);
+    for (const node of lacking.slice(0, PAGE_AUTHORS))
+      this.answer(from, { author: node, after: theirs.get(node) ?? 0 });
     this.ask(from, higher);
     if (lacking.length > PAGE_AUTHORS) this.askToContinue(from);
     const sameNumbers = frame.whole === true && behind.length === 0 && higher.length === 0;
@@ -79,10 +80,10 @@ export class Sync {
   }
 
   /** New ops become part of this turn's write; the batch is passed on before it. */
-  onBatch(from: NodeId, batch: SignedBatch, more: boolean): Admitted[] {
+  onBatch(from: NodeId, batch: SignedBatch, o: { more: boolean; hops: number | undefined }): Admitted[] {
     const results = this.world.log.admit(batch);
-    for (const result of results) this.settle(from, result);
-    if (more) this.goOn(from, results[0]);
+    for (const result of results) this.settle(from, result, o.hops);
+    if (o.more) this.goOn(from, results[0]);
     return results;
   }
 
@@ -94,14 +95,15 @@ export class Sync {
     }
   }
 
-  private settle(from: NodeId, result: Admitted): void {
+  private settle(from: NodeId, result: Admitted, hops: number | undefined): void {
     const { world } = this;
     switch (result.kind) {
       case 'new':
         world.turn.ops.push(...result.ops);
-        this.push.relay(from, result.author, result.ops);
+        this.push.relay(from, result.author, { ops: result.ops, hops });
         return;
       case 'known':
+        if (hops !== undefined) this.push.onRepeated(from, result.author);
         return;
       case 'gap':
         this.askAfter(from, result.author, result.after);
@@ -129,14 +131,16 @@ export class Sync {
   }
 
   /** One page of one author's ops behind `after`, cut to end on a signed op. */
-  private answer(peer: NodeId, author: NodeId, after: number): void {
+  answer(peer: NodeId, o: { author: NodeId; after: number; hops?: number | undefined }): void {
     const { world } = this;
+    const { author, after } = o;
     const page = world.store.opsOf(author, { from: after + 1, maxOps: BATCH_MAX_OPS, maxBytes: BATCH_MAX_BYTES });
     const end = page.findLastIndex((op) => op.sig !== undefined);
     const ops = page.slice(0, end + 1);
     const last = ops.at(-1);
     if (last === undefined) return;
-    const frame = frameOf(ops, last.header.seq < world.log.head(author).seq);
+    const more = last.header.seq < world.log.head(author).seq;
+    const frame = frameOf(ops, more || o.hops === undefined ? { more } : { hops: o.hops });
     if (frame === undefined) return;
     world.send([peer], frame);
     this.answered.get(peer)?.set(author, { after, atMs: world.nowMs });

@@ -31,6 +31,8 @@ export type Action =
   | { kind: 'excluded'; node: NodeId }
   /** Its link leads nowhere: close it without a word and dial anew. */
   | { kind: 'unlink'; node: NodeId; why: string }
+  /** Keep links to these nodes, and dial them; undefined: to all. Others may keep theirs to this one. */
+  | { kind: 'keepLinks'; nodes: readonly NodeId[] | undefined }
   /** Something that must never happen did: shown loudly, work goes on. */
   | { kind: 'alarm'; text: string };
 

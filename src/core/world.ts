@@ -23,6 +23,8 @@ export interface CoreStore extends Views {
 export type CoreSettings = {
   /** At most so many voters decide a new task: 1, 3 or 5. */
   votersMax: number;
+  /** Up to so many members everybody keeps links to everybody; in a larger swarm to a few neighbours. */
+  fullLinksMax: number;
   /** How long a grantee may be silent before a voter may call its attempt lost. */
   leaseMs: number;
   /** How long a started node waits for its peers before it goes on with the tasks that it alone decides; 30 s unless said. */
@@ -76,10 +78,14 @@ export class World {
     this.counts = new Counts(o.store.localRows('meta'), () => this.timers.setEarlier('counts', this.nowMs + COUNTS_MS));
   }
 
-  /** Reachable now, and not suspected: this node itself, linked, or linked with a neighbour. For choosing who is to work, never for ending work. */
+  /**
+   * Reachable now, and not suspected: this node itself, linked, linked with a neighbour, or to be dialled on demand. For choosing who is to work,
+   * never for ending work.
+   */
   alive(node: NodeId): boolean {
     if (node === this.self) return true;
-    return (this.links.has(node) || this.hasNeighbour(node)) && !this.isDoubted(node) && !this.excluded.has(node);
+    if (this.isDoubted(node) || this.excluded.has(node)) return false;
+    return this.links.has(node) || this.hasNeighbour(node) || this.mayReach(node);
   }
 
   /** A linked node said that it is linked with this one. Set once presence is there. */
@@ -91,6 +97,11 @@ export class World {
 
   /** The failure detector shows it as anything but alive. Set once that is there. */
   isDoubted: (node: NodeId) => boolean = () => false;
+  /** Not linked, but in a swarm where not all are: it may be dialled. Set once the overlay is there. */
+  mayReach: (node: NodeId) => boolean = () => false;
+
+  /** Dials a node that is not linked, and keeps the link for a while; does nothing where all are linked. */
+  wantLink: (node: NodeId) => void = () => {};
 
   roundTripMs(node: NodeId): number | undefined {
     return this.roundTrips.get(node);

@@ -64,6 +64,8 @@ export type DiallerOptions = {
 export class Dialler {
   readonly #options: DiallerOptions;
   readonly #known = new Map<string, Known>();
+  /** Undefined: all. */
+  #kept: ReadonlySet<NodeId> | undefined;
   #running = false;
 
   constructor(options: DiallerOptions) {
@@ -101,6 +103,18 @@ export class Dialler {
       this.#known.set(text, known);
     } else if (o.node !== undefined) known.node = o.node;
     if (known.state === 'idle' && this.#running) this.#due(known);
+  }
+
+  /** Only these nodes are dialled from now on; undefined: all. */
+  keep(nodes: ReadonlySet<NodeId> | undefined): void {
+    this.#kept = nodes;
+    for (const known of this.#known.values()) {
+      if (known.state === 'waiting' || known.state === 'due') {
+        if (this.#isWanted(known)) continue;
+        clearTimeout(known.timer);
+        known.state = 'idle';
+      } else if (known.state === 'idle') this.#due(known);
+    }
   }
 
   /** That node answered there. */
@@ -158,9 +172,8 @@ export class Dialler {
   }
 
   #isWanted(known: Known): boolean {
-    return (
-      this.#running && known.state !== 'never' && (known.node === undefined || !this.#options.isLinked(known.node))
-    );
+    if (!this.#running || known.state === 'never') return false;
+    return known.node === undefined || (this.#isKept(known.node) && !this.#options.isLinked(known.node));
   }
 
   #wait(known: Known): void {
@@ -203,11 +216,20 @@ export class Dialler {
     }
   }
 
+  /** Nobody wants a link there. */
+  #isIdle({ node }: Known): boolean {
+    return node !== undefined && !this.#isKept(node) && !this.#options.isLinked(node);
+  }
+
+  #isKept(node: NodeId): boolean {
+    return this.#kept?.has(node) ?? true;
+  }
+
   /** False when all addresses are linked, own or the operator's. */
   #makeRoom(): boolean {
     if (this.#known.size < ADDRESSES_MAX) return true;
     const worst = [...this.#known.values()]
-      .filter(({ seed, state }) => !seed && state === 'waiting')
+      .filter((known) => !known.seed && (known.state === 'waiting' || (known.state === 'idle' && this.#isIdle(known))))
       .reduce<Known | undefined>(
         (most, known) => (most === undefined || known.attempts > most.attempts ? known : most),
         undefined,

@@ -104,6 +104,7 @@ export function isRefusal({ code }: Goodbye): boolean {
   switch (code) {
     case 'second_link':
     case 'self':
+    case 'idle':
     case 'shutdown':
       return false;
     case 'wrong_secret':
@@ -123,3 +124,6 @@ export function sameText(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
   return left.length === right.length && timingSafeEqual(left, right);
 }
+
+/** Ends a link that is kept no more. */
+export const IDLE = goodbye('idle', 'This node needs the link no more.');

@@ -6,7 +6,7 @@ import type { NodeId } from '#core/brand.ts';
 import type { Frame, Goodbye } from '#core/schema/frame.ts';
 import type { LinkInfo, Transport, TransportHandler } from '#ports.ts';
 import { encodeFrame, FrameDecoder } from './framing.ts';
-import { goodbye } from './hello.ts';
+import { goodbye, IDLE } from './hello.ts';
 import { Outbox } from './outbox.ts';
 
 export type MemoryFabric = {
@@ -58,7 +58,8 @@ class Exchange {
   #settle(transport: MemoryTransport): void {
     for (const address of transport.wanted()) {
       const peer = this.#started.get(address);
-      if (peer !== undefined && !peer.isLinked(transport.self.node)) linkPair(transport, peer);
+      if (peer === undefined || peer.isLinked(transport.self.node) || !transport.isKept(peer.self.node)) continue;
+      linkPair(transport, peer);
     }
   }
 }
@@ -77,6 +78,7 @@ class MemoryTransport implements Transport {
   readonly #known = new Set<string>();
   readonly #ends = new Map<NodeId, End>();
   #handler: TransportHandler | undefined;
+  #kept: ReadonlySet<NodeId> | undefined;
   #closed = false;
 
   constructor(exchange: Exchange, self: Peer) {
@@ -103,6 +105,16 @@ class MemoryTransport implements Transport {
     if (this.#closed) return;
     this.#known.add(address);
     this.#exchange.settleSoon();
+  }
+
+  keep(nodes: ReadonlySet<NodeId> | undefined): void {
+    this.#kept = nodes;
+    for (const [node, { info }] of this.#ends) if (info.outbound && !this.isKept(node)) this.disconnect(node, IDLE);
+    this.#exchange.settleSoon();
+  }
+
+  isKept(node: NodeId): boolean {
+    return this.#kept?.has(node) ?? true;
   }
 
   disconnect(node: NodeId, why: Goodbye): void {

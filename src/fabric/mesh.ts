@@ -152,10 +152,15 @@ export class MeshTransport implements Transport {
     return this.#roster.links().map(([node, connection]) => infoOf(node, connection));
   }
 
-  learn(address: string): void {
+  learn(address: string, node?: NodeId): void {
     const parsed = parseAddress(address);
     if ('refused' in parsed) this.counters.badAddresses += 1;
-    else if (this.#closing === undefined) this.#dialler.learn(parsed, { seed: false, node: undefined });
+    else if (this.#closing === undefined) this.#dialler.learn(parsed, { seed: false, node });
+  }
+
+  keep(nodes: ReadonlySet<NodeId> | undefined): void {
+    this.#dialler.keep(nodes);
+    if (nodes !== undefined) this.#roster.keepOnly(nodes);
   }
 
   disconnect(node: NodeId, why: Goodbye): void {
@@ -216,14 +221,8 @@ export class MeshTransport implements Transport {
   }
 
   #self(): Self {
-    const { identity, secret, httpPort } = this.#options;
-    return {
-      node: identity.node,
-      boot: this.#boot,
-      secret,
-      p2pPort: this.address()?.port ?? 0,
-      httpPort: httpPort ?? 0,
-    };
+    const { identity, secret, httpPort = 0 } = this.#options;
+    return { node: identity.node, boot: this.#boot, secret, p2pPort: this.address()?.port ?? 0, httpPort };
   }
 
   #dial(to: Address, connectMs: number | undefined): void {

@@ -12,7 +12,7 @@ import type { NodeId } from '#core/brand.ts';
 import { TwinBoots } from './boots.ts';
 import type { Goodbye } from '#core/schema/frame.ts';
 import type { Connection } from './connection.ts';
-import { goodbye, twice } from './hello.ts';
+import { goodbye, IDLE, twice } from './hello.ts';
 import { HALF_OPEN_MAX } from './settings.ts';
 
 export type RosterOptions = {
@@ -86,6 +86,11 @@ export class Roster {
 
   gone(connection: Connection): void {
     this.#others.delete(connection);
+  }
+
+  /** Ends the links that this end dialled, but those to these nodes. */
+  keepOnly(nodes: ReadonlySet<NodeId>): void {
+    for (const [node, link] of this.#links) if (link.outbound && !nodes.has(node)) link.close(IDLE);
   }
 
   /** Ends all connections; no further one becomes a link. Those that are handing over their goodbye may do so. */

@@ -39,7 +39,9 @@ export class Attempts {
     this.gone = o.gone;
   }
 
-  act(action: Exclude<Action, { kind: 'serve' | 'alarm' | 'checked' | 'member' | 'unlink' | 'excluded' }>): void {
+  act(
+    action: Exclude<Action, { kind: 'serve' | 'alarm' | 'checked' | 'member' | 'unlink' | 'excluded' | 'keepLinks' }>,
+  ): void {
     switch (action.kind) {
       case 'start':
       case 'resume':

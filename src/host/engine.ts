@@ -18,7 +18,7 @@ export type EngineOptions = {
   transport: Transport;
   crypto: Crypto;
   settings: CoreSettings;
-  onAction: (action: Action) => void;
+  onAction: (action: Exclude<Action, { kind: 'keepLinks' }>) => void;
   onArrivals: (arrivals: readonly Arrival[]) => void;
   /** Somebody's presence, or a link, may have changed. */
   onPresence: () => void;
@@ -58,7 +58,7 @@ export class Engine {
       clock: realClock,
       soon: (run) => void setImmediate(run),
       send: (outgoing) => this.send(outgoing),
-      act: (action) => options.onAction(action),
+      act: (action) => (action.kind === 'keepLinks' ? this.keepLinks(action.nodes) : options.onAction(action)),
       arrived: (arrivals) => options.onArrivals(arrivals),
       failed: (error) => options.onFailed(error),
       rested: () => this.schedule(),
@@ -112,6 +112,13 @@ export class Engine {
   private send({ to, frame }: Outgoing): void {
     this.options.transport.send(to, frame);
     if (frame.type === FRAME.agentHeartbeat) this.options.onPresence();
+  }
+
+  private keepLinks(nodes: readonly NodeId[] | undefined): void {
+    const { store, transport } = this.options;
+    for (const node of nodes ?? [])
+      for (const address of store.get('node', node)?.addresses ?? []) transport.learn(address, node);
+    transport.keep(nodes === undefined ? undefined : new Set(nodes));
   }
 
   private handler(): TransportHandler {

@@ -15,6 +15,8 @@ export function idleFaults(sum: Bites, knobs: StormKnobs): string[] {
     ...(knobs.deathProbability === 0 ? ['deaths'] : []),
     ...(knobs.optimisticProbability === 0 ? ['ranTwice'] : []),
     ...(knobs.rollbacks === 0 ? ['rollbacks', 'forgotten'] : []),
+    // Where all are linked there are no trees.
+    ...(knobs.nodes <= knobs.fullLinksMax ? ['grafts', 'prunes'] : []),
   ]);
   return [...sum].filter(([fault, count]) => count === 0 && !off.has(fault)).map(([fault]) => fault);
 }

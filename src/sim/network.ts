@@ -1,7 +1,7 @@
 /** Links of virtual time: in order, with delay; a frame may fall out of an overflowing queue, a link may be cut and take what was in flight with it. */
 import type { NodeId } from '#core/brand.ts';
 import type { Frame } from '#core/schema/frame.ts';
-import { frameSchemas } from '#core/schema/frame.ts';
+import { FRAME, frameSchemas } from '#core/schema/frame.ts';
 import type { Random } from './random.ts';
 import type { VirtualTime } from './time.ts';
 
@@ -45,8 +45,10 @@ export class Network {
   private readonly knobs: NetworkKnobs;
   private readonly stations = new Map<NodeId, Station>();
   private readonly links = new Map<string, Link>();
+  /** With whom a node keeps links; with all where it never said so. */
+  private readonly kept = new Map<NodeId, ReadonlySet<NodeId>>();
   /** How often each fault bit. */
-  readonly bites = { lost: 0, duplicated: 0, cutInFlight: 0, cuts: 0 };
+  readonly bites = { lost: 0, duplicated: 0, cutInFlight: 0, cuts: 0, grafts: 0, prunes: 0 };
   quiet = false;
 
   private readonly sent: (frame: Frame) => void;
@@ -62,6 +64,21 @@ export class Network {
   join(station: Station): void {
     this.stations.set(station.id, station);
     for (const other of this.stations.keys()) if (other !== station.id) this.dial(station.id, other);
+  }
+
+  /** As a transport's `keep`, but that a link goes only when neither end wants it. */
+  keep(id: NodeId, nodes: readonly NodeId[] | undefined): void {
+    if (nodes === undefined) this.kept.delete(id);
+    else this.kept.set(id, new Set(nodes));
+    for (const other of this.stations.keys()) {
+      if (other === id) continue;
+      if (this.isWanted(id, other)) this.dial(id, other);
+      else this.drop(id, other);
+    }
+  }
+
+  private isWanted(a: NodeId, b: NodeId): boolean {
+    return (this.kept.get(a)?.has(b) ?? true) || (this.kept.get(b)?.has(a) ?? true);
   }
 
   /** Takes both directions down until {@link heal}. */
@@ -91,6 +108,7 @@ export class Network {
 
   /** A node went down: its links break, and are dialled again until it is back. */
   nodeDown(id: NodeId): void {
+    this.kept.delete(id);
     for (const other of this.stations.keys()) if (other !== id) this.drop(id, other);
   }
 
@@ -100,6 +118,8 @@ export class Network {
 
   send(from: NodeId, to: readonly NodeId[], frame: Frame): void {
     this.sent(frame);
+    if (frame.type === FRAME.graft) this.bites.grafts += 1;
+    if (frame.type === FRAME.prune) this.bites.prunes += 1;
     // One text, read once: whoever gets it must leave it as it is.
     const arriving = readFrame(JSON.stringify(frame));
     for (const peer of to) this.sendOne(from, peer, arriving);
@@ -151,7 +171,7 @@ export class Network {
   private dial(a: NodeId, b: NodeId): void {
     const link = this.link(a, b);
     this.time.after(NOTICE_MAX_MS + this.random.between(1, REDIAL_MS), () => {
-      if (link.open || link.cut) return;
+      if (link.open || link.cut || !this.isWanted(a, b)) return;
       const [one, other] = [this.stations.get(a), this.stations.get(b)];
       if (one?.answers() !== true || other?.answers() !== true) return;
       link.open = true;

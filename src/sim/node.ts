@@ -15,6 +15,7 @@ import { SimDisk } from './disk.ts';
 import type { Ask, History } from './history.ts';
 import { SimHolder } from './holder.ts';
 import type { MachineKnobs } from './machine-knobs.ts';
+import { settingsOf } from './machine-knobs.ts';
 import type { Network, Station } from './network.ts';
 import { sawArrivals, watchedStore } from './observer.ts';
 import type { ReadOp } from './read-once.ts';
@@ -117,7 +118,7 @@ export class SimNode implements Station {
       heads: this.store.heads(),
       lamport: this.store.lamport(),
       crypto,
-      settings: { votersMax: 5, leaseMs: this.knobs.leaseMs, hasPath: () => true, hasProject: () => true },
+      settings: settingsOf(this.knobs),
       random: () => random.unit(),
       readOp: this.readOp,
     });

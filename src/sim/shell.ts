@@ -11,7 +11,7 @@ export type ShellOptions = {
   id: NodeId;
   index: number;
   history: History;
-  network: Pick<Network, 'unlink'>;
+  network: Pick<Network, 'unlink' | 'keep'>;
   holder: SimHolder;
   core: () => NodeCore | undefined;
   clock: () => Clock;
@@ -56,6 +56,8 @@ export class SimShell {
         return history.leases.shown(action.state);
       case 'unlink':
         return network.unlink(id, action.node);
+      case 'keepLinks':
+        return network.keep(id, action.nodes);
       case 'alarm':
         return history.broken(`always/no-alarm: node ${index}: ${action.text}`);
     }

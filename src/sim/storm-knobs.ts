@@ -1,4 +1,5 @@
 /** How hard a storm is: sizes, faults and their frequencies. */
+import { FULL_LINKS_MAX } from '#core/overlay.ts';
 import type { NetworkKnobs } from './network.ts';
 import type { MachineKnobs } from './machine-knobs.ts';
 
@@ -55,6 +56,7 @@ export const SKELETON_STORM: StormKnobs = {
   workMaxMs: 3_000,
   failProbability: 0.1,
   leaseMs: 20_000,
+  fullLinksMax: FULL_LINKS_MAX,
   holderDiesProbability: 0.3,
 };
 
@@ -104,6 +106,14 @@ export const SOAK_STORM: StormKnobs = {
   cancelProbability: 0.15,
 };
 
+/** A swarm that is too large for links to all: ops go along trees that break and are mended, and whoever is needed is dialled. */
+export const SPARSE_STORM: StormKnobs = {
+  ...DECISION_STORM,
+  nodes: 12,
+  agentsPerNode: 1,
+  fullLinksMax: 3,
+};
+
 export const STORMS: ReadonlyMap<string, StormKnobs> = new Map([
   ['skeleton', SKELETON_STORM],
   ['decision', DECISION_STORM],
@@ -111,4 +121,5 @@ export const STORMS: ReadonlyMap<string, StormKnobs> = new Map([
   ['rollback', ROLLBACK_STORM],
   ['optimistic', OPTIMISTIC_STORM],
   ['soak', SOAK_STORM],
+  ['sparse', SPARSE_STORM],
 ]);

@@ -9,6 +9,12 @@ export class VirtualTime {
   private readonly heap: Event[] = [];
   private order = 0;
   private count = 0;
+  private readonly settleTurns: number;
+
+  /** `settleTurns` 0: nothing that is simulated waits for a promise. */
+  constructor(settleTurns = SETTLE_TURNS) {
+    this.settleTurns = settleTurns;
+  }
 
   after(delayMs: number, run: () => void): void {
     this.push({ atMs: this.nowMs + Math.max(0, delayMs), order: (this.order += 1), run });
@@ -23,7 +29,7 @@ export class VirtualTime {
       this.pop();
       this.nowMs = next.atMs;
       next.run();
-      for (let turn = 0; turn < SETTLE_TURNS; turn++) await Promise.resolve();
+      for (let turn = 0; turn < this.settleTurns; turn++) await Promise.resolve();
       if ((this.count += 1) > o.maxEvents)
         throw new Error(`more than ${o.maxEvents} events: something never comes to rest`);
     }

@@ -1,5 +1,6 @@
 /** Folds the ops of one transaction into the rows of one view: each row is read once and written once. */
 import type { KnownOp, Op } from '#core/op.ts';
+import { isKnown } from '#core/op.ts';
 import type { BodyType } from '#core/schema/body.ts';
 import type { ViewSpec } from '#core/view/view.ts';
 import { RowCache } from './row-cache.ts';
@@ -14,8 +15,6 @@ export interface RowTable<Row> {
 
 /** Ops to fold anew from, without those that no longer count. */
 export type OpSource = { about(entity: string): Iterable<Op>; ofTypes(types: readonly BodyType[]): Iterable<Op> };
-
-export const isKnown = (op: Op): op is KnownOp => op.body.type !== 'unknown';
 
 type Entry<Row> = { before: Row | undefined; row: Row | undefined };
 

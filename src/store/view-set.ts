@@ -1,11 +1,12 @@
 /** All views of a store: folding into them, reading them, and the digest over them. */
 import { canonicalJson } from '#core/canonical.ts';
 import type { KnownOp, Op } from '#core/op.ts';
+import { isKnown } from '#core/op.ts';
 import type { BodyType } from '#core/schema/body.ts';
 import type { Query, ViewName, ViewSpec } from '#core/view/view.ts';
 import type { RowOf, Specs } from '#core/view/views.ts';
 import type { OpSource, RowTable } from './row-folder.ts';
-import { isKnown, RowFolder } from './row-folder.ts';
+import { RowFolder } from './row-folder.ts';
 
 /** One view's rows, with the read side. */
 export interface ViewTable<Row> extends RowTable<Row> {

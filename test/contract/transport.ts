@@ -114,6 +114,31 @@ export function transportContract(name: string, open: () => TransportFabric): vo
       expect(a.transport.links().map(({ node }) => node)).toEqual([b.node]);
     });
 
+    it('are dialled and kept only to those that are wanted, once not all are', async () => {
+      const { start } = maker();
+      const [a, b, c] = [await start('a'), await start('b'), await start('c')];
+      a.transport.learn(b.address(), b.node);
+      await expectLinked(a, b);
+      a.transport.keep(new Set([c.node]));
+      await a.witness.until('down', () => a.witness.downs.length === 1);
+      await b.witness.until('down', () => b.witness.downs.length === 1);
+      expect(b.witness.downs).toEqual([expect.stringContaining('idle')]);
+      a.transport.learn(b.address(), b.node);
+      a.transport.learn(c.address(), c.node);
+      await expectLinked(a, c);
+      expect(a.transport.links().map(({ node }) => node)).toEqual([c.node]);
+      a.transport.keep(undefined);
+      await expectLinked(a, b);
+    });
+
+    it('that the other end dialled are its own to keep', async () => {
+      const [a, b] = await pair();
+      b.transport.keep(new Set());
+      a.transport.send([b.node], numbered(1));
+      await b.witness.until('it came', () => b.witness.frames.length === 1);
+      expect(b.transport.links()).toHaveLength(1);
+    });
+
     it('are one when both dial at once', async () => {
       const { start } = maker();
       const [a, b] = [await start('a'), await start('b')];

@@ -72,7 +72,7 @@ describe('the texts of an op', () => {
     const op = signOp(built({ body: postBody(worst) }), crypto);
     const bytes = crypto.byteLength(op.headerText) + crypto.byteLength(op.bodyText);
     const ops = Array.from({ length: Math.floor(BATCH_MAX_BYTES / bytes) }, () => op);
-    expect(Buffer.byteLength(JSON.stringify(frameOf(ops, true)))).toBeLessThanOrEqual(FRAME_MAX_BYTES);
+    expect(Buffer.byteLength(JSON.stringify(frameOf(ops, { more: true })))).toBeLessThanOrEqual(FRAME_MAX_BYTES);
   });
 });
 

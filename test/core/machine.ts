@@ -3,6 +3,7 @@ import type { NodeId, OpId } from '#core/brand.ts';
 import { userPrincipal } from '#core/brand.ts';
 import type { Clock, CoreOptions } from '#core/node.ts';
 import { NodeCore } from '#core/node.ts';
+import { FULL_LINKS_MAX } from '#core/overlay.ts';
 import type { Draft, Op } from '#core/op.ts';
 import type { BodyOf } from '#core/schema/body.ts';
 import type { Frame } from '#core/schema/frame.ts';
@@ -70,7 +71,14 @@ export class Machine {
       heads: this.store.heads(),
       lamport: this.store.lamport(),
       crypto,
-      settings: { votersMax: 1, leaseMs: LEASE_MS, hasPath: () => true, hasProject: () => true, ...options.settings },
+      settings: {
+        votersMax: 1,
+        fullLinksMax: FULL_LINKS_MAX,
+        leaseMs: LEASE_MS,
+        hasPath: () => true,
+        hasProject: () => true,
+        ...options.settings,
+      },
       random: options.random ?? (() => 0.5),
     });
     this.loop = new TurnLoop({

@@ -30,6 +30,7 @@ const BASE: StormKnobs = {
   workMaxMs: 3_000,
   failProbability: 0.1,
   leaseMs: 20_000,
+  fullLinksMax: 64,
   holderDiesProbability: 0.3,
 };
 

@@ -3,7 +3,14 @@ import { expect, test } from 'vitest';
 import type { Bites } from '#sim/bites.ts';
 import { addBites, idleFaults } from '#sim/bites.ts';
 import type { StormKnobs } from '#sim/storm-knobs.ts';
-import { DECISION_STORM, OPTIMISTIC_STORM, ROLLBACK_STORM, ROUGH_STORM, SKELETON_STORM } from '#sim/storm-knobs.ts';
+import {
+  DECISION_STORM,
+  OPTIMISTIC_STORM,
+  ROLLBACK_STORM,
+  ROUGH_STORM,
+  SKELETON_STORM,
+  SPARSE_STORM,
+} from '#sim/storm-knobs.ts';
 import type { Verdict } from '#sim/storm.ts';
 import { Storm } from '#sim/storm.ts';
 
@@ -56,6 +63,12 @@ test('20 storms of which half the tasks may run twice break no other promise', a
   const verdicts = await storms(OPTIMISTIC_STORM, 20);
   expect(broken(verdicts, 'optimistic')).toEqual([]);
   expect(neverBit(verdicts, OPTIMISTIC_STORM)).toEqual([]);
+}, 120_000);
+
+test('10 storms on twelve nodes of which none is linked with all break no promise', async () => {
+  const verdicts = await storms(SPARSE_STORM, 10);
+  expect(broken(verdicts, 'sparse')).toEqual([]);
+  expect(neverBit(verdicts, SPARSE_STORM).filter((fault) => fault !== 'deaths')).toEqual([]);
 }, 120_000);
 
 test('a storm of which nothing came would break no promise either: every one gets work done', async () => {

@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { nodeIdSchema, opIdSchema } from './ids.ts';
+import type { Graft, Have, Prune } from './tree-frame.ts';
+import { graftSchema, haveSchema, hops, pruneSchema, TREE_FRAME } from './tree-frame.ts';
 
 export const FRAME = {
   hello: 0x01,
@@ -21,6 +23,7 @@ export const FRAME = {
   agentRegister: 0x20,
   agentHeartbeat: 0x21,
   watch: 0x22,
+  ...TREE_FRAME,
   probe: 0x26,
   probeAnswer: 0x27,
   heads: 0x30,
@@ -52,7 +55,7 @@ export type Hello = z.output<typeof helloSchema>;
 
 /**
  * Why the sender closes the link; the last frame on it. `duplicate`: one node id runs twice; `second_link`: these two nodes are linked already;
- * `full`: the sender has as many links as it can.
+ * `full`: the sender has as many links as it can; `idle`: in a large swarm not all are linked, and it needs this link no more.
  */
 const goodbyeCodes = z.enum([
   'wrong_secret',
@@ -64,6 +67,7 @@ const goodbyeCodes = z.enum([
   'forked',
   'revoked',
   'bad_frame',
+  'idle',
   'shutdown',
   'other',
 ]);
@@ -111,6 +115,7 @@ export const opFrameSchema = z.object({
   ]),
   op: opTexts,
   sig: z.string().max(128),
+  hops,
 });
 export type OpFrame = z.output<typeof opFrameSchema>;
 
@@ -120,6 +125,7 @@ export const opsFrameSchema = z.object({
   ops: z.array(opTexts).min(1).max(256),
   sig: z.string().max(128),
   more: z.boolean().optional(),
+  hops,
 });
 export type OpsFrame = z.output<typeof opsFrameSchema>;
 
@@ -238,6 +244,9 @@ export type Frame =
   | Heartbeat
   | TaskUpdate
   | Watch
+  | Have
+  | Graft
+  | Prune
   | Probe
   | ProbeAnswer
   | CallFrame
@@ -274,6 +283,9 @@ export const frameSchemas: ReadonlyMap<number, z.ZodType<Frame>> = new Map<numbe
   [FRAME.agentHeartbeat, heartbeatSchema],
   [FRAME.taskUpdate, taskUpdateSchema],
   [FRAME.watch, watchSchema],
+  [FRAME.have, haveSchema],
+  [FRAME.graft, graftSchema],
+  [FRAME.prune, pruneSchema],
   [FRAME.probe, probeSchema],
   [FRAME.probeAnswer, probeAnswerSchema],
   [FRAME.call, callSchema],

@@ -78,7 +78,10 @@ export class Granter {
     if (!this.world.canDecide(voters)) return;
     if (home === this.world.self) return this.asHome(row);
     const rank = voters.indexOf(this.world.self);
-    if (rank < 0 || this.world.alive(home)) return;
+    if (rank < 0) return;
+    // Where not all are linked, whether home is there is only known by dialling it.
+    if (!this.world.links.has(home)) this.world.wantLink(home);
+    if (this.world.alive(home)) return;
     this.world.timers.setEarlier(`takeover:${row.id}`, this.world.nowMs + TAKEOVER_MS + rank * STAGGER_MS);
   }
 

@@ -144,6 +144,11 @@ export class Tasks {
 
   onLinkDown(node: NodeId): void {
     this.members.met(node);
+    this.onGone(node);
+  }
+
+  /** The node cannot be reached now. */
+  onGone(node: NodeId): void {
     if (!this.begun) return;
     this.claimer.onLinkDown(node);
     this.onDoubt(node);
@@ -220,6 +225,12 @@ export class Tasks {
 
   ownAgents(): Iterable<OpId> {
     return this.claimer.own().keys();
+  }
+
+  /** Nodes that vote on what runs here: they hear of it by this node's heartbeat. */
+  partners(): NodeId[] {
+    const works = [...this.claimer.own().keys()].flatMap((agent) => this.grantee.workOf(agent) ?? []);
+    return works.flatMap(({ task }) => this.world.store.get('task', task)?.created?.voters ?? []);
   }
 
   workOf(agent: OpId): ActiveAttempt | undefined {

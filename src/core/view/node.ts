@@ -27,6 +27,9 @@ export type NodeRow = {
 export const isGoneForGood = ({ replacedBy, forkedAt, excluded }: NodeRow): boolean =>
   replacedBy !== undefined || forkedAt !== undefined || excluded !== undefined;
 
+/** Part of the swarm, as far as the log says. */
+export const isMember = (row: NodeRow): boolean => row.stamp !== undefined && !isGoneForGood(row);
+
 const unseen = (id: NodeId): NodeRow => ({
   id,
   entity: undefined,

@@ -84,7 +84,7 @@ const ownOps = (turn: Turn, { self }: CoreOptions): Op[] => turn.ops.filter((op)
 /** Sends, and pushes its own ops, before the write. */
 const eager = changed((turn, options) => {
   for (const batch of batches(ownOps(turn, options))) {
-    const frame = frameOf(batch, false);
+    const frame = frameOf(batch);
     if (frame !== undefined) turn.relays.push({ to: options.heads.size === 0 ? [] : peersOf(options), frame });
   }
   turn.relays.push(...turn.sends.splice(0));
