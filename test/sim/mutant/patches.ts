@@ -178,6 +178,60 @@ export const PATCHED: Record<string, PatchedMutant> = {
     ],
     look: 'test/runtime/mailbox.test.ts',
   },
+  'is content with one answer after a start': {
+    changes: [in_('core/boot-check.ts', 'Math.floor(peers / 2) + 1', '1')],
+    look: 'test/core/boot-check.test.ts',
+  },
+  'counts starts alone, not what it voted': {
+    changes: [in_('core/counts.ts', "(['vote', 'proposal', 'start'])", "(['start'])")],
+    look: 'test/core/boot-check.test.ts',
+  },
+  'writes nothing down of what others counted': {
+    changes: [in_('core/counts.ts', 'this.unwritten.add(node);', '')],
+    look: 'test/core/boot-check.test.ts',
+  },
+  'votes before its peers have told what they know': {
+    changes: [in_('core/boot-check.ts', "return this.state === 'alone' && voters.every", 'return voters.some')],
+    look: 'test/core/boot-check.test.ts',
+  },
+  'takes ops of its own back that it forgot': {
+    changes: [in_('core/log.ts', 'if (author === this.self) return', 'if (author === undefined) return')],
+    look: 'test/core/fork.test.ts',
+  },
+  'begins an optimistic task without a settle window': {
+    changes: [
+      in_('core/task/optimist.ts', 'return false;\n  }\n\n  /** `settle', 'return true;\n  }\n\n  /** `settle'),
+    ],
+    look: 'test/core/task/optimist.test.ts',
+  },
+  'goes on with an optimistic attempt that it lost': {
+    changes: [in_('core/task/optimist.ts', 'return running?.value.node !== this.world.self ||', 'return false &&')],
+    look: 'test/core/task/optimist.test.ts',
+  },
+  'keeps the claims that lost': {
+    changes: [
+      in_('core/task/optimist.ts', "this.world.state(row.id, { type: 'task.claimWithdrawn', claim: id });", ''),
+    ],
+    look: 'test/core/task/optimist.test.ts',
+  },
+  'lets home begin with ballot 0 where an optimistic attempt ends': {
+    changes: [
+      in_(
+        'core/register/admissible.ts',
+        'owner: isOptimistic ? undefined : home, before: null',
+        'owner: home, before: null',
+      ),
+    ],
+    look: 'test/core/task/optimist.test.ts',
+  },
+  'leaves a decision that only a vote carries': {
+    changes: [in_('core/register/slots.ts', 'vote.carried !== null &&', 'vote.carried === undefined &&')],
+    look: 'test/core/register/repair.test.ts',
+  },
+  'works both of two tasks under one id': {
+    changes: [in_('core/task/duplicates.ts', 'for (const row of later)', 'for (const row of [] as typeof later)')],
+    look: 'test/core/task/duplicates.test.ts',
+  },
 };
 
 /** The source with the mutant's changes to this file. Throws where one no longer fits. */
