@@ -18,6 +18,7 @@ import { idle } from './idle.ts';
 import { million } from './million.ts';
 import type { Machine, Result } from './report.ts';
 import { readme, terminalText } from './report.ts';
+import { scale } from './scale.ts';
 import { Stage } from './stage.ts';
 import { store } from './store.ts';
 
@@ -33,6 +34,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['anti-entropy', antiEntropy],
   ['million', million],
   ['idle', idle],
+  ['scale', scale],
   ['store', store],
   ['heal', heal],
   ['compiled-start', compiledStart],
