@@ -24,6 +24,8 @@ export type ProcessOptions = {
   p2pPort: number;
   seeds: string;
   shellAgents: number;
+  /** Silence after which an attempt may be lost; without it as long as a user's. */
+  leaseSeconds?: number;
 };
 
 export class NodeProcess {
@@ -43,7 +45,7 @@ export class NodeProcess {
 
   /** Resolves when it is up; rejects with its last words when it ends before. */
   async start(): Promise<void> {
-    const { name, dataDir, httpPort, p2pPort, seeds, shellAgents } = this.options;
+    const { name, dataDir, httpPort, p2pPort, seeds, shellAgents, leaseSeconds } = this.options;
     const flags = {
       'http-port': httpPort,
       'p2p-port': p2pPort,
@@ -51,6 +53,7 @@ export class NodeProcess {
       'data-dir': dataDir,
       name,
       'shell-agents': shellAgents,
+      ...(leaseSeconds === undefined ? {} : { 'lease-seconds': leaseSeconds }),
     };
     const argv = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
     const own = Object.entries(process.env).filter(([variable]) => !variable.startsWith('SKEP_'));

@@ -5,11 +5,20 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startNode } from '#host.ts';
-import { socketPath, stateDirOf } from '../../src/socket-path.ts';
 import type { Json, Member } from './swarm.ts';
 import { TestSwarm } from './swarm.ts';
-
-const TOOL = 'bash --norc --noprofile';
+import {
+  addAgent,
+  addTask,
+  outputOf,
+  socketOf,
+  stateOf,
+  tmux,
+  TOOL,
+  untilProgress,
+  untilStatus,
+  waitingFor,
+} from './terminal-rig.ts';
 
 const swarms: TestSwarm[] = [];
 afterEach(async () => {
@@ -23,50 +32,6 @@ async function swarmOf(count: number): Promise<{ swarm: TestSwarm; members: Memb
   await swarm.linked();
   return { swarm, members: swarm.members };
 }
-
-const socketOf = ({ options }: Member): string =>
-  socketPath(join(stateDirOf(options.dataDir, options.p2pPort), 'tmux'), 'tmux');
-
-/** What tmux printed; empty when it refused or its server does not run. */
-function tmux(member: Member, args: readonly string[]): string {
-  try {
-    return execFileSync('tmux', ['-S', socketOf(member), ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
-  } catch {
-    return '';
-  }
-}
-
-async function addAgent(member: Member, o: Json = {}): Promise<Json> {
-  return member.post('/api/swarm/agents', { name: 'one', tool: TOOL, capabilities: ['words'], ...o });
-}
-
-const agentOf = async (member: Member, id: unknown): Promise<Json | undefined> =>
-  (await member.list('/api/swarm/agents')).find((one) => one['id'] === id);
-
-const untilStatus = (member: Member, agent: Json, status: string): Promise<Json> =>
-  member.until(async () => {
-    const one = await agentOf(member, agent['id']);
-    return one?.['status'] === status ? one : undefined;
-  });
-
-const addTask = (member: Member, description: string, o: Json = {}): Promise<Json> =>
-  member.post('/api/swarm/tasks', { title: 'work', description, required_capabilities: ['words'], ...o });
-
-const stateOf = async (member: Member, agent: Json): Promise<unknown> =>
-  (await member.get(`/api/swarm/agents/${String(agent['id'])}/explain`))['state'];
-
-const outputOf = async (member: Member, agent: Json): Promise<string> =>
-  String((await member.get(`/api/swarm/agents/${String(agent['id'])}/output`))['output']);
-
-const untilProgress = (member: Member, task: Json, word: string): Promise<Json> =>
-  member.until(async () => {
-    const one = await member.task(String(task['id']));
-    return String(one['progress']).includes(word) ? one : undefined;
-  });
-
-/** Prints `begun`, then waits until the file is there. */
-const waitingFor = (file: string): string =>
-  `while [ ! -e ${file} ]; do echo begun; sleep 0.2; done; echo "TASK_RESULT: went on"`;
 
 async function workerWithAgent(): Promise<{
   swarm: TestSwarm;
