@@ -49,7 +49,6 @@ export class Terminal {
       onNotified: (line) => this.#notified(line),
       onGone: (reason) => this.#gone(reason),
     });
-    this.#client.ask(`refresh-client -B ${quoted(ENDS)}`).catch(() => undefined);
   }
 
   get isGone(): boolean {
@@ -163,7 +162,13 @@ export class Terminal {
     }
   }
 
+  /** Before the client is attached tmux refuses it: `no current client`. That tmux is gone is told by itself. */
+  #subscribe(): void {
+    this.#client.ask(`refresh-client -B ${quoted(ENDS)}`).catch(() => undefined);
+  }
+
   #notified(line: string): void {
+    if (line.startsWith('%session-changed ')) this.#subscribe();
     const ends = /^%subscription-changed ends \S+ \S+ \S+ %(\d+) : (\d)\|(\d*)\|(.*)$/.exec(line);
     if (ends !== null) {
       const [, number, dead, code = '', signal = ''] = ends;
