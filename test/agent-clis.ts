@@ -10,7 +10,11 @@ const TOOLS = fileURLToPath(new URL('../tools/agents', import.meta.url));
 /** Where `claude` and `codex` are; brings them when they are not there (once, 760 MB). */
 export function agentBin(): string {
   if (!existsSync(join(TOOLS, 'node_modules/.package-lock.json')))
-    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: TOOLS, stdio: 'pipe' });
+    // Claude Code puts its own program in place by a script; npm hands the setting of the repository down to what it runs.
+    execFileSync('npm', ['ci', '--ignore-scripts=false', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: TOOLS,
+      stdio: 'pipe',
+    });
   return join(TOOLS, 'node_modules/.bin');
 }
 
