@@ -114,6 +114,12 @@ export function cpuUsSoFar(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) / TICKS) * 1e6;
 }
 
+/** The same of it and of all its children that ended and were waited for. */
+export function familyCpuUs(pid: number): number {
+  const fields = statFields(pid);
+  return ((Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14])) / TICKS) * 1e6;
+}
+
 /** Fields of `/proc/PID/stat` after the name, which may hold spaces: `[0]` is the state. */
 export function statFields(pid: number): string[] {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -16,6 +16,7 @@ import { heal } from './heal.ts';
 import { httpCreate } from './http-create.ts';
 import { idle } from './idle.ts';
 import { million } from './million.ts';
+import { panes } from './panes.ts';
 import type { Machine, Result } from './report.ts';
 import { readme, terminalText } from './report.ts';
 import { scale } from './scale.ts';
@@ -38,6 +39,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['store', store],
   ['heal', heal],
   ['compiled-start', compiledStart],
+  ['panes', panes],
 ]);
 
 const { values, positionals } = parseArgs({

@@ -19,6 +19,7 @@ export class Stage {
   readonly rounds: number;
   private readonly children = new Set<Child>();
   private readonly progress: (line: string) => void;
+  private readonly endings: (() => void)[] = [];
 
   constructor(o: { rounds: number; progress: (line: string) => void }) {
     this.rounds = o.rounds;
@@ -62,9 +63,15 @@ export class Stage {
     return { child, port };
   }
 
+  /** For what a started process leaves behind by intention: called once, when all processes have ended. */
+  atEnd(end: () => void): void {
+    this.endings.push(end);
+  }
+
   /** Ends every process and removes the directory. Idempotent, bounded. */
   async close(): Promise<void> {
     await Promise.all([...this.children].map((child) => child.stop()));
+    for (const end of this.endings.splice(0)) end();
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -34,6 +34,8 @@ export type NodeSpec = {
   state?: { dataDir: string; p2pPort?: number };
   /** A node of the same data directory to link with. */
   seed?: SwarmNode | undefined;
+  /** Its agents outlive it. Whoever says so ends them. */
+  agentsGoOn?: boolean;
 };
 
 /** Resolves when the node says that it is up. */
@@ -53,7 +55,7 @@ export async function startSwarmNode(stage: Stage, spec: NodeSpec): Promise<Swar
     dataDir,
     '--shell-agents',
     String(spec.shellAgents ?? 0),
-    '--stop-agents-on-exit',
+    ...(spec.agentsGoOn === true ? [] : ['--stop-agents-on-exit']),
   ];
   const logFile = join(stage.dir, `${spec.name}.log`);
   const child = stage.start({

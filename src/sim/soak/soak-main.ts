@@ -15,7 +15,7 @@ const { values, positionals } = parseArgs({
     seeds: { type: 'string' },
     minutes: { type: 'string' },
     share: { type: 'string', default: '1/1' },
-    out: { type: 'string', default: 'bench/results/soak.json' },
+    out: { type: 'string', default: 'bench/results/simulator/soak.json' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
