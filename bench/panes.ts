@@ -57,7 +57,7 @@ export async function panes(stage: Stage): Promise<Report> {
     versions: { tmux: execFileSync('tmux', ['-V'], { encoding: 'utf8' }).trim().replace('tmux ', '') },
     missing: [],
     notes: [
-      'With the looks at panes at work switched off, most of what skep costs was still there: tmux tells the client of every print (`%output`), a thousand times a second here. The next step is to have tmux hold that back (`refresh-client -A`) while an agent is at work, which must not make the end of a run known later.',
+      'In one round with the looks at panes at work switched off, most of what skep costs was still there: tmux tells the client of every print (`%output`), a thousand times a second here. The next step is to have tmux hold that back (`refresh-client -A`) while an agent is at work, which must not make the end of a run known later.',
     ],
   };
 }
