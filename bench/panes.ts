@@ -180,7 +180,7 @@ async function timeToKnow(stage: Stage, book: SeriesBook): Promise<void> {
   const second = await startSwarmNode(stage, { name: 'know-2', state, seed: first });
   await linked(second, 2);
   const pipe = join(stage.dir, 'told');
-  execFileSync('mkfifo', ['-m', '600', pipe]);
+  execFileSync('bash', ['-c', 'mkfifo -m 600 "$0"', pipe]);
   const tool = `bash ${shortScript(stage, 'told-pane.sh')}`;
   const agent = await addAgent(first, { name: 'told', tool });
   const status = await AgentStatus.follow(second, agent);
