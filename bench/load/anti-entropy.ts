@@ -75,7 +75,7 @@ async function openNode(
     store,
     transport,
     crypto,
-    settings: { votersMax: 5, leaseMs: 120_000, hasPath: () => false, hasProject: () => false },
+    settings: { votersMax: 5, fullLinksMax: 64, leaseMs: 120_000, hasPath: () => false, hasProject: () => false },
     onAction: ignore,
     onArrivals: (arrivals) => {
       for (const { op } of arrivals) o.arrived(op);

@@ -24,7 +24,7 @@ async function makeNode(index: number, seeds: readonly string[]) {
     store: new MemoryStore({ crypto }),
     transport,
     crypto,
-    settings: { votersMax: 5, leaseMs: 120_000, hasPath: () => false, hasProject: () => false },
+    settings: { votersMax: 5, fullLinksMax: 64, leaseMs: 120_000, hasPath: () => false, hasProject: () => false },
     onAction: ignore,
     onArrivals: (arrivals) => {
       for (const { op } of arrivals) {
@@ -43,7 +43,7 @@ async function makeNode(index: number, seeds: readonly string[]) {
   engine.boot();
   await engine.link();
   const append = async (body: Parameters<typeof engine.core.append>[0][number]['body']): Promise<void> => {
-    const ops = engine.core.append([{ by: userPrincipal('bench'), body }], realClock());
+    const ops = engine.core.append([{ entity: undefined, by: userPrincipal('bench'), body }], realClock());
     if (typeof ops === 'string') throw new Error(`not appended: ${ops}`);
     await engine.loop.settled();
   };
