@@ -1,5 +1,5 @@
 // Needs: tmux, npm, 760 MB of disk for the agent CLIs
-/** Real Claude Code and Codex in terminals, on the scripted model: a task with a commit each, and one that is killed in the middle. */
+/** Real Claude Code and Codex in terminals, on the scripted model: a task with a commit each, and what is killed in the middle of one. */
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelServer, Served } from '#model-server/server.ts';
@@ -7,6 +7,7 @@ import { startModelServer } from '#model-server/server.ts';
 import { AgentHome } from '../agent-clis.ts';
 import type { Json, Member } from './swarm.ts';
 import { TestSwarm } from './swarm.ts';
+import { socketOf } from './terminal-rig.ts';
 
 const KEY = 'stub-key';
 /** A TUI on a busy machine takes its time. */
@@ -90,27 +91,38 @@ describe('real agent CLIs on a swarm of three', () => {
     },
   );
 
-  it('Claude Code is killed in the middle of a task, and another one does it', { timeout: TEST_MS }, async () => {
-    const [emperor, first, second] = await three();
-    const agent = await agentIn(first, { name: 'one', tool: CLAUDE, place: swarm.repository('one') });
-    const task = await give(emperor, 'slow', [{ text: 'a b c d e f g h i j', chunks: 40, delayMs: 200 }]);
-    await untilStatus(emperor, agent, 'busy');
-    await emperor.until(async () => ((await emperor.task(String(task['id'])))['progress'] === null ? undefined : true));
-    const other = await agentIn(second, { name: 'two', tool: CLAUDE, place: swarm.repository('two') });
-    const { command } = await first.get(`/api/swarm/agents/${String(agent['id'])}/attach`);
-    const socket = Array.isArray(command) ? String(command[2]) : '';
-    const pid = execFileSync('tmux', [
-      '-S',
-      socket,
-      'display-message',
-      '-p',
-      '-t',
-      `=${String(agent['tmux_session_id'])}:`,
-      '#{pane_pid}',
-    ]);
-    process.kill(Number(String(pid)), 'SIGKILL');
-    await untilStatus(emperor, agent, 'offline');
-    const ended = await emperor.ended(String(task['id']));
-    expect(ended).toMatchObject({ status: 'completed', attempt: 2, assigned_to: other['id'] });
-  });
+  type Terminal = { tmux: (...args: string[]) => string; target: string };
+  const kill = {
+    tool: ({ tmux, target }: Terminal): void =>
+      void process.kill(Number(tmux('display-message', '-p', '-t', target, '#{pane_pid}')), 'SIGKILL'),
+    pane: ({ tmux, target }: Terminal): void => void tmux('kill-pane', '-t', target),
+    server: ({ tmux }: Terminal): void => void tmux('kill-server'),
+  };
+
+  it.each([
+    { tool: 'claude', command: CLAUDE, what: 'tool' },
+    { tool: 'claude', command: CLAUDE, what: 'pane' },
+    { tool: 'claude', command: CLAUDE, what: 'server' },
+    { tool: 'codex', command: 'codex', what: 'tool' },
+  ] as const)(
+    '$tool loses its $what in the middle of a task, and another one does it',
+    { timeout: TEST_MS },
+    async (o) => {
+      const [emperor, first, second] = await three();
+      const agent = await agentIn(first, { name: 'one', tool: o.command, place: home.project });
+      const task = await give(emperor, 'slow', [{ text: 'a b c d e f g h i j', chunks: 40, delayMs: 200 }]);
+      await untilStatus(emperor, agent, 'busy');
+      await emperor.until(async () =>
+        (await emperor.task(String(task['id'])))['progress'] === null ? undefined : true,
+      );
+      const other = await agentIn(second, { name: 'two', tool: CLAUDE, place: swarm.repository('two') });
+      const tmux = (...args: string[]): string =>
+        execFileSync('tmux', ['-S', socketOf(first), ...args], { encoding: 'utf8', stdio: 'pipe' });
+      kill[o.what]({ tmux, target: `=${String(agent['tmux_session_id'])}:` });
+      await untilStatus(emperor, agent, 'offline');
+      const ended = await emperor.ended(String(task['id']));
+      expect(ended).toMatchObject({ status: 'completed', attempt: 2, assigned_to: other['id'] });
+      await untilStatus(emperor, agent, 'idle');
+    },
+  );
 });
