@@ -9,13 +9,28 @@ import type { NodeOptions, RunningNode } from '#host-options.ts';
 
 const WAIT_MS = 30_000;
 
+/**
+ * Below the ports that the system gives to outgoing connections: one of those could be taken by anybody between this look and the listener. Each
+ * process begins elsewhere.
+ */
+const PORTS = { first: 10_000, count: 20_000, apart: 89 } as const;
+const PORT_TRIES = 1_000;
+let lastPort = (process.pid * PORTS.apart) % PORTS.count;
+
+/** A port of loopback on which nobody listens, and which this process does not give out again soon. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (let tries = 0; tries < PORT_TRIES; tries++) {
+    lastPort = (lastPort + 1) % PORTS.count;
+    const port = PORTS.first + lastPort;
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise((resolve) => void server.close(resolve));
+    if (isFree) return port;
+  }
+  throw new Error('no free port');
 }
 
 export type Json = Record<string, unknown>;
