@@ -13,12 +13,12 @@ const WITHIN_MS = 120_000;
 
 let dir: string;
 let env: NodeJS.ProcessEnv;
-/** Away from the ports of the demos themselves; two runs at once get different ones. */
+/** Away from the ports of the demos themselves, and below those of outgoing connections; two runs at once get different ones. */
 let offset: number;
 beforeEach(() => {
   dir = realpathSync(mkdtempSync(join(tmpdir(), 'sk-')));
   env = { ...process.env, TMUX_TMPDIR: dir, TMUX: undefined, SKEP_TOKEN: undefined };
-  offset = 20_000 + (process.pid % 200) * 100;
+  offset = 1_000 + (process.pid % 200) * 100;
 });
 afterEach(() => {
   spawnSync('tmux', ['kill-server'], { env });

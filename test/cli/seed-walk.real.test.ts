@@ -26,7 +26,8 @@ const taskSchema = z.object({ id: z.string(), title: z.string(), status: z.strin
 let server: ModelServer;
 let home: AgentHome;
 let env: NodeJS.ProcessEnv;
-const offset = 30_000 + (process.pid % 200) * 100;
+/** All ports stay below those of outgoing connections. */
+const offset = 2_050 + (process.pid % 200) * 100;
 
 beforeAll(async () => {
   server = await startModelServer({ port: 0, key: KEY, onServed: () => {} });

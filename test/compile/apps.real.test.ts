@@ -1,6 +1,5 @@
 // Needs: npm, 400 MB of disk
 import { execFileSync, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import {
   cpSync,
   existsSync,
@@ -21,6 +20,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileApp } from '#compile/compile.ts';
 import { inspectApp } from '#compile/detect.ts';
 import type { CompileManifest } from '#compile/manifest.ts';
+import { freePort } from '../host/swarm.ts';
 import { AppFolder } from './app-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -70,16 +70,6 @@ async function run(program: string, args: readonly string[]): Promise<Ran> {
   child.stderr.on('data', (piece: Buffer) => (ran.stderr += piece.toString()));
   [ran.code] = await once(child, 'close');
   return ran;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 /** Answers once the server does; the bound is the test's own. */
