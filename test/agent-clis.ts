@@ -5,16 +5,18 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** npm writes it last. */
+const INSTALLED = 'node_modules/.package-lock.json';
 const TOOLS = fileURLToPath(new URL('../tools/agents', import.meta.url));
 
 /** Where `claude` and `codex` are; brings them when they are not there (once, 760 MB). */
 export function agentBin(): string {
-  if (!existsSync(join(TOOLS, 'node_modules/.package-lock.json')))
-    // Claude Code puts its own program in place by a script; npm hands the setting of the repository down to what it runs.
-    execFileSync('npm', ['ci', '--ignore-scripts=false', '--no-audit', '--no-fund', '--loglevel=error'], {
-      cwd: TOOLS,
-      stdio: 'pipe',
-    });
+  if (!existsSync(join(TOOLS, INSTALLED))) {
+    // Test files run side by side: one installs, the others wait and find it done. Claude Code puts its own program in place by a script; npm
+    // hands the setting of the repository down to what it runs.
+    const install = `test -f ${INSTALLED} || npm ci --ignore-scripts=false --no-audit --no-fund --loglevel=error`;
+    execFileSync('sh', ['-c', `exec 9<package.json && flock 9 && { ${install}; }`], { cwd: TOOLS, stdio: 'pipe' });
+  }
   return join(TOOLS, 'node_modules/.bin');
 }
 
