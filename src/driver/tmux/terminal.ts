@@ -162,9 +162,9 @@ export class Terminal {
     }
   }
 
-  /** Before the client is attached tmux refuses it: `no current client`. That tmux is gone is told by itself. */
+  /** Before the client is attached tmux refuses it: `no current client`. A client that is never told of ends must not go on as if nothing ended. */
   #subscribe(): void {
-    this.#client.ask(`refresh-client -B ${quoted(ENDS)}`).catch(() => undefined);
+    this.#client.ask(`refresh-client -B ${quoted(ENDS)}`).catch(() => this.#client.close());
   }
 
   #notified(line: string): void {
