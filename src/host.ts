@@ -76,11 +76,12 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   const info: NodeInfo = { ...parts.info, httpPort: o.httpPort, p2pPort: o.p2pPort };
   const stopping = Promise.withResolvers<Error | undefined>();
   const wired = wire({ o, parts, info, transport, addresses, onFailed: (error) => stopping.resolve(asError(error)) });
-  const { engine, node, attempts, glimpses, backups, opening, terminals } = wired;
+  const { engine, node, attempts, glimpses, backups, opening, terminals, states } = wired;
   closers.add(() => backups.close());
   closers.add(() => transport.close());
   // After the attempts, which would take a session that closes for an agent that ended.
   closers.add(() => terminals.close());
+  closers.add(() => states.close());
   closers.add(() => {
     attempts.detach();
     glimpses.close();
@@ -162,7 +163,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const intake = new Intake(keeping);
   const work = new DeliveredWork({ ...keeping, intake });
   const texts = textsAndDelivery(() => node, intake);
-  const { terminals, attempts } = agentsOf({ o, parts, engine, keeping, glimpses, texts });
+  const { terminals, attempts, states } = agentsOf({ o, parts, engine, keeping, glimpses, texts });
   const act = (action: Exclude<Action, { kind: 'keepLinks' }>): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
     if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);
@@ -192,7 +193,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     tools: [...parts.drivers.keys()],
     joinCode: () => joinCodeOf({ secret, addresses }),
   });
-  return { engine, node, attempts, glimpses, backups, opening, terminals };
+  return { engine, node, attempts, glimpses, backups, opening, terminals, states };
 }
 
 function endLink(action: Extract<Action, { kind: 'unlink' | 'excluded' }>, transport: MeshTransport): void {

@@ -149,53 +149,6 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-// ---------------------------------------------------------------- driver
-export type AgentState =
-  | 'starting'
-  | 'idle'
-  | 'running'
-  | 'waiting'
-  | 'retrying'
-  | 'rate_limited'
-  | 'error'
-  | 'exited'
-  | 'unknown';
-
-export type TurnOutcome = 'completed' | 'failed' | 'interrupted' | 'timed_out';
-
-/** A turn ends exactly once. `exited` is the last event. `screen`: all that a terminal shows now, and the line of it that tells most. */
-export type AgentEvent =
-  | { kind: 'state'; state: AgentState; source: 'protocol' | 'hooks' | 'screen'; exact: boolean; evidence: string }
-  | { kind: 'delta'; stream: 'stdout' | 'stderr'; text: string }
-  | { kind: 'screen'; text: string; progress: string | null }
-  | { kind: 'turn_started'; turn: string }
-  | { kind: 'turn_ended'; turn: string; outcome: TurnOutcome; text: string; exit: Exit | undefined }
-  | { kind: 'exited'; exit: Exit };
-
-export type SessionSpec = {
-  agent: OpId;
-  procId: ProcId;
-  cwd: string;
-  env: Readonly<Record<string, string>>;
-  /** A turn above this is ended as `timed_out`, by the same ladder as an interrupt. */
-  turnLimitMs: number;
-};
-
-export interface AgentSession {
-  readonly events: AsyncIterable<AgentEvent>;
-  prompt(text: string): Promise<string>;
-  steer(text: string): Promise<void>;
-  interrupt(): Promise<void>;
-  close(graceMs: number): Promise<void>;
-}
-
-export interface AgentDriver {
-  readonly tool: string;
-  open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession>;
-  /** The session that was open when this node stopped, its turn still running or already ended; undefined when the runtime has no trace of it. */
-  attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined>;
-}
-
 // ---------------------------------------------------------------- the node, as doors see it
 /** What a node last said of itself and of its agents. In memory only. */
 export type Presence = {

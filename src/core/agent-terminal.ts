@@ -15,7 +15,9 @@ export type AgentExplained = {
 /** What a person types on the agent's machine to look at its terminal. `ssh`: how to get there, where that node knows. */
 export type AgentAttach = { command: string[]; host: string; user: string; ssh: string | null };
 
-export type AgentWanted = { tool: string; projectPath: string | null; tmuxSessionId: string | null };
+/** How an agent is driven: typed to in a terminal, or by the structured protocol of its tool. */
+export type Drive = 'terminal' | 'protocol';
+export type AgentWanted = { tool: string; drive: Drive; projectPath: string | null; tmuxSessionId: string | null };
 /** `tmuxSessionId` null: it speaks a protocol. */
 export type AgentPlace = { tmuxSessionId: string | null; sessionOwned: boolean };
 

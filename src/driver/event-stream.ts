@@ -1,4 +1,4 @@
-import type { AgentEvent } from '#ports.ts';
+import type { AgentEvent } from '#agent-ports.ts';
 
 /** How far a session may run ahead of whoever reads its events, in events and in characters. What it does not take stays in the runtime's files. */
 const AHEAD_MAX = 1_000;

@@ -1,4 +1,5 @@
-import type { AgentSession, Exit, Proc, TurnOutcome } from '#ports.ts';
+import type { AgentSession, TurnOutcome } from '#agent-ports.ts';
+import type { Exit, Proc } from '#ports.ts';
 import { EventStream } from './event-stream.ts';
 import { LastWords } from './last-words.ts';
 import { DriverRefusal } from './refusal.ts';
@@ -72,6 +73,9 @@ export class ShellSession implements AgentSession {
   async steer(): Promise<void> {
     throw new DriverRefusal('not_supported', 'A running script takes no words. Interrupt it, or wait for turn_ended.');
   }
+
+  /** A script asks nobody. */
+  async answer(): Promise<void> {}
 
   /** Ends the running turn by the ladder; resolves when it has ended. Without one there is nothing to do. */
   async interrupt(): Promise<void> {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import type { ProcId } from '#core/brand.ts';
 import { parsedProcId } from '#core/brand.ts';
-import type { AgentDriver, AgentSession, Proc, Runtime, SessionSpec } from '#ports.ts';
+import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
+import type { Proc, Runtime } from '#ports.ts';
 import { DriverRefusal } from './refusal.ts';
 import { ShellSession } from './shell-session.ts';
 

@@ -1,18 +1,21 @@
 /** What runs on this node: agents that are there on their own, and the attempts of all agents. */
+import type { OpId } from '#core/brand.ts';
 import type { NodeOptions } from '../host-options.ts';
+import type { AgentDesk } from './agent-desk.ts';
 import type { AttemptTools } from './attempt.ts';
 import { Attempts } from './attempts.ts';
 import type { Engine } from './engine.ts';
 import type { Glimpses } from './glimpses.ts';
 import type { Parts } from './parts.ts';
 import type { TerminalAgentsOptions } from './terminal-agents.ts';
+import { AgentStates } from './agent-states.ts';
 import { TerminalAgents } from './terminal-agents.ts';
 
 type AgentsWiring = {
   o: NodeOptions;
   parts: Parts;
   engine: Engine;
-  keeping: Omit<TerminalAgentsOptions, 'stateDir' | 'ssh' | 'setState' | 'log'> &
+  keeping: Omit<TerminalAgentsOptions, 'stateDir' | 'ssh' | 'setState' | 'explain' | 'drivenTools' | 'log'> &
     Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces'>;
   glimpses: Glimpses;
   texts: Pick<AttemptTools, 'stash' | 'unstash' | 'deliver'>;
@@ -22,19 +25,29 @@ type AgentsWiring = {
 export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsWiring) {
   const { stateDir, runtime, store, drivers } = parts;
   const { log, ssh } = o;
+  const setState = (agent: OpId, state: string | undefined): void => engine.agentState({ agent, state });
+  const states = new AgentStates({ setState, nowMs: Date.now });
   const terminals = new TerminalAgents({
     ...keeping,
     stateDir,
     ssh,
-    setState: (agent, state) => engine.agentState({ agent, state }),
+    setState,
+    explain: (agent, tool) => states.explain(agent, tool),
+    drivenTools: () => [...drivers.keys()],
     log,
   });
+  const desk: AgentDesk = {
+    ask: () => Promise.resolve({ behavior: 'deny', message: 'nobody can be asked on this node' }),
+    stands: (agent, state) => states.stands(agent, state),
+    used: () => {},
+    equip: () => ({ instructions: '', servers: [] }),
+  };
   const attempts = new Attempts({
     store,
     drivers: new Map([...drivers, [terminals.driver.tool, terminals.driver]]),
-    tools: { ...keeping, runtime, glimpses, log, ...texts },
+    tools: { ...keeping, runtime, glimpses, log, desk, ...texts },
     ended: (end) => engine.attemptEnded(end),
     gone: (one) => engine.attemptGone(one),
   });
-  return { terminals, attempts };
+  return { terminals, attempts, states };
 }

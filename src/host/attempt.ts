@@ -6,19 +6,21 @@ import type { LiveAgent } from '#core/view/agent.ts';
 import type { TaskCreated } from '#core/view/task.ts';
 import type { Refusal } from '#core/refusal.ts';
 import { DriverRefusal } from '#driver/refusal.ts';
-import type { AgentDriver, AgentEvent, AgentSession, BlobStore, Runtime, SessionSpec } from '#ports.ts';
+import type { AgentDriver, AgentEvent, AgentSession, SessionSpec } from '#agent-ports.ts';
+import type { BlobStore, Runtime } from '#ports.ts';
 import type { Prepared } from '#workspace/record.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
+import type { AgentDesk } from './agent-desk.ts';
 import type { AttemptEnd } from './attempt-end.ts';
 import { end, promptOf, scriptOf, told } from './attempt-end.ts';
+import { environmentOf, isReader, specOf, TURN_LIMIT_MS } from './attempt-spec.ts';
 import type { Glimpses } from './glimpses.ts';
 import { OutputTail } from './output.ts';
+import { Questions } from './questions.ts';
 import { isRefusal } from './remote.ts';
 import type { Sources } from './sources.ts';
 import { untilAborted } from './until-aborted.ts';
 
-/** A turn without a limit of its own ends after this. */
-const TURN_LIMIT_MS = 30 * 60_000;
 const SETUP_LIMIT_MS = 15 * 60_000;
 const KILL_GRACE_MS = 5_000;
 /** Lines of output that an end carries as its error. */
@@ -40,6 +42,7 @@ export type AttemptTools = {
     o: { voters: readonly NodeId[]; task: OpId; attempt: number; work: Work },
     signal: AbortSignal,
   ) => Promise<Refusal | undefined>;
+  desk: AgentDesk;
   log: (line: string) => void;
 };
 
@@ -85,7 +88,7 @@ export class Attempt {
       const found = await workspaces.find({ task, attempt });
       if (found === undefined) return end('lost', 'lost', 'the node went down before the agent was started');
       this.prepared = found;
-      const session = await driver.attach(await this.specOf(found), runtime);
+      const session = await driver.attach(await specOf(this.plan, found, this.tools), runtime);
       if (session === undefined) return end('lost', 'lost', 'the agent was gone when its node came back');
       this.session = session;
       return this.follow(session, found);
@@ -160,7 +163,7 @@ export class Attempt {
     const description = await unstash(created.description);
     return {
       prepared,
-      spec: await this.specOf(prepared),
+      spec: await specOf(this.plan, prepared, this.tools),
       prompt: isReader(agent)
         ? promptOf(created, { description, context: await unstash(created.context) })
         : scriptOf(created, description),
@@ -169,7 +172,7 @@ export class Attempt {
 
   private async setUp(command: string, prepared: Prepared): Promise<AttemptEnd | undefined> {
     this.say('setup', `$ ${command}`);
-    const env = { ...this.environment(''), ...(await this.tools.workspaces.agentEnvironment(prepared)) };
+    const env = { ...environmentOf(this.plan, ''), ...(await this.tools.workspaces.agentEnvironment(prepared)) };
     const limits = { cwd: prepared.cwd, env, timeoutMs: SETUP_LIMIT_MS };
     const result = await this.tools.runtime.exec(['bash', '-c', command], limits);
     for (const line of `${result.stdout}${result.stderr}`.split('\n')) if (line !== '') this.output.add(line);
@@ -179,21 +182,41 @@ export class Attempt {
   }
 
   private async follow(session: AgentSession, prepared: Prepared): Promise<AttemptEnd> {
-    // An agent that is silent must not hold the stop of its node back.
-    for await (const event of untilAborted(session.events, this.detaching.signal)) {
-      if (event.kind === 'delta') {
-        const line = this.output.add(event.text);
-        this.say('running', this.output.last(), `${line}\n`);
+    const questions = new Questions(this.plan, session, this.tools.desk);
+    try {
+      // An agent that is silent must not hold the stop of its node back.
+      for await (const event of untilAborted(session.events, this.detaching.signal)) {
+        if (event.kind === 'turn_ended') return await this.turnEnded(event, prepared);
+        if (event.kind === 'exited') break;
+        questions.on(event);
+        this.show(event);
       }
-      if (event.kind === 'screen') {
-        this.output.show(event.text);
-        this.say(this.seen, event.progress);
-      }
-      if (event.kind === 'state') this.seen = event.state;
-      if (event.kind === 'turn_ended') return this.turnEnded(event, prepared);
-      if (event.kind === 'exited') break;
+      return end('failed', 'script_failed', 'the agent ended without ending its turn');
+    } finally {
+      questions.close();
     }
-    return end('failed', 'script_failed', 'the agent ended without ending its turn');
+  }
+
+  private show(event: AgentEvent): void {
+    const { task, attempt, agent } = this.plan;
+    const { desk } = this.tools;
+    if (event.kind === 'delta') {
+      const line = this.output.add(event.text);
+      this.say(this.seen, this.output.last(), `${line}\n`);
+    }
+    if (event.kind === 'screen') {
+      this.output.show(event.text);
+      this.say(this.seen, event.progress);
+    }
+    if (event.kind === 'tool' && event.state === 'running') {
+      this.say(this.seen, event.title, `${this.output.add(`· ${event.title}`)}\n`);
+    }
+    if (event.kind === 'state') {
+      this.seen = event.state;
+      desk.stands(agent.id, event);
+      this.say(this.seen, this.output.last());
+    }
+    if (event.kind === 'usage') desk.used({ task, attempt, agent: agent.id, usage: event.usage });
   }
 
   private async turnEnded(event: Extract<AgentEvent, { kind: 'turn_ended' }>, prepared: Prepared): Promise<AttemptEnd> {
@@ -250,36 +273,8 @@ export class Attempt {
     return refused ?? work;
   }
 
-  private async specOf(prepared: Prepared): Promise<SessionSpec> {
-    const { task, attempt, created, agent } = this.plan;
-    const git = await this.tools.workspaces.agentEnvironment(prepared);
-    const context = await this.tools.unstash(created.context);
-    const limitMs = created.timeLimitSeconds === null ? TURN_LIMIT_MS : created.timeLimitSeconds * 1000;
-    const env = { ...this.environment(context), ...git };
-    return { agent: agent.id, procId: procIdOf(task, attempt), cwd: prepared.cwd, env, turnLimitMs: limitMs };
-  }
-
-  /** The user's environment without anything of skep's own: an agent holds no key of the swarm. */
-  private environment(context: string): Record<string, string> {
-    const { task, attempt, created, agent } = this.plan;
-    const inherited = Object.entries(process.env).flatMap(([name, value]) =>
-      value === undefined || name.startsWith('SKEP_') ? [] : [[name, value] as const],
-    );
-    return {
-      ...Object.fromEntries(inherited),
-      SKEP_TASK: task,
-      SKEP_ATTEMPT: String(attempt),
-      SKEP_AGENT: agent.registered.name,
-      SKEP_TITLE: created.title,
-      SKEP_CONTEXT: context,
-    };
-  }
-
   private say(status: string, progress: string | null, output?: string): void {
     const { task, attempt, agent } = this.plan;
     this.tools.glimpses.make({ task, agent: agent.id, attempt, status, progress, output });
   }
 }
-
-/** An agent that reads a prompt, not a script that runs. */
-const isReader = (agent: LiveAgent): boolean => agent.registered.tmuxSessionId !== null;

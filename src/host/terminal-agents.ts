@@ -20,7 +20,7 @@ import type { Arrival, OpStore } from '#ports.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import { makeSocketDir, socketPath } from '../socket-path.ts';
 import type { Remote } from './remote.ts';
-import { missingProgram, terminalEnvironment } from './terminal-environment.ts';
+import { missingProgram, placeByProtocol, terminalEnvironment } from './terminal-environment.ts';
 
 const CALL_DEADLINE_MS = 10_000;
 /** What is typed travels in one frame to the agent's node. */
@@ -58,6 +58,10 @@ export type TerminalAgentsOptions = {
   ssh: string | undefined;
   /** What an agent is seen at; undefined when it is free. */
   setState: (agent: OpId, state: string | undefined) => void;
+  /** Of agents that have no terminal: why they are said to be in their state. */
+  explain: (agent: OpId, tool: string) => AgentExplained;
+  /** Tools that are driven by their protocol on this node. */
+  drivenTools: () => readonly string[];
   log: (line: string) => void;
 };
 
@@ -132,7 +136,8 @@ export class TerminalAgents {
   }
 
   /** Where a new agent of this node would live. Nothing is made before it is registered. */
-  async place({ tool, projectPath, tmuxSessionId }: AgentWanted): Promise<AgentPlace | Refusal> {
+  async place({ tool, drive, projectPath, tmuxSessionId }: AgentWanted): Promise<AgentPlace | Refusal> {
+    if (drive === 'protocol') return placeByProtocol(tool, tmuxSessionId, this.#o.drivenTools());
     if (tmuxSessionId !== null) {
       const why = await this.#terminals.checkSession(tmuxSessionId);
       if (why === undefined) return { tmuxSessionId, sessionOwned: false };
@@ -242,9 +247,7 @@ export class TerminalAgents {
   #explainHere(id: OpId): AgentExplained {
     const agent = this.#terminals.get(id);
     if (agent !== undefined) return { tool: agent.tool.tool, source: 'screen', exact: false, ...agent.standing() };
-    const row = this.#o.store.get('agent', id);
-    const rule = 'it runs scripts: the attempts that it was granted tell its state';
-    return { tool: row?.registered?.tool ?? '', state: 'idle', source: 'protocol', exact: true, rule, evidence: [] };
+    return this.#o.explain(id, this.#o.store.get('agent', id)?.registered?.tool ?? '');
   }
 
   #attachHere(id: OpId): AgentAttach | Refusal {

@@ -1,6 +1,8 @@
 /** What an agent's program in a terminal gets in its environment. */
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import type { AgentPlace } from '#core/agent-terminal.ts';
+import { SHELL } from '#core/task/fit.ts';
 import type { Refusal } from '#core/refusal.ts';
 import { refusal } from '#core/refusal.ts';
 import type { TerminalAgentSpec } from '#driver/tmux/terminal-agent.ts';
@@ -25,10 +27,30 @@ export function terminalEnvironment(
 /** Claude Code refuses to start inside itself; tmux names its own terminal. */
 const NOT_PASSED = /^(?:SKEP_.*|CLAUDECODE|CLAUDE_CODE_ENTRYPOINT|TMUX_PANE|TERM|TERM_PROGRAM.*|COLUMNS|LINES)$/;
 
-/** Why an agent of that tool could not run here: tmux, or the program its command line begins with, is not on PATH. */
-export async function missingProgram(tool: string): Promise<Refusal | undefined> {
+/** Where an agent that is driven by its protocol would live: nowhere before its first attempt. */
+export async function placeByProtocol(
+  tool: string,
+  tmuxSessionId: string | null,
+  driven: readonly string[],
+): Promise<AgentPlace | Refusal> {
+  if (tmuxSessionId !== null)
+    return refusal('invalid', 'an agent in a tmux session is driven by its terminal', {
+      expected: 'drive "terminal", or no tmux_session_id',
+      got: tmuxSessionId,
+    });
+  if (!driven.includes(tool))
+    return refusal('driver_unavailable', `no protocol of ${tool} is known here`, {
+      expected: `${driven.join(', ')}; or drive "terminal"`,
+      got: tool,
+    });
+  const missing = tool === SHELL ? undefined : await missingProgram(tool, []);
+  return missing ?? { tmuxSessionId: null, sessionOwned: false };
+}
+
+/** Why an agent of that tool could not run here: the program its command line begins with, or one of `also`, is not on PATH. */
+export async function missingProgram(tool: string, also: readonly string[] = ['tmux']): Promise<Refusal | undefined> {
   const [program = ''] = tool.trim().split(/\s+/, 1);
-  for (const name of ['tmux', program]) {
+  for (const name of [...also, program]) {
     if (await isOnPath(name)) continue;
     return refusal('driver_unavailable', `this node cannot run ${tool}: there is no program ${name} on its PATH`, {
       expected: `${name} on PATH`,

@@ -2,7 +2,8 @@
 import { tmpdir } from 'node:os';
 import { parsedOpId } from '#core/brand.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AgentDriver, AgentEvent, AgentSession, Runtime, SessionSpec } from '#ports.ts';
+import type { AgentDriver, AgentEvent, AgentSession, SessionSpec } from '#agent-ports.ts';
+import type { Runtime } from '#ports.ts';
 import { freshId, soon, type RuntimeHome } from './runtime.ts';
 
 /** What to say to the agent so that a turn … */
@@ -24,7 +25,16 @@ export type DriverHome = {
 };
 
 const HOUR_MS = 3_600_000;
-const AGENT = parsedOpId(`${'a'.repeat(32)}-1`);
+
+/** What a session needs beside its place: nothing is offered to the agent, and nothing resumed. */
+export const PLAIN = {
+  agent: parsedOpId(`${'a'.repeat(32)}-1`),
+  turnLimitMs: HOUR_MS,
+  resume: null,
+  instructions: '',
+  servers: [],
+  writable: [],
+} satisfies Partial<SessionSpec>;
 
 type Ended = Extract<AgentEvent, { kind: 'turn_ended' }>;
 type Start = () => Promise<{
@@ -96,7 +106,7 @@ export function driverContract(name: string, makeHome: () => Promise<DriverHome>
     const home = await makeHome();
     const runtime = home.runtimes.open();
     open.push({ home, runtime });
-    const spec: SessionSpec = { agent: AGENT, procId: freshId(), cwd: tmpdir(), env: home.env, turnLimitMs: HOUR_MS };
+    const spec: SessionSpec = { ...PLAIN, procId: freshId(), cwd: tmpdir(), env: home.env };
     const session = await home.driver.open(spec, runtime);
     return { home, runtime, spec, session, events: new Events(session) };
   };

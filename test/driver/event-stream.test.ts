@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EventStream } from '#driver/event-stream.ts';
-import type { AgentEvent } from '#ports.ts';
+import type { AgentEvent } from '#agent-ports.ts';
 import { soon } from '../contract/runtime.ts';
 
 const delta = (text: string): Extract<AgentEvent, { kind: 'delta' }> => ({ kind: 'delta', stream: 'stdout', text });

@@ -13,9 +13,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ShellDriver, type ShellDriverOptions } from '#driver/shell.ts';
-import { parsedOpId } from '#core/brand.ts';
-import type { AgentEvent, AgentSession, Runtime, SessionSpec } from '#ports.ts';
-import { driverContract, Events, type DriverHome } from '../contract/driver.ts';
+import type { AgentEvent, AgentSession, SessionSpec } from '#agent-ports.ts';
+import type { Runtime } from '#ports.ts';
+import { driverContract, Events, PLAIN, type DriverHome } from '../contract/driver.ts';
 import { freshId, soon, type RuntimeHome } from '../contract/runtime.ts';
 import { makeFakeHome } from '../runtime/fake-runtime.ts';
 import { makeLocalHome } from '../runtime/local-home.ts';
@@ -79,8 +79,8 @@ async function open(scene: Scene, o: Partial<ShellDriverOptions & SessionSpec> =
     graceMs: 200,
     ...o,
   });
-  const agent = parsedOpId(`${'a'.repeat(32)}-1`);
-  const spec: SessionSpec = { procId: freshId(), cwd: scene.place, env, turnLimitMs: 60_000, ...o, agent };
+  const { turnLimitMs = 60_000, cwd = scene.place, procId = freshId() } = o;
+  const spec: SessionSpec = { ...PLAIN, procId, cwd, env: o.env ?? env, turnLimitMs };
   const session = await driver.open(spec, scene.runtime);
   return { driver, session, events: new Events(session), spec };
 }

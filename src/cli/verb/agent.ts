@@ -59,6 +59,11 @@ const add: Leaf = {
       about: 'what runs: claude, codex, any command line; shell runs scripts',
       fallback: 'claude',
     },
+    {
+      flags: '--drive <how>',
+      about: 'terminal: typed to in tmux; protocol: by the structured protocol of the tool',
+      fallback: 'terminal',
+    },
     { flags: '--capability <name>', about: 'what it can do; may be repeated', kind: 'list' },
     { flags: '--project-path <dir>', about: 'directory it works in' },
     {
@@ -73,6 +78,7 @@ const add: Leaf = {
       const body = {
         name: given.arg(0),
         tool: given.text('tool'),
+        drive: given.text('drive'),
         capabilities: given.list('capability'),
         project_path: given.text('projectPath') ?? null,
         tmux_session_id: given.text('tmuxSession') ?? null,

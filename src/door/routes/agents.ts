@@ -48,6 +48,10 @@ const bodyInput = z.object({
   capabilities: capabilitiesInput,
   project_path: folderInput,
   tmux_session_id: optionalText(128),
+  drive: z
+    .enum(['terminal', 'protocol'])
+    .nullish()
+    .describe('terminal: typed to; protocol: by the structured protocol of the tool. terminal when left out'),
   max_concurrent_tasks: z.number().int().min(1).max(64).nullish(),
 });
 
@@ -64,7 +68,12 @@ const create = jsonRoute({
   handle: async ({ body: input, by, door }) => {
     const tool = orNull(input.tool) ?? 'claude';
     const projectPath = orNull(input.project_path);
-    const place = await door.node.agentPlace({ tool, projectPath, tmuxSessionId: orNull(input.tmux_session_id) });
+    const place = await door.node.agentPlace({
+      tool,
+      drive: input.drive ?? 'terminal',
+      projectPath,
+      tmuxSessionId: orNull(input.tmux_session_id),
+    });
     if (isRefusal(place)) return place;
     const body: BodyOf<'agent.registered'> = {
       type: 'agent.registered',

@@ -1,5 +1,5 @@
 /** What a screen says of the state of the agent on it. Pure: the same screen gives the same answer, so every screen seen once can be asked again. */
-import type { AgentState } from '#ports.ts';
+import type { AgentState } from '#agent-ports.ts';
 import type { Condition, Rule, Tool, Zone } from './tool.ts';
 
 /** Footers differ in height, and what is further up is history. */

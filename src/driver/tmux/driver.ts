@@ -1,5 +1,5 @@
 /** The driver of agents in terminals: it types and looks, and is the fallback where a tool speaks no protocol. */
-import type { AgentDriver, AgentSession, SessionSpec } from '#ports.ts';
+import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
 import { DriverRefusal } from '../refusal.ts';
 import { TmuxSession } from './session.ts';
 import type { Terminals } from './terminals.ts';

@@ -1,5 +1,6 @@
 /** An attempt of an agent in a terminal: its prompt is typed, and its screen tells how it goes on. */
-import type { AgentSession, Exit, SessionSpec, TurnOutcome } from '#ports.ts';
+import type { AgentSession, SessionSpec, TurnOutcome } from '#agent-ports.ts';
+import type { Exit } from '#ports.ts';
 import { EventStream } from '../event-stream.ts';
 import { DriverRefusal } from '../refusal.ts';
 import type { Seen } from './pane.ts';
@@ -93,6 +94,9 @@ export class TmuxSession implements AgentSession {
       'Nothing is typed to an agent at work. Interrupt it, or wait for turn_ended.',
     );
   }
+
+  /** Whoever sits at the terminal answers. */
+  async answer(): Promise<void> {}
 
   /** Presses the tool's keys for "stop" and waits, for a bounded time, until it shows its prompt. Without a turn there is nothing to do. */
   async interrupt(): Promise<void> {

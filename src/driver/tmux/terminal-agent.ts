@@ -1,6 +1,6 @@
 /** One agent in a terminal: its pane, as long as it has one, and what is said to it. */
 import type { OpId } from '#core/brand.ts';
-import type { AgentState } from '#ports.ts';
+import type { AgentState } from '#agent-ports.ts';
 import type { Pane, Seen } from './pane.ts';
 import type { Terminal } from './terminal.ts';
 import type { Tool } from './tool.ts';

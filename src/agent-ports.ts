@@ -1,0 +1,129 @@
+/** The seam between an agent and the node that drives it. One contract suite, `test/contract/driver.ts`, for every driver. */
+import type { OpId, ProcId } from '#core/brand.ts';
+import type { Exit, Runtime } from './ports.ts';
+
+export type AgentState =
+  | 'starting'
+  | 'idle'
+  | 'running'
+  | 'waiting'
+  | 'retrying'
+  | 'rate_limited'
+  | 'error'
+  | 'exited'
+  | 'unknown';
+
+export type TurnOutcome = 'completed' | 'failed' | 'interrupted' | 'timed_out';
+
+/** Why a turn failed, where the tool says so; undefined for everything else. `model`: the model refused or could not be reached. */
+export type TurnFailure = 'rate_limited' | 'login' | 'model' | 'agent_gone';
+
+/**
+ * What a tool asks before it goes on. It is answered once, or withdrawn by the tool itself (`permission_closed`): when the turn ends, or when a
+ * person answered in a terminal.
+ */
+export type PermissionRequest = {
+  /** The tool's own name for the request, unique in its session: also after a restart of the node the same request has the same name. */
+  request: string;
+  kind: 'command' | 'edit' | 'tool' | 'question';
+  /** The tool's word for what it wants to use: `Bash`, `Edit`, `exec_command`, `mcp__files__read`. */
+  tool: string;
+  /** One line for a list. */
+  title: string;
+  /** Exactly what would be done: the command, the diff, the arguments as JSON, the question. */
+  detail: string;
+  cwd: string | null;
+  /** Absolute paths that would be changed, as far as the tool says. */
+  paths: readonly string[];
+};
+
+/** `message`: why not, told to the agent; for a question, the answer to it. */
+export type PermissionAnswer = { behavior: 'allow' | 'deny'; message: string };
+
+/** What was used since the last `usage` event of the session: the sum over a session is what the session used. */
+export type Usage = {
+  model: string | null;
+  /** Tokens read that were in no cache. */
+  inputTokens: number;
+  cachedTokens: number;
+  /** Reasoning tokens included. */
+  outputTokens: number;
+  reasoningTokens: number;
+  /** As the tool itself counts it, in US dollars; null where it does not. */
+  costUsd: number | null;
+  /** Tokens in the context now, and how many fit; null where the tool does not say. */
+  contextTokens: number | null;
+  contextMax: number | null;
+};
+
+/**
+ * A turn ends exactly once. `exited` is the last event. `screen`: all that a terminal shows now, and the line of it that tells most. `session`: the
+ * tool's own name for the conversation, by which it can be resumed. `tool`: a call that the model made, told at its beginning and at its end.
+ */
+export type AgentEvent =
+  | {
+      kind: 'state';
+      state: AgentState;
+      source: 'protocol' | 'hooks' | 'screen';
+      exact: boolean;
+      evidence: string;
+      /** Until when it stays so, by the wall clock, where the tool says so: the reset of a rate limit. */
+      untilMs?: number;
+    }
+  | { kind: 'session'; session: string }
+  | { kind: 'delta'; stream: 'stdout' | 'stderr'; text: string }
+  | { kind: 'screen'; text: string; progress: string | null }
+  | { kind: 'tool'; id: string; name: string; title: string; state: 'running' | 'completed' | 'failed' | 'denied' }
+  | { kind: 'permission'; request: PermissionRequest }
+  | { kind: 'permission_closed'; request: string }
+  | { kind: 'usage'; usage: Usage }
+  | { kind: 'turn_started'; turn: string }
+  | {
+      kind: 'turn_ended';
+      turn: string;
+      outcome: TurnOutcome;
+      text: string;
+      exit: Exit | undefined;
+      failure?: TurnFailure;
+    }
+  | { kind: 'exited'; exit: Exit };
+
+/** A tool server that an agent is to offer its model, spoken to over the standard input and output of a program. */
+export type ToolServer = {
+  name: string;
+  command: readonly [string, ...string[]];
+  env: Readonly<Record<string, string>>;
+};
+
+export type SessionSpec = {
+  agent: OpId;
+  procId: ProcId;
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  /** A turn above this is ended as `timed_out`, by the same ladder as an interrupt. */
+  turnLimitMs: number;
+  /** The tool's own name for a conversation to go on with (see the event `session`); null begins a new one. Drivers without conversations ignore it. */
+  resume: string | null;
+  /** What the agent is told before its first turn, beside the tool's own instructions; empty for nothing. */
+  instructions: string;
+  servers: readonly ToolServer[];
+  /** Folders outside `cwd` that the agent must be able to write to: of a worktree, the repository that it belongs to. */
+  writable: readonly string[];
+};
+
+export interface AgentSession {
+  readonly events: AsyncIterable<AgentEvent>;
+  prompt(text: string): Promise<string>;
+  steer(text: string): Promise<void>;
+  interrupt(): Promise<void>;
+  /** Answers a `permission` event. One that is closed or answered already is left alone. */
+  answer(request: string, answer: PermissionAnswer): Promise<void>;
+  close(graceMs: number): Promise<void>;
+}
+
+export interface AgentDriver {
+  readonly tool: string;
+  open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession>;
+  /** The session that was open when this node stopped, its turn still running or already ended; undefined when the runtime has no trace of it. */
+  attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined>;
+}

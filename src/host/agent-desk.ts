@@ -1,0 +1,14 @@
+/** What an attempt needs of its node while its agent works. */
+import type { OpId } from '#core/brand.ts';
+import type { AgentEvent, PermissionAnswer, PermissionRequest, SessionSpec, Usage } from '#agent-ports.ts';
+import type { AttemptPlan } from './attempt.ts';
+
+export type AgentDesk = {
+  /** Undefined: void before anybody decided, because `closed` was aborted. Never rejects. */
+  ask(plan: AttemptPlan, request: PermissionRequest, closed: AbortSignal): Promise<PermissionAnswer | undefined>;
+  /** What its driver sees now; undefined when the attempt is over. */
+  stands(agent: OpId, state: Extract<AgentEvent, { kind: 'state' }> | undefined): void;
+  used(o: { task: OpId; attempt: number; agent: OpId; usage: Usage }): void;
+  /** What is offered to the agent beside its own tools. */
+  equip(plan: AttemptPlan): Pick<SessionSpec, 'instructions' | 'servers'>;
+};

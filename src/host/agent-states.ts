@@ -1,0 +1,63 @@
+/** States of this node's agents that speak a protocol: as their drivers told them, to the core and to whoever asks why. */
+import type { AgentExplained } from '#core/agent-terminal.ts';
+import type { OpId } from '#core/brand.ts';
+import type { AgentEvent } from '#agent-ports.ts';
+
+type StateEvent = Extract<AgentEvent, { kind: 'state' }>;
+
+/** An agent that ended an attempt at a rate limit of unknown end takes nothing for so long. */
+const PARKED_MS = 60_000;
+/** The longest a timer can wait. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+/** While it works, presence tells so by its attempt. */
+const BY_ATTEMPT: ReadonlySet<string> = new Set(['starting', 'idle', 'running']);
+
+export class AgentStates {
+  readonly #setState: (agent: OpId, state: string | undefined) => void;
+  readonly #nowMs: () => number;
+  readonly #last = new Map<OpId, StateEvent>();
+  readonly #parked = new Map<OpId, NodeJS.Timeout>();
+
+  constructor(o: { setState: (agent: OpId, state: string | undefined) => void; nowMs: () => number }) {
+    this.#setState = o.setState;
+    this.#nowMs = o.nowMs;
+  }
+
+  /** Undefined: the attempt is over. An agent at a rate limit stays parked until it is reset. */
+  stands(agent: OpId, state: StateEvent | undefined): void {
+    clearTimeout(this.#parked.get(agent));
+    this.#parked.delete(agent);
+    if (state !== undefined) {
+      this.#last.set(agent, state);
+      this.#setState(agent, BY_ATTEMPT.has(state.state) ? undefined : state.state);
+      return;
+    }
+    const last = this.#last.get(agent);
+    if (last?.state !== 'rate_limited') return this.#free(agent);
+    const leftMs = (last.untilMs ?? this.#nowMs() + PARKED_MS) - this.#nowMs();
+    const timer = setTimeout(() => this.#free(agent), Math.min(Math.max(leftMs, 0), TIMER_MAX_MS));
+    this.#parked.set(agent, timer.unref());
+  }
+
+  explain(agent: OpId, tool: string): AgentExplained {
+    const last = this.#last.get(agent);
+    if (last === undefined) {
+      const rule = 'it has no attempt here: its next one starts it';
+      return { tool, state: 'idle', source: 'protocol', exact: true, rule, evidence: [] };
+    }
+    const { state, source, exact, evidence } = last;
+    const until = last.untilMs === undefined ? [] : [{ zone: 'until', text: new Date(last.untilMs).toISOString() }];
+    return { tool, state, source, exact, rule: evidence, evidence: until };
+  }
+
+  close(): void {
+    for (const timer of this.#parked.values()) clearTimeout(timer);
+    this.#parked.clear();
+  }
+
+  #free(agent: OpId): void {
+    clearTimeout(this.#parked.get(agent));
+    this.#parked.delete(agent);
+    if (this.#last.delete(agent)) this.#setState(agent, undefined);
+  }
+}

@@ -1,0 +1,57 @@
+/** What an agent gets for an attempt: where it works, its environment, its tool servers. */
+import type { TaskCreated } from '#core/view/task.ts';
+import { procIdOf } from '#core/brand.ts';
+import { SHELL } from '#core/task/fit.ts';
+import type { LiveAgent } from '#core/view/agent.ts';
+import type { SessionSpec } from '#agent-ports.ts';
+import type { Prepared } from '#workspace/record.ts';
+import type { AttemptPlan, AttemptTools } from './attempt.ts';
+
+/** A turn without a limit of its own ends after this. */
+export const TURN_LIMIT_MS = 30 * 60_000;
+
+/** An agent that reads a prompt, not a script that runs. */
+export const isReader = ({ registered }: LiveAgent): boolean =>
+  registered.tool !== SHELL || registered.tmuxSessionId !== null;
+
+export async function specOf(
+  plan: AttemptPlan,
+  prepared: Prepared,
+  tools: Pick<AttemptTools, 'workspaces' | 'unstash' | 'desk'>,
+): Promise<SessionSpec> {
+  const { task, attempt, created, agent } = plan;
+  const git = await tools.workspaces.agentEnvironment(prepared);
+  const env = { ...environmentOf(plan, await tools.unstash(created.context)), ...git };
+  return {
+    agent: agent.id,
+    procId: procIdOf(task, attempt),
+    cwd: prepared.cwd,
+    env,
+    turnLimitMs: limitMs(created),
+    resume: null,
+    writable: 'gitDir' in prepared ? [prepared.gitDir] : [],
+    ...tools.desk.equip(plan),
+  };
+}
+
+const limitMs = ({ timeLimitSeconds }: TaskCreated): number =>
+  timeLimitSeconds === null ? TURN_LIMIT_MS : timeLimitSeconds * 1000;
+
+/** The user's environment without anything of skep's own: an agent holds no key of the swarm. */
+export function environmentOf(plan: AttemptPlan, context: string): Record<string, string> {
+  const { task, attempt, created, agent } = plan;
+  const inherited = Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined || NOT_PASSED.test(name) ? [] : [[name, value] as const],
+  );
+  return {
+    ...Object.fromEntries(inherited),
+    SKEP_TASK: task,
+    SKEP_ATTEMPT: String(attempt),
+    SKEP_AGENT: agent.registered.name,
+    SKEP_TITLE: created.title,
+    SKEP_CONTEXT: context,
+  };
+}
+
+/** Claude Code refuses to start inside itself. */
+const NOT_PASSED = /^(?:SKEP_.*|CLAUDECODE|CLAUDE_CODE_ENTRYPOINT)$/;
