@@ -1,6 +1,6 @@
 /** The pinned agent CLIs in tools/agents, with a home of their own that leads straight to their prompt. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,13 +50,23 @@ export class AgentHome {
       STUB_KEY: o.key,
     };
     this.write('.gitconfig', '[user]\nname = Agent\nemail = agent@localhost\n[init]\ndefaultBranch = main\n');
-    this.write('project/README.md', '# A project\n');
-    this.git('init', '-q');
-    this.git('add', '-A');
-    this.git('commit', '-qm', 'Begin');
     this.write('claude/.claude.json', JSON.stringify(claudeState(this.project)));
     this.write('claude/settings.json', JSON.stringify({ skipDangerousModePermissionPrompt: true }));
-    this.write('codex/config.toml', codexConfig(this.project, o.url));
+    this.write('codex/config.toml', codexConfig(o.url));
+    this.addProject('project');
+  }
+
+  /** A repository with one commit, which Codex trusts; Claude Code asks for each but {@link project}. The path. */
+  addProject(name: string): string {
+    const path = join(this.dir, name);
+    this.write(`${name}/README.md`, '# A project\n');
+    const git = (...args: string[]): void =>
+      void execFileSync('git', args, { cwd: path, env: this.env, stdio: 'pipe' });
+    git('init', '-q');
+    git('add', '-A');
+    git('commit', '-qm', 'Begin');
+    appendFileSync(join(this.dir, 'codex/config.toml'), `[projects."${path}"]\ntrust_level = "trusted"\n`);
+    return path;
   }
 
   git(...args: string[]): string {
@@ -82,7 +92,7 @@ const claudeState = (project: string): object => ({
   projects: { [project]: { hasTrustDialogAccepted: true, allowedTools: [] } },
 });
 
-const codexConfig = (project: string, url: string): string => `model = "stub-model"
+const codexConfig = (url: string): string => `model = "stub-model"
 model_provider = "stub"
 approval_policy = "never"
 sandbox_mode = "danger-full-access"
@@ -99,6 +109,4 @@ supports_websockets = false
 enabled = false
 [features]
 daemon_auto_start = false
-[projects."${project}"]
-trust_level = "trusted"
 `;

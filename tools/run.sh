@@ -44,7 +44,8 @@ run_tests() {
   SKEP_TOTALS_FILE=$totals "$bin/vitest" run --project "$project" "$@"
   code=$?
   passed=0 failed=0 skipped=0
-  read -r passed failed skipped <"$totals" || failed=1
+  # Without totals nobody knows what passed: another reporter was asked for, or vitest itself fell.
+  read -r passed failed skipped <"$totals" || passed=0 failed=1 skipped=0
   rm -f "$totals"
   # Whatever vitest calls a failure is one here, also when no test bears its name.
   if [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi

@@ -1,6 +1,8 @@
 /** Agents of tests that live in terminals: the program in them is a shell, whose prompt is what an agent's prompt is. */
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { once } from 'node:events';
+import { existsSync, watch } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { NodeOptions } from '#host-options.ts';
 import { socketPath, stateDirOf } from '#socket-path.ts';
 import type { Json, Member } from './swarm.ts';
@@ -51,3 +53,13 @@ export const untilProgress = (member: Member, task: Json, word: string): Promise
 /** Prints `begun`, then waits until the file is there. */
 export const waitingFor = (file: string): string =>
   `while [ ! -e ${file} ]; do echo begun; sleep 0.2; done; echo "TASK_RESULT: went on"`;
+
+/** Resolves when the file is there. Its folder must be. */
+export async function untilThere(file: string): Promise<void> {
+  const watcher = watch(dirname(file));
+  try {
+    while (!existsSync(file)) await once(watcher, 'change');
+  } finally {
+    watcher.close();
+  }
+}
