@@ -76,7 +76,8 @@ export type AgentEvent =
   | { kind: 'tool'; id: string; name: string; title: string; state: 'running' | 'completed' | 'failed' | 'denied' }
   | { kind: 'permission'; request: PermissionRequest }
   | { kind: 'permission_closed'; request: string }
-  | { kind: 'usage'; usage: Usage }
+  /** Told again with the same `id`, unique in its session, when a node attaches to the session: it counts once. */
+  | { kind: 'usage'; id: string; usage: Usage }
   | { kind: 'turn_started'; turn: string }
   | {
       kind: 'turn_ended';

@@ -117,6 +117,9 @@ export type ProcSpec = {
   outboxMaxBytes: number;
 };
 
+/** `too_long`: a line above the bound, left out. `dropped`: output that is not kept, whole lines and parts of lines. */
+export type WholeLine = { kind: 'line'; text: string } | { kind: 'too_long' | 'dropped'; bytes: number };
+
 /**
  * A pipe of lines to a process that outlives this node. Lines are split on `\n` only, decoded as UTF-8 with replacement; a line above 64 KiB
  * comes in pieces.
@@ -126,8 +129,12 @@ export interface Proc {
   /** Standard output from its beginning, also after `attach`. Ends after the process has. One reader. */
   readonly lines: AsyncIterable<string>;
   readonly errors: AsyncIterable<string>;
+  /** The same output as `lines`, each line in one piece: for protocols. Of the two, one is read. */
+  whole(maxBytes: number): AsyncIterable<WholeLine>;
   /** Resolves when the line is in the inbox on disk. */
   write(line: string): Promise<void>;
+  /** What was written to it up to now, also before `attach`, from the beginning. */
+  written(): AsyncIterable<string>;
   readonly exited: Promise<Exit>;
   /** SIGTERM to the process group, SIGKILL after `graceMs`, then whatever still carries this process's mark. */
   kill(graceMs: number): Promise<Exit>;

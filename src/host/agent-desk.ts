@@ -8,7 +8,8 @@ export type AgentDesk = {
   ask(plan: AttemptPlan, request: PermissionRequest, closed: AbortSignal): Promise<PermissionAnswer | undefined>;
   /** What its driver sees now; undefined when the attempt is over. */
   stands(agent: OpId, state: Extract<AgentEvent, { kind: 'state' }> | undefined): void;
-  used(o: { task: OpId; attempt: number; agent: OpId; usage: Usage }): void;
+  /** After a restart of the node it may come again with the same `id`, unique in its attempt: it counts once. */
+  used(o: { task: OpId; attempt: number; agent: OpId; id: string; usage: Usage }): void;
   /** What is offered to the agent beside its own tools. */
   equip(plan: AttemptPlan): Pick<SessionSpec, 'instructions' | 'servers'>;
 };

@@ -216,7 +216,9 @@ export class Attempt {
       desk.stands(agent.id, event);
       this.say(this.seen, this.output.last());
     }
-    if (event.kind === 'usage') desk.used({ task, attempt, agent: agent.id, usage: event.usage });
+    if (event.kind === 'usage') {
+      desk.used({ task, attempt, agent: agent.id, id: event.id, usage: event.usage });
+    }
   }
 
   private async turnEnded(event: Extract<AgentEvent, { kind: 'turn_ended' }>, prepared: Prepared): Promise<AttemptEnd> {

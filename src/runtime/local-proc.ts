@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import type { ProcId } from '#core/brand.ts';
-import type { Exit, Proc } from '#ports.ts';
-import { MailboxWriter } from './mailbox.ts';
+import type { Exit, Proc, WholeLine } from '#ports.ts';
+import { isObject } from './json-lines.ts';
+import { MailboxReader, MailboxWriter } from './mailbox.ts';
+import type { OutboxLine } from './outbox-reader.ts';
 import { OutboxReader } from './outbox-reader.ts';
 import { RuntimeRefusal } from './refusal.ts';
+import { WholeLines } from './whole-lines.ts';
 
 export type LocalProcOptions = {
   id: ProcId;
@@ -34,8 +37,8 @@ export class LocalProc implements Proc {
   constructor(o: LocalProcOptions) {
     this.id = o.id;
     this.#o = o;
-    this.lines = once(() => this.#follow('out'));
-    this.errors = once(() => this.#follow('err'));
+    this.lines = once(() => this.#lines('out'));
+    this.errors = once(() => this.#lines('err'));
     this.exited = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -51,6 +54,19 @@ export class LocalProc implements Proc {
     this.#inbox ??= new MailboxWriter(join(this.#o.directory, 'inbox.jsonl'));
     this.#inbox.append({ t: 'in', line });
     this.#o.ring();
+  }
+
+  async *written(): AsyncGenerator<string, void, undefined> {
+    const reader = new MailboxReader(join(this.#o.directory, 'inbox.jsonl'));
+    reader.finish();
+    for await (const line of reader.lines()) {
+      const value = line.kind === 'record' ? line.value : undefined;
+      if (isObject(value) && typeof value['line'] === 'string') yield value['line'];
+    }
+  }
+
+  whole(maxBytes: number): AsyncIterable<WholeLine> {
+    return once(() => this.#whole(maxBytes));
   }
 
   async kill(graceMs: number): Promise<Exit> {
@@ -82,19 +98,30 @@ export class LocalProc implements Proc {
     this.#o.left(this);
   }
 
+  async *#lines(stream: 'out' | 'err'): AsyncGenerator<string, void, undefined> {
+    for await (const record of this.#records()) {
+      // Not `yield*`, which would wrap each line once more.
+      if (record.t === stream) for (const line of record.lines.split('\n')) yield line;
+      else if (record.t === 'dropped' && stream === 'out') yield `[skep: ${record.bytes} bytes of output are not kept]`;
+    }
+  }
+
+  async *#whole(maxBytes: number): AsyncGenerator<WholeLine, void, undefined> {
+    const lines = new WholeLines(maxBytes);
+    for await (const record of this.#records()) {
+      if (record.t === 'out') for (const line of lines.push(record.lines, record.more === true)) yield line;
+      else if (record.t === 'dropped') yield* lines.dropped(record.bytes);
+    }
+  }
+
   /** Each stream has a reader of its own, so that one that nobody reads costs nothing and holds up nothing. */
-  async *#follow(stream: 'out' | 'err'): AsyncGenerator<string, void, undefined> {
+  async *#records(): AsyncGenerator<OutboxLine, void, undefined> {
     const reader = new OutboxReader(this.#o.directory);
     this.#readers.add(reader);
     if (this.#exit !== undefined) reader.finish();
     if (this.#detached) reader.close();
     try {
-      for await (const record of reader.records()) {
-        // Not `yield*`, which would wrap each line once more.
-        if (record.t === stream) for (const line of record.lines.split('\n')) yield line;
-        else if (record.t === 'dropped' && stream === 'out')
-          yield `[skep: ${record.bytes} bytes of output are not kept]`;
-      }
+      for await (const record of reader.records()) yield record;
     } finally {
       this.#readers.delete(reader);
     }
@@ -106,7 +133,7 @@ function detached(id: ProcId): RuntimeRefusal {
 }
 
 /** Makes the iterator when the first reader comes; there is one reader. */
-function once(make: () => AsyncGenerator<string, void, undefined>): AsyncIterable<string> {
-  let iterator: AsyncGenerator<string, void, undefined> | undefined;
+function once<T>(make: () => AsyncGenerator<T, void, undefined>): AsyncIterable<T> {
+  let iterator: AsyncGenerator<T, void, undefined> | undefined;
   return { [Symbol.asyncIterator]: () => (iterator ??= make()) };
 }

@@ -153,6 +153,7 @@ function outputContract(start: Start): void {
     await expect(proc.write('two\nlines')).rejects.toMatchObject({ code: 'bad_line' });
     await soon('the kill', proc.kill(1000));
     await expect(proc.write('too late')).rejects.toMatchObject({ code: 'proc_ended' });
+    expect(await linesOf(proc.written())).toEqual(['first', '  with "quotes" \\ and \u2028 ']);
     await restOf(lines);
   });
 
@@ -258,6 +259,7 @@ function againContract(start: Start): void {
     const lines = found === undefined ? undefined : iteratorOf(found.lines);
     if (found === undefined || lines === undefined) throw new Error('the process is not found');
     await lineWith(lines, 'early');
+    expect(await linesOf(found.written())).toEqual([]);
     await found.write('word');
     expect(await lineWith(lines, 'late')).toBe('late word');
     expect(await soon('the exit', found.exited)).toEqual({ code: 5, signal: null, error: null });
@@ -267,6 +269,7 @@ function againContract(start: Start): void {
     if (ended === undefined) throw new Error('the ended process is not found');
     expect(await linesOf(ended.lines)).toEqual(['early', 'late word']);
     expect(await linesOf(ended.errors)).toEqual(['wrong']);
+    expect(await linesOf(ended.written())).toEqual(['word']);
     expect(await ended.exited).toEqual({ code: 5, signal: null, error: null });
     await later.close();
   });

@@ -2,18 +2,22 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import type { Readable } from 'node:stream';
-import type { ExecOptions, ExecResult, Exit, Proc, ProcSpec, Runtime } from '#ports.ts';
+import type { ExecOptions, ExecResult, Exit, Proc, ProcSpec, Runtime, WholeLine } from '#ports.ts';
 import type { ProcId } from '#core/brand.ts';
 import { OutputSplitter } from '#runtime/output-splitter.ts';
+import { WholeLines } from '#runtime/whole-lines.ts';
 import type { RuntimeHome } from '../contract/runtime.ts';
 
 const EXEC_OUTPUT_MAX_BYTES = 8 * 1024 * 1024;
 
 const refusal = (code: string): Error => Object.assign(new Error(code), { code });
 
+type Printed = { stream: 'out' | 'err'; lines: string; more: boolean };
+
 /** One child, and all it has printed. */
 class FakeChild extends EventEmitter {
-  readonly texts: { stream: 'out' | 'err'; lines: string }[] = [];
+  readonly texts: Printed[] = [];
+  readonly inputs: string[] = [];
   readonly #child: ChildProcess | undefined;
   exit: Exit | undefined;
 
@@ -34,6 +38,7 @@ class FakeChild extends EventEmitter {
   }
 
   write(line: string): void {
+    this.inputs.push(line);
     this.#child?.stdin?.write(`${line}\n`);
   }
 
@@ -61,14 +66,14 @@ class FakeChild extends EventEmitter {
   async #read(pipe: Readable, stream: 'out' | 'err'): Promise<void> {
     const splitter = new OutputSplitter();
     for await (const chunk of pipe) {
-      for (const text of splitter.push(Buffer.from(chunk))) this.#add(stream, text.lines);
+      for (const text of splitter.push(Buffer.from(chunk))) this.#add({ stream, ...text });
     }
     const rest = splitter.end();
-    if (rest !== undefined) this.#add(stream, rest.lines);
+    if (rest !== undefined) this.#add({ stream, ...rest });
   }
 
-  #add(stream: 'out' | 'err', lines: string): void {
-    this.texts.push({ stream, lines });
+  #add(text: Printed): void {
+    this.texts.push(text);
     this.emit('news');
   }
 
@@ -89,8 +94,8 @@ class FakeProc implements Proc {
   constructor(id: ProcId, child: FakeChild) {
     this.id = id;
     this.#child = child;
-    this.lines = this.#follow('out');
-    this.errors = this.#follow('err');
+    this.lines = this.#lines('out');
+    this.errors = this.#lines('err');
     this.exited = this.#exit();
     this.exited.catch(() => {});
   }
@@ -99,6 +104,15 @@ class FakeProc implements Proc {
     if (line.includes('\n')) throw refusal('bad_line');
     if (this.#child.exit !== undefined) throw refusal('proc_ended');
     this.#child.write(line);
+  }
+
+  async *written(): AsyncGenerator<string> {
+    yield* this.#child.inputs;
+  }
+
+  async *whole(maxBytes: number): AsyncGenerator<WholeLine> {
+    const lines = new WholeLines(maxBytes);
+    for await (const text of this.#follow('out')) yield* lines.push(text.lines, text.more);
   }
 
   kill(graceMs: number): Promise<Exit> {
@@ -116,13 +130,17 @@ class FakeProc implements Proc {
     return this.#child.exit;
   }
 
-  async *#follow(stream: 'out' | 'err'): AsyncGenerator<string> {
+  async *#lines(stream: 'out' | 'err'): AsyncGenerator<string> {
+    for await (const text of this.#follow(stream)) yield* text.lines.split('\n');
+  }
+
+  async *#follow(stream: 'out' | 'err'): AsyncGenerator<Printed> {
     for (let at = 0; ;) {
       const text = this.#child.texts[at];
       if (this.#detached) return;
       if (text !== undefined) {
         at += 1;
-        if (text.stream === stream) yield* text.lines.split('\n');
+        if (text.stream === stream) yield text;
       } else if (this.#child.exit !== undefined) return;
       else await once(this.#child, 'news');
     }
