@@ -44,7 +44,8 @@ export class Network {
   private readonly random: Random;
   private readonly knobs: NetworkKnobs;
   private readonly stations = new Map<NodeId, Station>();
-  private readonly links = new Map<string, Link>();
+  /** By one end, then by the other: each stands at both. */
+  private readonly links = new Map<NodeId, Map<NodeId, Link>>();
   /** With whom a node keeps links; with all where it never said so. */
   private readonly kept = new Map<NodeId, ReadonlySet<NodeId>>();
   /** How often each fault bit. */
@@ -186,9 +187,14 @@ export class Network {
   }
 
   private link(a: NodeId, b: NodeId): Link {
-    const key = a < b ? `${a} ${b}` : `${b} ${a}`;
-    const held = this.links.get(key) ?? { open: false, cut: false, epoch: 0, clearAtMs: new Map<NodeId, number>() };
-    this.links.set(key, held);
-    return held;
+    const held = this.links.get(a)?.get(b);
+    if (held !== undefined) return held;
+    const made: Link = { open: false, cut: false, epoch: 0, clearAtMs: new Map() };
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      this.links.set(one, (this.links.get(one) ?? new Map<NodeId, Link>()).set(other, made));
+    return made;
   }
 }

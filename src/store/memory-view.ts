@@ -44,7 +44,10 @@ export class MemoryView<Row> implements ViewTable<Row> {
 
   private matching(where: NonNullable<Query['where']>): Entry<Row>[] {
     const wanted = Object.entries(where);
-    return [...this.entries.values()].filter(({ columns }) => wanted.every(([name, value]) => columns[name] === value));
+    const found: Entry<Row>[] = [];
+    for (const entry of this.entries.values())
+      if (wanted.every(([name, value]) => entry.columns[name] === value)) found.push(entry);
+    return found;
   }
 }
 
