@@ -1,5 +1,8 @@
-/** An answer on its way: server-sent events, some of them after a wait. */
-export type Event = { name: string; data: Record<string, unknown>; waitMs: number };
+/** An answer on its way: server-sent events, some of them after a wait. Dialects whose events have no names leave `name` empty. */
+export type Event = { name: string; data: Record<string, unknown> | '[DONE]'; waitMs: number };
+
+/** How chat completions end a stream. */
+export const DONE: Event = { name: '', data: '[DONE]', waitMs: 0 };
 
 export type Dialect = {
   /** As a stream. */

@@ -12,9 +12,10 @@ export type Asked = {
   tools: readonly Tool[];
 };
 
-type Item = { kind: 'prompt'; text: string } | { kind: 'result' };
+export type Item = { kind: 'prompt'; text: string } | { kind: 'result' };
 
-function asked(items: readonly Item[], o: Pick<Asked, 'model' | 'stream' | 'tools'>): Asked {
+/** The last prompt of a conversation, and what came after it. */
+export function asked(items: readonly Item[], o: Pick<Asked, 'model' | 'stream' | 'tools'>): Asked {
   const at = items.findLastIndex((item) => item.kind === 'prompt');
   const last = items[at];
   const prompt = last?.kind === 'prompt' ? last.text : '';
@@ -22,7 +23,7 @@ function asked(items: readonly Item[], o: Pick<Asked, 'model' | 'stream' | 'tool
 }
 
 const part = z.looseObject({ type: z.string(), text: z.string().optional() });
-const texts = z.union([z.string().transform((text) => [{ type: 'text', text }]), z.array(part)]);
+export const texts = z.union([z.string().transform((text) => [{ type: 'text', text }]), z.array(part)]);
 const shared = { model: z.string().default('stub-model'), stream: z.boolean().default(false) };
 
 const anthropicSchema = z.looseObject({

@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Dialect } from './answer.ts';
 import { anthropicAnswer, anthropicError } from './anthropic.ts';
+import { chatAnswer, readChat } from './chat.ts';
+import { GEMINI_PATH, geminiAnswer, geminiError, readGemini } from './gemini.ts';
 import type { Asked } from './request.ts';
 import { readAnthropic, readResponses } from './request.ts';
 import { openAiError, responsesAnswer } from './responses.ts';
@@ -20,7 +22,7 @@ import { toolCallOf } from './tool-call.ts';
 export type Served = {
   method: string;
   path: string;
-  dialect: 'anthropic' | 'responses' | null;
+  dialect: Speaker['dialect'] | null;
   status: number;
   model: string | null;
   stream: boolean;
@@ -38,21 +40,25 @@ export type ModelServer = {
 };
 
 type Speaker = {
-  dialect: 'anthropic' | 'responses';
-  read: (body: unknown) => Asked;
+  dialect: 'anthropic' | 'responses' | 'chat' | 'gemini';
+  /** The requests that it answers. */
+  path: RegExp;
+  read: (body: unknown, path: string) => Asked;
   answer: (step: Step, o: Parameters<typeof anthropicAnswer>[1]) => Dialect;
   error: (o: { status: number; type?: string | undefined; message: string; id: string }) => object;
 };
 
-const SPEAKERS: readonly { path: string; speaker: Speaker }[] = [
+const SPEAKERS: readonly Speaker[] = [
   {
-    path: '/v1/messages',
-    speaker: { dialect: 'anthropic', read: readAnthropic, answer: anthropicAnswer, error: anthropicError },
+    dialect: 'anthropic',
+    path: /\/v1\/messages$/,
+    read: readAnthropic,
+    answer: anthropicAnswer,
+    error: anthropicError,
   },
-  {
-    path: '/v1/responses',
-    speaker: { dialect: 'responses', read: readResponses, answer: responsesAnswer, error: openAiError },
-  },
+  { dialect: 'responses', path: /\/v1\/responses$/, read: readResponses, answer: responsesAnswer, error: openAiError },
+  { dialect: 'chat', path: /\/chat\/completions$/, read: readChat, answer: chatAnswer, error: openAiError },
+  { dialect: 'gemini', path: GEMINI_PATH, read: readGemini, answer: geminiAnswer, error: geminiError },
 ];
 
 /** A CLI sends its whole conversation with each request. */
@@ -65,7 +71,7 @@ const MODELS = {
   data: [{ id: 'stub-model', object: 'model', type: 'model', display_name: 'Stub Model' }],
 };
 
-/** Listens on loopback only; 0 takes a free port. Every request needs `key`, as a bearer token or as `x-api-key`. Rejects when the port is taken. */
+/** Listens on loopback only; 0 takes a free port. Every request needs `key`, as a bearer token, `x-api-key` or `x-goog-api-key`. Rejects when the port is taken. */
 export async function startModelServer(o: {
   port: number;
   key: string;
@@ -136,7 +142,7 @@ class Exchange {
   private async answer(): Promise<void> {
     const { method, path } = this.served;
     if (method === 'HEAD' || (method === 'GET' && path === '/')) return this.json(200, { skep: 'model server' });
-    const speaker = SPEAKERS.find((one) => path.endsWith(one.path))?.speaker;
+    const speaker = SPEAKERS.find((one) => one.path.test(path));
     if (!this.isKnown()) return this.refuse(speaker, 401, 'the key of this model server is another');
     if (method === 'GET' && path.endsWith('/models')) return this.json(200, MODELS);
     if (method === 'POST' && /[/:]count_?tokens$/i.test(path)) return this.json(200, TOKENS);
@@ -182,7 +188,7 @@ class Exchange {
       pieces.push(buffer);
     }
     try {
-      return speaker.read(JSON.parse(Buffer.concat(pieces).toString('utf8')));
+      return speaker.read(JSON.parse(Buffer.concat(pieces).toString('utf8')), this.served.path);
     } catch (error) {
       const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
       this.refuse(speaker, 400, `not a request of this dialect: ${why}`);
@@ -197,7 +203,8 @@ class Exchange {
     const end = drops ? Math.ceil(events.length / 2) : events.length;
     for (const event of events.slice(0, end)) {
       if (event.waitMs > 0) await sleep(event.waitMs, undefined, { signal: this.gone.signal });
-      response.write(`event: ${event.name}\ndata: ${JSON.stringify(event.data)}\n\n`);
+      const name = event.name === '' ? '' : `event: ${event.name}\n`;
+      response.write(`${name}data: ${event.data === '[DONE]' ? event.data : JSON.stringify(event.data)}\n\n`);
     }
     if (!drops) return void response.end();
     // What was said so far arrives; only then is the line cut.
@@ -213,8 +220,8 @@ class Exchange {
   }
 
   private isKnown(): boolean {
-    const { authorization, 'x-api-key': apiKey } = this.parts.request.headers;
-    const given = Buffer.from(authorization?.replace(/^Bearer /, '') ?? String(apiKey ?? ''));
+    const { authorization, 'x-api-key': apiKey, 'x-goog-api-key': googleKey } = this.parts.request.headers;
+    const given = Buffer.from(authorization?.replace(/^Bearer /, '') ?? String(apiKey ?? googleKey ?? ''));
     const wanted = Buffer.from(this.parts.key);
     return given.length === wanted.length && timingSafeEqual(given, wanted);
   }

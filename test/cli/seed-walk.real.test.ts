@@ -1,4 +1,4 @@
-// Needs: tmux, curl, npm, 760 MB of disk for the agent CLIs
+// Needs: tmux, curl, npm, 1.2 GB of disk for the agent CLIs
 /** The README of VoidLux, command by command, with the substitutions of docs/seeds.md: real Claude Code and Codex in terminals, on the scripted model server. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Needs: tmux, npm, 760 MB of disk for the agent CLIs
+// Needs: tmux, npm, 1.2 GB of disk for the agent CLIs
 /** A node is killed, not stopped, while real Claude Code or Codex in a terminal of it is in the middle of a task: what docs/promises.md says. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentStage, atWork, letGo, subjects, TEST_MS } from './agent-stage.ts';

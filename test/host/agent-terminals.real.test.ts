@@ -1,4 +1,4 @@
-// Needs: tmux, npm, 760 MB of disk for the agent CLIs
+// Needs: tmux, npm, 1.2 GB of disk for the agent CLIs
 /** Real Claude Code and Codex in terminals, on the scripted model: a task with a commit each, and what is killed in the middle of one. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentStage, atWork, letGo, subjects, TEST_MS } from './agent-stage.ts';

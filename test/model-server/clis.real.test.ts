@@ -1,4 +1,4 @@
-// Needs: npm, 760 MB of disk for the agent CLIs
+// Needs: npm, 1.2 GB of disk for the agent CLIs
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -30,6 +30,9 @@ async function run(argv: readonly [string, ...string[]]): Promise<{ code: number
   return { code, out };
 }
 const claude = (prompt: string) => run(['claude', '-p', '--permission-mode', 'bypassPermissions', prompt]);
+// An argument with spaces reaches the model in quotes: the prompt comes on standard input.
+const opencode = (prompt: string) => run(['sh', '-c', 'printf %s "$1" | opencode run --auto', 'sh', prompt]);
+const gemini = (prompt: string) => run(['gemini', '--yolo', '-p', prompt]);
 const codex = (prompt: string) => run(['codex', 'exec', '--json', prompt]);
 const commits = (): string[] => home.git('log', '--format=%s').trim().split('\n');
 
@@ -39,6 +42,8 @@ const EDIT = (name: string): string =>
 describe.each([
   { name: 'claude', ask: claude, dialect: 'anthropic' },
   { name: 'codex', ask: codex, dialect: 'responses' },
+  { name: 'opencode', ask: opencode, dialect: 'chat' },
+  { name: 'gemini', ask: gemini, dialect: 'gemini' },
 ])('the real $name', { timeout: WITHIN_MS }, ({ name, ask, dialect }) => {
   it('edits, commits and says so, as scripted', async () => {
     const { code, out } = await ask(EDIT(name));

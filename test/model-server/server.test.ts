@@ -89,6 +89,93 @@ describe('Anthropic Messages', () => {
   });
 });
 
+/** Data of a stream whose events have no names. */
+const plain = (text: string) =>
+  text
+    .split('\n\n')
+    .filter((one) => one !== '')
+    .map((one) => one.replace(/^data: /, ''));
+
+describe('OpenAI chat completions', () => {
+  const BASH_FUNCTION = {
+    type: 'function',
+    function: {
+      name: 'bash',
+      parameters: { properties: { command: { type: 'string' }, description: { type: 'string' } } },
+    },
+  };
+  const chat = (messages: unknown, more: object = {}) =>
+    post('/v1/chat/completions', { model: 'm', stream: true, tools: [BASH_FUNCTION], messages, ...more });
+  const prompt = {
+    role: 'user',
+    content: '<<stub [{"preText":"now","bash":"ls"},{"text":"abcd","chunks":2,"delayMs":0}]>>',
+  };
+
+  it('streams a call, and after its answer a text, then how many tokens', async () => {
+    const call = plain(await (await chat([{ role: 'system', content: 'be good' }, prompt])).text());
+    expect(call.at(-1)).toBe('[DONE]');
+    expect(call.join('\n')).toContain(JSON.stringify(JSON.stringify({ command: 'ls', description: 'Stub command' })));
+    expect(JSON.parse(call.at(-3) ?? '')).toMatchObject({ choices: [{ finish_reason: 'tool_calls' }] });
+    const after = plain(
+      await (await chat([prompt, { role: 'assistant', content: null }, { role: 'tool', content: 'x' }])).text(),
+    );
+    expect(after.filter((one) => /"content":"(ab|cd)"/.test(one))).toHaveLength(2);
+    expect(JSON.parse(after.at(-2) ?? '')).toMatchObject({ usage: { prompt_tokens: 1200, completion_tokens: 34 } });
+  });
+
+  it('answers whole, and fails in its own words', async () => {
+    const whole = await chat([{ role: 'user', content: [{ type: 'text', text: '<<stub [{"text":"hi"}]>>' }] }], {
+      stream: false,
+    });
+    expect(await whole.json()).toMatchObject({ choices: [{ message: { content: 'hi' }, finish_reason: 'stop' }] });
+    const failed = await chat([{ role: 'user', content: '<<stub [{"status":529}]>>' }]);
+    expect([failed.status, await failed.json()]).toMatchObject([529, { error: { message: 'stub error 529' } }]);
+  });
+});
+
+describe('Gemini', () => {
+  const TOOL = {
+    functionDeclarations: [
+      { name: 'run_shell_command', parametersJsonSchema: { properties: { command: { type: 'string' } } } },
+    ],
+  };
+  const gemini = (parts: unknown, verb = 'streamGenerateContent?alt=sse') =>
+    post(
+      `/v1beta/models/gemini-x:${verb}`,
+      { contents: [{ role: 'user', parts }], tools: [TOOL] },
+      { 'x-goog-api-key': KEY },
+    );
+  const prompt = { text: '<<stub [{"bash":"ls"},{"text":"done"}]>>' };
+
+  it('calls a tool, and says what follows its answer', async () => {
+    const call = plain(await (await gemini([{ text: '<session_context>here' }, prompt])).text()).map((one): unknown =>
+      JSON.parse(one),
+    );
+    expect(call).toMatchObject([
+      {
+        candidates: [
+          {
+            content: { parts: [{ functionCall: { name: 'run_shell_command', args: { command: 'ls' } } }] },
+            finishReason: 'STOP',
+          },
+        ],
+        usageMetadata: { promptTokenCount: 1200, candidatesTokenCount: 34 },
+      },
+    ]);
+    const after = await gemini([prompt, { functionResponse: { name: 'run_shell_command' } }], 'generateContent');
+    expect(await after.json()).toMatchObject({ candidates: [{ content: { parts: [{ text: 'done' }] } }] });
+    expect(served.at(-1)).toMatchObject({ dialect: 'gemini', model: 'gemini-x', stream: false, step: 1 });
+  });
+
+  it('fails in its own words', async () => {
+    const failed = await gemini([{ text: '<<stub [{"status":429}]>>' }]);
+    expect([failed.status, await failed.json()]).toMatchObject([
+      429,
+      { error: { code: 429, status: 'RESOURCE_EXHAUSTED' } },
+    ]);
+  });
+});
+
 describe('OpenAI Responses', () => {
   const user = (text: string) => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] });
 

@@ -10,7 +10,7 @@ export const modelServer: Leaf = {
   name: 'model-server',
   summary: 'a scripted model on loopback, to try agents without an account',
   about:
-    'Speaks Anthropic Messages and OpenAI Responses, and does what a script in the prompt says:\n' +
+    'Speaks Anthropic Messages, OpenAI Responses and chat completions, and Gemini; does what a script in the prompt says:\n' +
     '  <<stub [{"bash":"echo x >> f && git add -A && git commit -qm m"},{"text":"committed"}]>>\n' +
     'Keys of a step: text, chunks, delayMs, thinking, preText, bash, tool, input, extra, status, times, then, hang, drop, usage;\n' +
     'docs/model-server.md has them all. A prompt without a script is answered by its first words.',
@@ -63,6 +63,9 @@ Codex         in config.toml: model_provider = "stub", and
               wire_api = "responses"
               env_key = "STUB_KEY"
               then: STUB_KEY=${key} codex
+OpenCode      in opencode.json: a provider "stub" with "npm": "@ai-sdk/openai-compatible" and
+              "options": { "baseURL": "${url}/v1", "apiKey": "${key}" }
+Gemini CLI    GOOGLE_GEMINI_BASE_URL=${url} GEMINI_API_KEY=${key} gemini
 A prompt      Say hello. <<stub [{"bash":"echo hello"},{"text":"done"}]>>
 
 `;
