@@ -101,7 +101,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
       .whenOpen()
       .then(tell)
       .catch((error: unknown) => stopping.resolve(asError(error)));
-  const http = await openDoors({ o, parts, node, closers });
+  const http = await openDoors({ o, parts, node, closers, stopping });
   await engine.link();
   for (const row of parts.store.list('node', { limit: KNOWN_NODES_MAX })) {
     const isGone = row.id === info.self || row.replacedBy !== undefined || row.excluded !== undefined;
@@ -224,11 +224,13 @@ async function openDoors({
   parts,
   node,
   closers,
+  stopping,
 }: {
   o: NodeOptions;
   parts: Parts;
   node: HostedNode;
   closers: Closers;
+  stopping: PromiseWithResolvers<Error | undefined>;
 }) {
   const tokens = await Tokens.open({ dataDir: o.dataDir, now: Date.now, environmentToken: process.env['SKEP_TOKEN'] });
   const door = openDoor({
@@ -237,6 +239,7 @@ async function openDoors({
     now: Date.now,
     onFault: (error, where) => o.log(`${where} failed: ${asError(error).message}`),
     front: o.front,
+    stopped: stopping.promise,
   });
   closers.add(() => door.close());
   const tls =

@@ -1,5 +1,7 @@
 /** What all doors of a node share: who may come in, what was answered before, and the one feed of events. */
 import type { SwarmNode } from '#ports.ts';
+import type { Farewell } from './farewell.ts';
+import { farewellOf, STOPPING } from './farewell.ts';
 import { Feed } from './feed.ts';
 import { Idempotency } from './idempotency.ts';
 import { Roster } from './roster.ts';
@@ -21,6 +23,8 @@ export type Door = {
   readonly site: { url: string | undefined };
   /** What `/` shows to somebody who is logged in. */
   readonly front: Front;
+  /** What the last word to those who follow will be. */
+  readonly farewell: { says: Farewell };
   /** Milliseconds since 1970. */
   now(): number;
   /** A bug or a failing disk met while answering `where`; the caller has been told nothing of it. */
@@ -35,6 +39,8 @@ export function openDoor(o: {
   now: () => number;
   onFault: (error: unknown, where: string) => void;
   front?: Front | undefined;
+  /** What stopped the node, before the door is closed for it. */
+  stopped?: Promise<Error | undefined>;
 }): Door {
   const roster = new Roster(o.node, o.now);
   const door: Door = {
@@ -46,10 +52,12 @@ export function openDoor(o: {
     feed: new Feed(() => door),
     taking: new Set(),
     site: { url: undefined },
+    farewell: { says: STOPPING },
     close: () => {
       door.feed.close();
       roster.close();
     },
   };
+  void o.stopped?.then((error) => (door.farewell.says = farewellOf(error)));
   return door;
 }

@@ -7,6 +7,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Door } from './door.ts';
+import type { Farewell } from './farewell.ts';
 import type { Batch, Sink } from './feed.ts';
 import { statusFrame } from './frames.ts';
 import type { Site } from './guard.ts';
@@ -29,11 +30,12 @@ const MESSAGE_MAX_BYTES = 4_096;
 /** A closed client gets so long to read what is queued and to answer. */
 const CLOSE_MAX_MS = 5_000;
 
-/** Codes of RFC 6455, section 7.4.1, and its registry. */
-const GOING_AWAY = 1001;
+/** Of the registry of RFC 6455. */
 const TRY_AGAIN_LATER = 1013;
-/** At most 123 bytes. */
-const TOO_SLOW = 'reads too slowly: come back with ?after=<id of the last event read>';
+const TOO_SLOW: Farewell = {
+  code: TRY_AGAIN_LATER,
+  reason: 'reads too slowly: come back with ?after=<id of the last event read>',
+};
 
 type Client = { socket: WebSocket; allowedBytes: number; unansweredPings: number };
 
@@ -77,7 +79,7 @@ export class WebSockets {
   /** Says goodbye to all. Idempotent. */
   close(): void {
     this.closed = true;
-    for (const { socket } of this.clients) part(socket, GOING_AWAY, 'this node is stopping');
+    for (const { socket } of this.clients) part(socket, this.door.farewell.says);
   }
 
   /** Cuts whoever has not gone yet. */
@@ -118,7 +120,7 @@ export class WebSockets {
       deliver: (batch) => {
         if (!deliver(client, batch)) stop();
       },
-      end: () => part(socket, GOING_AWAY, 'this node is stopping'),
+      end: () => part(socket, this.door.farewell.says),
     });
     socket.on('close', () => {
       stop();
@@ -152,12 +154,12 @@ function deliver({ socket, allowedBytes }: Client, batch: Batch): boolean {
   if (socket.readyState !== WebSocket.OPEN) return true;
   for (const text of batch.frames()) socket.send(text);
   if (socket.bufferedAmount <= allowedBytes) return true;
-  part(socket, TRY_AGAIN_LATER, TOO_SLOW);
+  part(socket, TOO_SLOW);
   return false;
 }
 
 /** Says why behind what is queued already, and cuts the line when that is not read in time. Idempotent. */
-function part(socket: WebSocket, code: number, reason: string): void {
+function part(socket: WebSocket, { code, reason }: Farewell): void {
   if (socket.readyState !== WebSocket.OPEN) return;
   socket.close(code, reason);
   const timer = setTimeout(() => socket.terminate(), CLOSE_MAX_MS).unref();

@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ForgottenError } from '#core/boot-check.ts';
 import { parsedOpId, userPrincipal } from '#core/brand.ts';
+import { farewellOf } from '#door/farewell.ts';
 import type { ClientOptions } from 'ws';
 import { OTHER, SELF } from './fake-node.ts';
 import type { Served } from './serve.ts';
@@ -251,5 +253,19 @@ describe('/ws', () => {
     await served.http.close();
     expect(await polite.closed).toEqual({ code: 1001, reason: 'this node is stopping' });
     rude.destroy();
+  });
+
+  it('says so where the node stopped by itself, and why where its directory went back in time', async () => {
+    for (const [error, code, reason] of [
+      [new Error('the disk failed'), 4000, /its log says why/],
+      [new ForgottenError('older than what the swarm knows'), 4001, /went back in time/],
+    ] as const) {
+      const [client, follower] = [await followNew(), await followNew('?types=task_event')];
+      served.door.farewell.says = farewellOf(error);
+      served.door.feed.close();
+      for (const one of [client, follower])
+        expect(await one.closed).toEqual({ code, reason: expect.stringMatching(reason) });
+      Reflect.set(served.door.feed, 'closed', false);
+    }
   });
 });

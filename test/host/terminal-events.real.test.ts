@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { WsClient } from '../door/ws-client.ts';
+import type { WsClient } from '../door/ws-client.ts';
+import { follow } from './follow.ts';
 import type { Json, Member } from './swarm.ts';
 import { asJson, TestSwarm } from './swarm.ts';
 import { addAgent, addTask, socketOf, TOOL, untilProgress, untilStatus, waitingFor } from './terminal-rig.ts';
@@ -21,12 +22,6 @@ beforeEach(async () => {
   await swarm.linked();
 }, TEST_MS);
 afterEach(() => swarm.close(), TEST_MS);
-
-async function follow(member: Member): Promise<WsClient> {
-  const token = readFileSync(join(member.options.dataDir, 'token'), 'utf8').trim();
-  const url = `${member.running.httpUrl.replace(/^http/, 'ws')}/ws`;
-  return WsClient.connect(url, { options: { headers: { authorization: `Bearer ${token}` } } });
-}
 
 /** The next event of the agent of this name; what else is said is passed over. */
 async function eventOf(client: WsClient, agent: Json, event: string): Promise<Json> {

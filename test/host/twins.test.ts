@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stateDirOf } from '#socket-path.ts';
 import { SHELL, stateOf } from './backups.ts';
+import { follow } from './follow.ts';
 import type { Member } from './swarm.ts';
 import { freePort, TestSwarm } from './swarm.ts';
 
@@ -118,6 +119,29 @@ describe('a data directory that is put back as it was some time ago', () => {
     );
     await works(home.member);
     expect(await second.member.get('/api/swarm/status')).toMatchObject({ links: 1 });
+  }, 60_000);
+
+  it('tells those who follow it, as its last word', async () => {
+    const home = await add();
+    const third = await add();
+    await swarm.linked();
+    const stateDir = stateDirOf(third.member.options.dataDir, third.member.options.p2pPort);
+    const before = join(swarm.dir, 'before');
+    await third.member.running.close();
+    cpSync(stateDir, before, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+    await third.member.restart();
+    await swarm.linked();
+    await third.member.post('/api/posts', { content: 'is forgotten' });
+    await home.member.until(async () => ((await home.member.list('/api/posts')).length === 1 ? true : undefined));
+    // Nobody is there to tell it when it starts, so that somebody may follow it.
+    await home.member.running.close();
+    await third.member.running.close();
+    rmSync(stateDir, { recursive: true });
+    cpSync(before, stateDir, { recursive: true });
+    await third.member.restart();
+    const follower = await follow(third.member);
+    await home.member.restart();
+    expect(await follower.closed).toEqual({ code: 4001, reason: expect.stringMatching(/went back in time/) });
   }, 60_000);
 
   it('is no hindrance while it is up to date: every node of a swarm that was stopped starts again and works', async () => {

@@ -2,7 +2,9 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { ForgottenError } from '#core/boot-check.ts';
 import { parsedOpId, userPrincipal } from '#core/brand.ts';
+import { farewellOf, STOPPING } from '#door/farewell.ts';
 import { OTHER } from '../door/fake-node.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
@@ -168,6 +170,29 @@ describe('the page in a browser', () => {
     await page.waitForSelector(isLive);
     await page.waitForSelector('main h3:has-text("meanwhile")');
     complaints.splice(0);
+  });
+
+  it('says that its node went back in time when that was its last word, until it is there again', async () => {
+    served.door.farewell.says = farewellOf(new ForgottenError('older than what the swarm knows'));
+    served.door.feed.close();
+    await page.waitForSelector('role=alert >> text=This node’s directory went back in time.');
+    await page.waitForSelector('role=alert >> text=skep restore BACKUP --data-dir NEW');
+    served.door.farewell.says = STOPPING;
+    Reflect.set(served.door.feed, 'closed', false);
+    await page.waitForSelector(isLive);
+    await expect.poll(() => page.locator('role=alert').count()).toBe(0);
+    complaints.splice(0);
+  });
+
+  it('says of an optimistic task that it may run twice, wherever it is listed', async () => {
+    const task = await create({ title: 'at once', claims: 'optimistic' });
+    await page.waitForSelector('main article:has-text("at once") >> text=may run twice');
+    expect(await page.locator('main article:has-text("meanwhile") >> text=may run twice').count()).toBe(0);
+    await go(page, '/tasks?q=at+once');
+    await page.waitForSelector('[role="row"]:has-text("at once") >> text=may run twice');
+    await go(page, `/tasks/${task}`);
+    await page.waitForSelector('aside >> text=it may run twice');
+    await go(page, '/');
   });
 
   it('lets a viewer see and not act', async () => {

@@ -10,6 +10,7 @@ import { ConnectionState } from './parts/connection.tsx';
 import { CreateTask } from './parts/create-task.tsx';
 import { Window } from './parts/dialog.tsx';
 import { isTyping } from './parts/keys.ts';
+import { Stopped } from './parts/stopped.tsx';
 import { ThemeButton } from './parts/theme.tsx';
 
 const PLACES = [
@@ -58,6 +59,7 @@ export function Shell() {
         </div>
       </header>
       <main id="main" tabIndex={-1} className="mx-auto max-w-[100rem] px-4 pt-5 pb-24 outline-none md:pb-10">
+        <Stopped />
         <Outlet />
       </main>
       <Navigation className="fixed inset-x-0 bottom-0 z-30 grid h-14 grid-cols-4 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden" />

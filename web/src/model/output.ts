@@ -42,6 +42,7 @@ export function useTaskOutput(id: string, isLive: boolean): OutputState {
           if (added !== '') setState((held) => ({ ...held, text: (held.text + added).slice(-KEPT_MAX_CHARS) }));
         },
         connection: () => undefined,
+        stopped: () => undefined,
         heard: () => undefined,
         loggedOut: () => undefined,
         cursor: () => cursor,

@@ -12,10 +12,17 @@ export type Me = { principal: string; role: 'operator' | 'viewer' | 'node' };
 type Held = {
   swarm: Swarm;
   connection: Connection;
+  /** The code with which the node stopped by itself, until it is there again. */
+  stopped: number | undefined;
   me: Me | undefined;
 };
 
-export const useStore = create<Held>(() => ({ swarm: NOTHING, connection: 'connecting', me: undefined }));
+export const useStore = create<Held>(() => ({
+  swarm: NOTHING,
+  connection: 'connecting',
+  stopped: undefined,
+  me: undefined,
+}));
 
 /** When the node last said anything; not in the store, since nobody draws anew for it. */
 export const lastHeard = { ms: Date.now() };
@@ -43,7 +50,8 @@ export function start(): () => void {
       setState({ swarm });
       if (swarm.isStatusDue) count ??= window.setTimeout(() => void recount(), COUNT_GAP_MS);
     },
-    connection: (connection) => setState({ connection }),
+    connection: (connection) => setState(connection === 'live' ? { connection, stopped: undefined } : { connection }),
+    stopped: (stopped) => setState({ stopped }),
     heard: () => {
       lastHeard.ms = Date.now();
     },

@@ -9,10 +9,15 @@ const HIDDEN_MS = 1_000;
 /** Nothing at all for so long, though a status comes every 5 s: the line is dead, whatever the browser thinks. */
 const SILENT_MAX_MS = 20_000;
 
+/** Below are codes of the protocol, from here on those of skep. */
+const STOPPED_FROM = 4000;
+
 export type StreamEvents = {
   /** Frames that came since the last call, at most once a frame of the screen. */
   frames(frames: readonly Frame[]): void;
   connection(state: 'connecting' | 'live' | 'reconnecting'): void;
+  /** The node stopped by itself, and said so with one of the codes of docs/websocket.md. */
+  stopped(code: number): void;
   /** Anything was heard: what is shown is as fresh as this. */
   heard(): void;
   /** The session is over. */
@@ -51,10 +56,11 @@ export function follow(events: StreamEvents, query: Record<string, string> = {})
       const frame: Frame = JSON.parse(String(data));
       if (waiting.push(frame) === 1) soon(flush);
     });
-    socket.addEventListener('close', () => {
+    socket.addEventListener('close', ({ code }) => {
       clearTimeout(silence);
       flush();
       if (isOver) return;
+      if (code >= STOPPED_FROM) events.stopped(code);
       events.connection('reconnecting');
       retry = window.setTimeout(() => void comeBack(), RETRY_MS);
     });

@@ -54,6 +54,7 @@ export const TaskCard = memo(function TaskCard({ task, withCancel = false }: { t
         </p>
       )}
       <div className="flex min-w-0 items-center gap-3 text-xs text-muted">
+        <MayRunTwice task={task} />
         <Worker task={task} />
         {task.work === null || task.work.commits === 0 ? null : (
           <span className="flex items-center gap-1 whitespace-nowrap">
@@ -78,6 +79,19 @@ export const TaskCard = memo(function TaskCard({ task, withCancel = false }: { t
     </article>
   );
 });
+
+/** Nobody decides who works an optimistic task; it has one end all the same. */
+export function MayRunTwice({ task }: { task: Task }) {
+  if (task.claims !== 'optimistic' || isEnded(task)) return null;
+  return (
+    <span
+      title="Optimistic: begun wherever an agent sees it, also without a majority. It has one end."
+      className="shrink-0 rounded-full bg-amber-ground px-2 text-xs font-medium whitespace-nowrap text-amber"
+    >
+      may run twice
+    </span>
+  );
+}
 
 function Worker({ task }: { task: Task }) {
   const worker = useWorkerText(task);

@@ -6,7 +6,7 @@ import type { Task } from '../model/frame.ts';
 import { shortId } from '../model/text.ts';
 import { isTyping } from './keys.ts';
 import { StatusBadge } from './status.tsx';
-import { useTaskNote, useWorkerText } from './task-card.tsx';
+import { MayRunTwice, useTaskNote, useWorkerText } from './task-card.tsx';
 import { Age, Since } from './time.tsx';
 
 const ROW_PX = 44;
@@ -75,7 +75,7 @@ const Row = memo(function Row({ task, index, y, isChosen }: RowProps) {
       <span role="cell">
         <StatusBadge status={task.status} />
       </span>
-      <span role="cell" className="min-w-0">
+      <span role="cell" className="flex min-w-0 items-center gap-2">
         <Link
           to="/tasks/$id"
           params={{ id: task.id }}
@@ -83,6 +83,9 @@ const Row = memo(function Row({ task, index, y, isChosen }: RowProps) {
         >
           {task.title}
         </Link>
+        <span className="max-md:hidden">
+          <MayRunTwice task={task} />
+        </span>
       </span>
       <span role="cell" className="truncate text-xs text-muted max-md:hidden" title={note}>
         {note}
