@@ -1,15 +1,16 @@
 /** What the parts of a node make of ops that are on disk now: decisions follow from committed rows alone. */
 import type { BootCheck } from './boot-check.ts';
-import type { OpId } from './brand.ts';
+import type { NodeId, OpId } from './brand.ts';
 import type { Forks } from './fork.ts';
 import type { Op } from './op.ts';
+import { createsEntity } from './op.ts';
 import type { OwnAgents } from './own-agents.ts';
 import type { Tasks } from './task/tasks.ts';
 
-type Parts = { tasks: Tasks; forks: Forks; ownAgents: OwnAgents; bootCheck: BootCheck };
+type Parts = { self: NodeId; tasks: Tasks; forks: Forks; ownAgents: OwnAgents; bootCheck: BootCheck };
 
 /** True when what presence says of this node's agents has changed. */
-export function followUp(ops: readonly Op[], { tasks, forks, ownAgents, bootCheck }: Parts): boolean {
+export function followUp(ops: readonly Op[], { self, tasks, forks, ownAgents, bootCheck }: Parts): boolean {
   const touched = new Set<OpId>();
   let agentsChanged = false;
   for (const op of ops) {
@@ -17,6 +18,7 @@ export function followUp(ops: readonly Op[], { tasks, forks, ownAgents, bootChec
     if (body.type.startsWith('task.')) touched.add(op.header.entity);
     if (body.type.startsWith('agent.')) {
       agentsChanged = true;
+      if (op.header.node === self && isNewInTerminal(op)) ownAgents.setState(op.header.entity, 'starting');
       tasks.onAgent(op.header.entity);
     }
     if (body.type === 'project.registered') tasks.seek();
@@ -27,3 +29,7 @@ export function followUp(ops: readonly Op[], { tasks, forks, ownAgents, bootChec
   for (const task of touched) tasks.onTask(task);
   return (agentsChanged || touched.size > 0) && ownAgents.changed(tasks);
 }
+
+/** Nothing is given to it before the shell has seen its prompt. */
+const isNewInTerminal = (op: Op): boolean =>
+  createsEntity(op) && op.body.type === 'agent.registered' && op.body.tmuxSessionId !== null;

@@ -230,7 +230,7 @@ export class NodeCore {
     this.world.log.committed(turn.ops);
     turn.sends.push(...this.mesh.onCommitted(turn.ops));
     const { tasks, forks, ownAgents, bootCheck } = this;
-    if (followUp(turn.ops, { tasks, forks, ownAgents, bootCheck })) this.presence.announce();
+    if (followUp(turn.ops, { self: this.world.self, tasks, forks, ownAgents, bootCheck })) this.presence.announce();
     this.mesh.onWork();
     for (const run of turn.after) run();
   }

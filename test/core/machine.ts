@@ -190,14 +190,14 @@ export class Machine {
     await this.append([{ entity: undefined, by: userPrincipal('test'), body }]);
   }
 
-  agent(o: { capabilities?: string[]; tool?: string } = {}): Promise<OpId> {
+  agent(o: { capabilities?: string[]; tool?: string; tmuxSessionId?: string } = {}): Promise<OpId> {
     return this.create({
       type: 'agent.registered',
       name: 'agent',
       tool: o.tool ?? 'shell',
       capabilities: o.capabilities ?? ['shell'],
       projectPath: null,
-      tmuxSessionId: null,
+      tmuxSessionId: o.tmuxSessionId ?? null,
       maxConcurrentTasks: 1,
     });
   }

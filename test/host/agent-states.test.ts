@@ -56,4 +56,11 @@ describe('states of agents that speak a protocol', () => {
     expect(one.states.explain(AGENT, 'claude').state).toBe('running');
     one.states.close();
   });
+
+  it('leave an agent in a terminal to whoever looks at its screen', () => {
+    const one = states();
+    one.states.stands(AGENT, { ...seen('waiting'), source: 'screen' });
+    one.states.stands(AGENT, undefined);
+    expect(one.told).toEqual([]);
+  });
 });

@@ -66,3 +66,20 @@ describe.each(['claude', 'codex'] as const)('the real %s on a swarm of three', (
     },
   );
 });
+
+it(
+  'Codex in a folder that nobody trusted yet waits for the answer, and then does what was waiting',
+  { timeout: TEST_MS },
+  async () => {
+    const [emperor, worker] = await three();
+    const place = stage.swarm.repository('strange');
+    const task = await stage.task(emperor, [{ bash: 'echo two > two.txt && git add -A && git commit -qm two' }]);
+    const body = { name: 'codex', tool: 'codex', capabilities: ['words'], project_path: place };
+    const agent = await worker.post('/api/swarm/agents', body);
+    await untilStatus(emperor, agent, 'waiting');
+    expect(await emperor.task(String(task['id']))).toMatchObject({ status: 'pending', attempt: 0 });
+    await emperor.post(`/api/swarm/agents/${String(agent['id'])}/send`, { text: '1' });
+    const ended = await emperor.ended(String(task['id']));
+    expect(ended).toMatchObject({ status: 'completed', result: 'two is committed', attempt: 1, work: { commits: 1 } });
+  },
+);

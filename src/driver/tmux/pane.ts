@@ -35,12 +35,14 @@ export class Pane {
   #printedMs: number;
   #capturedMs = Number.NEGATIVE_INFINITY;
   #hurryUntilMs = 0;
+  #hasSettled: boolean;
 
   constructor(o: { number: number; tool: Tool; now: () => number }) {
     this.number = o.number;
     this.tool = o.tool;
     this.#now = o.now;
     this.#printedMs = o.now();
+    this.#hasSettled = o.tool.settleMs === 0;
   }
 
   /** As tmux names it. */
@@ -51,6 +53,15 @@ export class Pane {
   /** Undefined before the first look. */
   get seen(): Seen | undefined {
     return this.#seen;
+  }
+
+  /** How long the prompt that it shows has to go on to be shown before it counts for one; 0 once one did, and for anything else. */
+  unsettledMs(): number {
+    const held = this.#seen;
+    if (this.#hasSettled || held?.detection.state !== 'idle') return 0;
+    const leftMs = held.changedMs + this.tool.settleMs - this.#now();
+    if (leftMs <= 0) this.#hasSettled = true;
+    return Math.max(leftMs, 0);
   }
 
   get isDirty(): boolean {
@@ -125,6 +136,8 @@ export class Pane {
 
   #show(seen: Seen): void {
     this.#seen = seen;
+    // What is at work was asked something, so it is past its start.
+    if (seen.detection.state === 'running') this.#hasSettled = true;
     for (const listener of this.#listeners) listener(seen);
   }
 }

@@ -31,6 +31,7 @@ export class TerminalAgent {
   readonly #watchers = new Set<(seen: Seen) => void>();
   #place: Place | undefined;
   #stopWatching: (() => void) | undefined;
+  #settling: NodeJS.Timeout | undefined;
   #why = 'its session is being made';
   #isStarting = true;
 
@@ -45,8 +46,11 @@ export class TerminalAgent {
   }
 
   standing(): Standing {
-    const seen = this.#place?.pane.seen;
-    if (seen !== undefined) return seen.detection;
+    const pane = this.#place?.pane;
+    const seen = pane?.seen?.detection;
+    if (seen !== undefined && pane !== undefined && pane.unsettledMs() > 0)
+      return { ...seen, state: 'starting', rule: 'it has just shown its first prompt, and may ask something instead' };
+    if (seen !== undefined) return seen;
     const state = this.#place !== undefined || this.#isStarting ? 'starting' : 'exited';
     return { state, rule: this.#place === undefined ? this.#why : 'its screen was not looked at yet', evidence: [] };
   }
@@ -58,9 +62,9 @@ export class TerminalAgent {
     this.#isStarting = false;
     this.#stopWatching = place.pane.onSeen((seen) => {
       for (const watcher of this.#watchers) watcher(seen);
-      this.#onState(this);
+      this.#tell();
     });
-    this.#onState(this);
+    this.#tell();
   }
 
   /** It has none: it could not be made, or has ended. */
@@ -70,7 +74,15 @@ export class TerminalAgent {
     this.#place = undefined;
     this.#isStarting = false;
     this.#why = why;
+    this.#tell();
+  }
+
+  /** And again when a first prompt has stood long enough, which no look tells. */
+  #tell(): void {
+    clearTimeout(this.#settling);
     this.#onState(this);
+    const unsettledMs = this.#place?.pane.unsettledMs() ?? 0;
+    if (unsettledMs > 0) this.#settling = setTimeout(() => this.#tell(), unsettledMs).unref();
   }
 
   /** Each look at its pane that shows something else. The returned function stops it. */

@@ -19,7 +19,7 @@ export type Condition = z.output<typeof condition>;
 
 const ruleSchema = z.object({
   name: z.string(),
-  state: z.enum(['idle', 'running', 'waiting', 'retrying', 'error', 'exited']),
+  state: z.enum(['starting', 'idle', 'running', 'waiting', 'retrying', 'error', 'exited']),
   /** All must be found … */
   all: z.array(condition).min(1),
   /** … and none of these. */
@@ -48,6 +48,8 @@ const toolSchema = z.object({
   command: z.array(z.string()),
   /** Between a paste and Enter. Some take a key that follows too soon for a part of the paste. */
   enterDelayMs: z.number().int().min(0),
+  /** So long a program that was just started has to show the same prompt: some show one, and then ask whether the folder is to be trusted. */
+  settleMs: z.number().int().min(0).default(0),
   /** Keys, as tmux names them, that end a turn. */
   interruptKeys: z.array(z.string()),
   /** Its rules know no run, only questions and prompts: what is neither counts as at work, once something was asked of it. */

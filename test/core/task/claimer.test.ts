@@ -105,6 +105,17 @@ describe('a node', () => {
     expect(machine.started()).toEqual([`${task}/1`]);
   });
 
+  it('claims nothing for a new agent in a terminal before its prompt was seen', async () => {
+    const machine = new Machine(0);
+    await machine.register();
+    const task = await machine.task();
+    const agent = await machine.agent({ tmuxSessionId: 'vl-agent-00000000' });
+    expect(opsAbout(machine, task, 'task.claimed')).toEqual([]);
+    machine.core.agentState({ agent, state: undefined }, machine.clock());
+    await machine.run();
+    expect(machine.started()).toEqual([`${task}/1`]);
+  });
+
   it('claims nothing whose dependencies are open, and does when the last of them completes', async () => {
     const machine = new Machine(0);
     await machine.register();

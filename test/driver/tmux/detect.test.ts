@@ -10,6 +10,7 @@ const read = (file: string): string => readFileSync(join(FOLDER, file), 'utf8');
 
 /** What file names begin with, after tool and version, and the state they show. */
 const STATES: readonly [RegExp, string][] = [
+  [/^starting/, 'starting'],
   [/^(idle|interrupted)/, 'idle'],
   [/^running/, 'running'],
   [/^(waiting|dialog)/, 'waiting'],
@@ -31,7 +32,7 @@ function titleOf(tool: string, state: string): string | undefined {
 }
 
 describe('recorded screens', () => {
-  it('are all here', () => expect(files).toHaveLength(40));
+  it('are all here', () => expect(files).toHaveLength(41));
 
   it.each(files)('%s', (file) => {
     const { tool, state } = parts(file);

@@ -4,9 +4,9 @@ import type { Seen } from '#driver/tmux/pane.ts';
 import { Pane } from '#driver/tmux/pane.ts';
 import { toolOf } from '#driver/tmux/tool.ts';
 
-function paneAt(startMs = 0): { pane: Pane; at: (ms: number) => void; seen: Seen[] } {
+function paneAt(startMs = 0, tool = 'bash'): { pane: Pane; at: (ms: number) => void; seen: Seen[] } {
   let nowMs = startMs;
-  const pane = new Pane({ number: 3, tool: toolOf('bash'), now: () => nowMs });
+  const pane = new Pane({ number: 3, tool: toolOf(tool), now: () => nowMs });
   const seen: Seen[] = [];
   pane.onSeen((one) => void seen.push(one));
   return { pane, seen, at: (ms) => (nowMs = ms) };
@@ -83,5 +83,29 @@ describe('a pane', () => {
     pane.printed();
     at(10_000);
     expect(pane.takeTurn()).toBe(false);
+  });
+
+  it('of a program that may ask something first shows a prompt once the same one has stood for a while', () => {
+    const { pane, at } = paneAt(0, 'codex');
+    const prompt = (header: string): string => `${header}\n\n› Ask Codex to do anything\n\n  ? for shortcuts`;
+    expect(pane.unsettledMs()).toBe(0);
+    shows(pane, prompt('one'));
+    expect(pane.unsettledMs()).toBe(2_000);
+    at(1_500);
+    expect(pane.unsettledMs()).toBe(500);
+    shows(pane, prompt('two'));
+    expect(pane.unsettledMs()).toBe(2_000);
+    at(3_500);
+    expect(pane.unsettledMs()).toBe(0);
+    shows(pane, prompt('three'));
+    expect(pane.unsettledMs()).toBe(0);
+  });
+
+  it('that was at work is past its start', () => {
+    const { pane } = paneAt(0, 'codex');
+    pane.captured({ text: 'x', title: '⠹ proj' });
+    pane.captured({ text: '› Ask Codex to do anything\n\n  ? for shortcuts', title: 'proj' });
+    expect(pane.seen?.detection.state).toBe('idle');
+    expect(pane.unsettledMs()).toBe(0);
   });
 });
