@@ -4,8 +4,9 @@
  * know of it, and none knows more of its log, or a higher count, than it does itself. One that does stops it for good.
  */
 import type { NodeId } from './brand.ts';
+import { tellsOf } from './heads.ts';
 import type { PresenceBoard } from './presence.ts';
-import type { HeadsFrame } from './schema/frame.ts';
+import type { HeadsFrame } from './schema/heads-frame.ts';
 import type { Tasks } from './task/tasks.ts';
 import { isGoneForGood } from './view/node.ts';
 import type { World } from './world.ts';
@@ -95,7 +96,7 @@ export class BootCheck {
     if (known > counts.own()) {
       return this.forgot(from, `knows of ${known} votes, proposals and starts of it, here are ${counts.own()}`);
     }
-    if (frame.whole !== true || this.state === 'passed') return;
+    if (this.state === 'passed' || !tellsOf(frame, self, log)) return;
     this.answered.add(from);
     this.look();
   }

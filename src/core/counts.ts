@@ -8,7 +8,6 @@ import type { NodeId } from './brand.ts';
 import { nodeIdOf } from './brand.ts';
 import type { LocalRow, LocalTable } from './local.ts';
 import type { Turn } from './turn.ts';
-import { writesNothing } from './turn.ts';
 
 /** What must not be forgotten: each row is a promise to others, or a start. */
 const COUNTED: ReadonlySet<LocalTable> = new Set<LocalTable>(['vote', 'proposal', 'start']);
@@ -59,13 +58,12 @@ export class Counts {
     this.onHeard();
   }
 
-  /** Adds to a turn that is about to be written what has changed. */
+  /** Adds to a turn that is about to be written the own count, if it has changed. */
   addTo(turn: Turn): void {
     if (this.count !== this.writtenCount) {
       turn.rows.push({ table: 'meta', key: OWN, value: this.count });
       this.writtenCount = this.count;
     }
-    if (!writesNothing(turn)) this.write(turn);
   }
 
   /** Adds to the turn what was heard, whether anything else is written or not. */

@@ -40,7 +40,7 @@ export class Forks {
 
   /** At boot: what is cut stays so, and a crash may have come in between. */
   boot(): void {
-    for (const node of this.world.log.authors()) this.cut(node);
+    for (const { id } of this.world.store.list('node', { limit: NODES_MAX })) this.cut(id);
     this.refresh();
   }
 

@@ -51,6 +51,8 @@ export class Log {
   /** Logs of which another history was seen, while the op at which it parts is looked for. */
   private readonly doubted = new Set<NodeId>();
   private readonly forks = new Map<NodeId, number>();
+  /** Logs that are known to end at some number. */
+  private readonly cuts = new Set<NodeId>();
   /** Hashes of ops that are taken in but not on disk yet, by op id. */
   private readonly uncommitted = new Map<OpId, Hash>();
   private clock: number;
@@ -70,22 +72,33 @@ export class Log {
     return this.heads.get(node) ?? EMPTY_HEAD;
   }
 
-  /** What is held of each log; of a forked one no more than counts. */
-  allHeads(): Heads {
-    return Object.fromEntries([...this.heads].map(([node, head]) => [node, head.seq]));
+  /** What is held of each log whose node id begins with `part`; of a forked one no more than counts. */
+  allHeads(part = ''): Heads {
+    return Object.fromEntries(
+      [...this.heads].flatMap(([node, { seq }]) => (node.startsWith(part) ? [[node, seq]] : [])),
+    );
   }
 
   authors(): NodeId[] {
     return [...this.heads.keys()];
   }
 
-  /** 16 bytes over all heads and their hashes: equal on nodes that hold the same ops. A log that is cut, and held up to there, leaves it. */
-  digest(): string {
-    const lines = [...this.heads]
-      .filter(([node, head]) => head.seq + 1 < (this.cutAt(node) ?? Number.POSITIVE_INFINITY))
+  /**
+   * 16 bytes over the heads of all logs whose node id begins with `part`, and their hashes: equal on nodes that hold the same ops. A log that is cut, and
+   * held up to there, leaves it.
+   */
+  digest(part = ''): string {
+    const held = [...this.heads, ...this.unheldCut()];
+    const lines = held
+      .filter(([node, head]) => node.startsWith(part) && head.seq + 1 < (this.cutAt(node) ?? Number.POSITIVE_INFINITY))
       .map(([node, head]) => `${node} ${head.seq} ${head.hash}`)
       .toSorted();
     return this.options.crypto.sha256(lines.join('\n')).slice(0, 32);
+  }
+
+  /** Logs that count up to a number of which nothing is here yet: they are missed like any other. */
+  private unheldCut(): [NodeId, ChainHead][] {
+    return [...this.cuts].flatMap((node): [NodeId, ChainHead][] => (this.heads.has(node) ? [] : [[node, EMPTY_HEAD]]));
   }
 
   /** Raises the clock to a stamp seen in a message. False, and nothing changed, when it is too far ahead. */
@@ -264,6 +277,7 @@ export class Log {
   /** What is held of this log from `seq` on counts no more. */
   cut(node: NodeId, seq: number): void {
     this.early.take(node);
+    this.cuts.add(node);
     const at = Math.min(seq, this.cutAt(node) ?? seq);
     const head = this.head(node);
     if (head.seq < at) return;

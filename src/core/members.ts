@@ -30,7 +30,7 @@ export class Members {
     const before = this.metWallMs.get(node);
     this.metWallMs.set(node, wallMs);
     if (before === undefined || wallMs - before > WRITE_AGAIN_MS) {
-      this.world.persist({ table: 'meta', key: metKey(node), value: wallMs });
+      this.world.persistSoon({ table: 'meta', key: metKey(node), value: wallMs });
     }
   }
 

@@ -191,7 +191,7 @@ export class NodeCore {
     this.at(clock);
     for (const name of this.world.timers.due(clock.nowMs)) {
       if (name === 'beat') this.presence.announce();
-      else if (name === 'counts') this.world.counts.write(this.world.turn);
+      else if (name === 'counts') this.world.writeWaiting(this.world.turn);
       else if (name === 'alone' || name.startsWith('away/')) this.bootCheck.onTimer(name);
       else if (name.startsWith('member:')) this.reach.detector.onTimer(name);
       else if (isMeshTimer(name)) for (const node of this.mesh.onTimer(name)) this.onLost(node);
@@ -217,7 +217,7 @@ export class NodeCore {
     if (isEmpty(world.turn)) return undefined;
     const turn = world.turn;
     world.turn = emptyTurn();
-    world.counts.addTo(turn);
+    world.addWaiting(turn);
     const own = world.log.sign(turn.ops.filter((op) => op.header.node === world.self));
     const signed = new Map(own.map((op) => [op.header.seq, op]));
     turn.ops = turn.ops.map((op) => (op.header.node === world.self ? (signed.get(op.header.seq) ?? op) : op));

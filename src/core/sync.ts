@@ -1,82 +1,95 @@
 /**
  * Repair: how nodes come to hold the same ops, whatever was lost on the way. Equal digest of heads, nothing to do; else heads are compared and
- * what is missing is sent, a page at a time. Ops that arrive are judged here; new ones are passed on by {@link Push}.
+ * what is missing is sent, one answer at a time (`answers.ts`). Ops that arrive are judged here; new ones are passed on by {@link Push}.
  */
+import { Answers } from './answers.ts';
 import type { NodeId } from './brand.ts';
-import { nodeIdOf } from './brand.ts';
+import { coveredBy, differingParts, namedHeads, openingOf } from './heads.ts';
 import type { Admitted, SignedBatch } from './log.ts';
-import { BATCH_MAX_BYTES, BATCH_MAX_OPS } from './op.ts';
 import type { Push } from './push.ts';
-import type { HeadsFrame } from './schema/frame.ts';
+import { SAY_AGAIN_MS } from './said.ts';
+import type { HeadsFrame } from './schema/heads-frame.ts';
 import { FRAME } from './schema/frame.ts';
-import { frameOf } from './op-frame.ts';
 import type { World } from './world.ts';
 
 /** The seed's anti-entropy interval. */
 const COMPARE_MS = 60_000;
-/** Authors answered per heads frame: a page of at most so many frames, each below 1 MiB. The rest is asked for again. */
-const PAGE_AUTHORS = 8;
-/** Neither the same question nor the same answer is repeated to one peer within this time: it is on the way. */
-const SAY_AGAIN_MS = 2_000;
+/** Logs that one question names; the others of which a peer holds more are found by the comparison that follows. */
+const ASKED_MAX = 1_024;
+/** Logs looked into at once when some log must have two histories. */
+const SEARCHED = 8;
 
-type Said = Map<NodeId, { after: number; atMs: number }>;
+type Asked = Map<NodeId, { after: number; atMs: number }>;
 
 export class Sync {
   private readonly world: World;
   private readonly push: Push;
+  private readonly answers: Answers;
   /** By peer and author: which head was named when asking, and when. */
-  private readonly asked = new Map<NodeId, Said>();
-  /** And when answering: two questions may cross, one for the next page of a log and one for all that is missing. */
-  private readonly answered = new Map<NodeId, Said>();
+  private readonly asked = new Map<NodeId, Asked>();
   /** When all heads were last sent to a peer: its answers are on the way. */
   private readonly wholeSent = new Map<NodeId, number>();
+  /** The peer of which a long answer is being taken in: what it sends, no other is asked for. */
+  private source: { peer: NodeId; atMs: number } | undefined;
   /** Batches dropped as invalid, by the peer that sent or relayed them. */
   readonly refusals = new Map<NodeId, number>();
 
   constructor(world: World, push: Push) {
     this.world = world;
     this.push = push;
+    this.answers = new Answers(world);
   }
 
   onLinkUp(peer: NodeId): void {
     this.asked.set(peer, new Map());
-    this.answered.set(peer, new Map());
-    this.sendWholeHeads(peer);
+    this.answers.onLinkUp(peer);
+    this.sendAllHeads(peer);
     this.world.timers.setEarlier('compare', this.world.nowMs + COMPARE_MS);
   }
 
   onLinkDown(peer: NodeId): void {
     this.asked.delete(peer);
-    this.answered.delete(peer);
+    this.answers.onLinkDown(peer);
     this.wholeSent.delete(peer);
+    if (this.source?.peer === peer) this.source = undefined;
   }
 
   /** Every {@link COMPARE_MS}: one small question to each link. */
   compare(): void {
     const { world } = this;
     if (world.links.size === 0) return;
+    if (this.isTakingFrom() !== undefined) return this.compareSoon();
     world.timers.set('compare', world.nowMs + COMPARE_MS);
-    world.send([...world.links], { type: FRAME.heads, digest: world.log.digest(), count: world.counts.own() });
+    world.send([...world.links], { type: FRAME.heads, digest: world.log.digest() });
   }
 
   onHeads(from: NodeId, frame: HeadsFrame): void {
     const { log } = this.world;
+    if (frame.parts !== undefined) return this.sendParts(from, frame.parts);
     if (frame.heads === undefined) {
-      if (frame.digest !== log.digest()) this.sendWholeHeads(from);
+      if (frame.digest !== log.digest()) this.sendAllHeads(from);
       return;
     }
-    const theirs = new Map(Object.entries(frame.heads).map(([node, seq]) => [nodeIdOf(node), seq]));
+    const theirs = namedHeads(frame);
+    const covered = coveredBy(frame);
+    if (covered === undefined) this.answers.onReceipt(from, theirs);
     const behind = log
       .authors()
-      .filter((node) => (theirs.has(node) || frame.whole === true) && log.head(node).seq > (theirs.get(node) ?? 0));
-    const lacking = behind.filter((node) => !this.saidLately(this.answered.get(from), node, theirs.get(node) ?? 0));
+      .filter((node) => theirs.has(node) || (covered !== undefined && node.startsWith(covered)))
+      .flatMap((author) => {
+        const after = theirs.get(author) ?? 0;
+        return log.head(author).seq > after ? [{ author, after }] : [];
+      });
     const higher = [...theirs].filter(([node, seq]) => seq > log.head(node).seq).map(([node]) => node);
-    for (const node of lacking.slice(0, PAGE_AUTHORS))
-      this.answer(from, { author: node, after: theirs.get(node) ?? 0 });
+    if (frame.asks !== false) this.answers.lacks(from, behind);
     this.ask(from, higher);
-    if (lacking.length > PAGE_AUTHORS) this.askToContinue(from);
-    const sameNumbers = frame.whole === true && behind.length === 0 && higher.length === 0;
-    if (sameNumbers && frame.digest !== log.digest()) this.searchFork(from);
+    if (covered === undefined || behind.length > 0 || higher.length > 0) return;
+    if (frame.digest !== log.digest(covered)) this.searchFork(from, covered);
+  }
+
+  /** One page of one author's ops behind `after`, as a pushed one where `hops` is given. */
+  answer(peer: NodeId, o: { author: NodeId; after: number; hops: number | undefined }): void {
+    this.answers.push(peer, o);
   }
 
   /** New ops become part of this turn's write; the batch is passed on before it. */
@@ -87,12 +100,16 @@ export class Sync {
     return results;
   }
 
-  /** The sender holds more of that author: asks for the next page, unless nothing further of this log counts. */
+  /** The answer goes on when it hears what is held now. Of several peers that send long answers one goes on; what it lacks is found afterwards. */
   private goOn(from: NodeId, result: Admitted | undefined): void {
-    if (result?.kind === 'new') this.sendQuestion(from, { [result.author]: this.world.log.head(result.author).seq });
-    if (result?.kind === 'known' && result.after !== undefined) {
-      this.sendQuestion(from, { [result.author]: result.after });
-    }
+    const { world } = this;
+    this.compareSoon();
+    if ((this.isTakingFrom() ?? from) !== from) return;
+    this.source = { peer: from, atMs: world.nowMs };
+    if (result === undefined || !('author' in result) || result.kind === 'gap') return;
+    // A log of which nothing further counts here is named with what counts, so that the peer goes on with another.
+    const after = result.kind === 'known' ? result.after : undefined;
+    this.sendQuestion(from, { [result.author]: after ?? world.log.head(result.author).seq });
   }
 
   private settle(from: NodeId, result: Admitted, hops: number | undefined): void {
@@ -117,33 +134,32 @@ export class Sync {
     }
   }
 
-  private sendWholeHeads(peer: NodeId): void {
+  private sendAllHeads(peer: NodeId): void {
     const { world } = this;
-    this.wholeSent.set(peer, world.nowMs);
+    const opening = openingOf(world.log);
+    if (opening.heads !== undefined) this.wholeSent.set(peer, world.nowMs);
     world.send([peer], {
       type: FRAME.heads,
-      digest: world.log.digest(),
-      heads: world.log.allHeads(),
-      whole: true,
+      ...opening,
+      ...((this.isTakingFrom() ?? peer) === peer ? {} : { asks: false }),
       count: world.counts.own(),
       yours: world.counts.of(peer),
     });
   }
 
-  /** One page of one author's ops behind `after`, cut to end on a signed op. */
-  answer(peer: NodeId, o: { author: NodeId; after: number; hops?: number | undefined }): void {
+  private sendParts(peer: NodeId, theirs: Readonly<Record<string, string>>): void {
     const { world } = this;
-    const { author, after } = o;
-    const page = world.store.opsOf(author, { from: after + 1, maxOps: BATCH_MAX_OPS, maxBytes: BATCH_MAX_BYTES });
-    const end = page.findLastIndex((op) => op.sig !== undefined);
-    const ops = page.slice(0, end + 1);
-    const last = ops.at(-1);
-    if (last === undefined) return;
-    const more = last.header.seq < world.log.head(author).seq;
-    const frame = frameOf(ops, more || o.hops === undefined ? { more } : { hops: o.hops });
-    if (frame === undefined) return;
-    world.send([peer], frame);
-    this.answered.get(peer)?.set(author, { after, atMs: world.nowMs });
+    const asks = (this.isTakingFrom() ?? peer) === peer ? {} : { asks: false };
+    for (const { digest, ...part } of differingParts(world.log, theirs)) {
+      world.send([peer], { type: FRAME.heads, digest, ...part, ...asks });
+      this.wholeSent.set(peer, world.nowMs);
+    }
+  }
+
+  /** The peer whose long answer is under way; undefined where none is, or where it stopped coming. */
+  private isTakingFrom(): NodeId | undefined {
+    const { source } = this;
+    return source !== undefined && this.world.nowMs - source.atMs < SAY_AGAIN_MS ? source.peer : undefined;
   }
 
   private ask(peer: NodeId, authors: readonly NodeId[]): void {
@@ -151,8 +167,9 @@ export class Sync {
     if (authors.length === 0) return;
     const wholeMs = this.wholeSent.get(peer);
     if (wholeMs !== undefined && world.nowMs - wholeMs < SAY_AGAIN_MS) return this.compareSoon();
+    if ((this.isTakingFrom() ?? peer) !== peer) return this.compareSoon();
     const heads: Record<NodeId, number> = {};
-    for (const author of authors) {
+    for (const author of authors.slice(0, ASKED_MAX)) {
       const after = world.log.head(author).seq;
       if (this.notAskedLately(peer, author, after)) heads[author] = after;
     }
@@ -163,16 +180,17 @@ export class Sync {
     if (this.notAskedLately(peer, author, after)) this.sendQuestion(peer, { [author]: after });
   }
 
-  /** A question was not repeated because its answer is on the way; if that is lost, this finds out. */
+  /** An answer is on the way; if it is lost, this finds out. */
   private compareSoon(): void {
     this.world.timers.setEarlier('compare', this.world.nowMs + SAY_AGAIN_MS);
   }
 
   /** Equal numbers under unequal hashes: some log has two histories. The last ops of some logs are asked for; other ones the next time. */
-  private searchFork(peer: NodeId): void {
+  private searchFork(peer: NodeId, part: string): void {
     const { log, random } = this.world;
-    const some = log.authors().map((author) => ({ author, rank: random() }));
-    const picked = some.toSorted((a, b) => a.rank - b.rank).slice(0, PAGE_AUTHORS);
+    const authors = log.authors().filter((author) => author.startsWith(part));
+    const some = authors.map((author) => ({ author, rank: random() }));
+    const picked = some.toSorted((a, b) => a.rank - b.rank).slice(0, SEARCHED);
     this.sendQuestion(
       peer,
       Object.fromEntries(picked.map(({ author }) => [author, Math.max(0, log.head(author).seq - 1)])),
@@ -187,21 +205,10 @@ export class Sync {
   private notAskedLately(peer: NodeId, author: NodeId, after: number): boolean {
     const asked = this.asked.get(peer);
     if (asked === undefined) return false;
-    if (this.saidLately(asked, author, after)) {
-      this.compareSoon();
-      return false;
-    }
+    this.compareSoon();
+    const before = asked.get(author);
+    if (before?.after === after && this.world.nowMs - before.atMs < SAY_AGAIN_MS) return false;
     asked.set(author, { after, atMs: this.world.nowMs });
     return true;
-  }
-
-  private saidLately(said: Said | undefined, author: NodeId, after: number): boolean {
-    const before = said?.get(author);
-    return before?.after === after && this.world.nowMs - before.atMs < SAY_AGAIN_MS;
-  }
-
-  /** More authors are missing at the peer than one page answers: an empty question makes it name its heads again. */
-  private askToContinue(peer: NodeId): void {
-    this.world.send([peer], { type: FRAME.heads, digest: this.world.log.digest() });
   }
 }

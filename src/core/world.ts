@@ -11,6 +11,7 @@ import type { Body } from './schema/body.ts';
 import type { Frame } from './schema/frame.ts';
 import type { Timers } from './timers.ts';
 import type { Turn } from './turn.ts';
+import { writesNothing } from './turn.ts';
 import type { Views } from './view/views.ts';
 
 /** Committed state, as the store shows it. */
@@ -55,6 +56,8 @@ export class World {
   readonly counts: Counts;
   /** Rows of turns that are not on disk yet: what is decided upon a row must see the one before it. */
   private readonly unwritten = new Map<string, LocalRow>();
+  /** Rows that wait for a commit. */
+  private readonly waiting = new Map<string, LocalRow>();
 
   constructor(o: {
     self: NodeId;
@@ -140,6 +143,25 @@ export class World {
     this.afterWrite(() => {
       if (this.unwritten.get(name) === row) this.unwritten.delete(name);
     });
+  }
+
+  /** As {@link persist}, for what no decision rests on: with the next commit, or soon, if none comes. It makes nobody wait for the disk. */
+  persistSoon(row: LocalRow): void {
+    this.waiting.set(`${row.table} ${row.key}`, row);
+    this.timers.setEarlier('counts', this.nowMs + COUNTS_MS);
+  }
+
+  /** Adds to a turn that is about to be written what waits for that. */
+  addWaiting(turn: Turn): void {
+    this.counts.addTo(turn);
+    if (!writesNothing(turn)) this.writeWaiting(turn);
+  }
+
+  /** Adds it whether anything else is written or not. */
+  writeWaiting(turn: Turn): void {
+    this.counts.write(turn);
+    turn.rows.push(...this.waiting.values());
+    this.waiting.clear();
   }
 
   /** A local row as it will be once all that was persisted is on disk. Undefined where there is none. */

@@ -1,7 +1,8 @@
 /** A machine with two linked peers that the test speaks for, and what it said to them. */
 import type { NodeId } from '#core/brand.ts';
-import type { Frame, HeadsFrame, OpsFrame } from '#core/schema/frame.ts';
+import type { Frame, OpsFrame } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
+import type { HeadsFrame } from '#core/schema/heads-frame.ts';
 import type { Say } from './machine.ts';
 import { Machine } from './machine.ts';
 import { Writer } from './writer.ts';

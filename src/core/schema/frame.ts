@@ -3,7 +3,9 @@
  * Unknown types are counted and ignored: newer nodes exist.
  */
 import { z } from 'zod';
-import { nodeIdSchema, opIdSchema } from './ids.ts';
+import type { HeadsFrame } from './heads-frame.ts';
+import { HEADS_FRAME, headsFrameSchema } from './heads-frame.ts';
+import { count, nodeIdSchema, opIdSchema } from './ids.ts';
 import type { Graft, Have, Prune } from './tree-frame.ts';
 import { graftSchema, haveSchema, hops, pruneSchema, TREE_FRAME } from './tree-frame.ts';
 
@@ -26,7 +28,7 @@ export const FRAME = {
   ...TREE_FRAME,
   probe: 0x26,
   probeAnswer: 0x27,
-  heads: 0x30,
+  heads: HEADS_FRAME,
   ops: 0x31,
   op: 0x40,
   call: 0x50,
@@ -35,8 +37,6 @@ export const FRAME = {
 
 /** The seed's own names for HEADS and OPS: read as those, never sent. */
 export const SEED_FRAME = { syncRequest: 0x03, syncResponse: 0x04 } as const;
-
-const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
 /** First frame of both ends. `proof` is an HMAC of the cluster secret over this TLS channel's exported key and both node ids. */
 export const helloSchema = z.object({
@@ -119,7 +119,7 @@ export const opFrameSchema = z.object({
 });
 export type OpFrame = z.output<typeof opFrameSchema>;
 
-/** Consecutive ops of one author, ending on a signed one. `more`: the sender holds further ops of this author. */
+/** Consecutive ops of one author, ending on a signed one. `more`: an answer ends here, and the sender goes on when it is told what is held now. */
 export const opsFrameSchema = z.object({
   type: z.literal(FRAME.ops),
   ops: z.array(opTexts).min(1).max(256),
@@ -128,22 +128,6 @@ export const opsFrameSchema = z.object({
   hops,
 });
 export type OpsFrame = z.output<typeof opsFrameSchema>;
-
-/**
- * What the sender holds. `digest` is over all heads; with `heads` the receiver answers each author of which it holds more.
- * Without `heads` it is a question: equal digest, no answer; else the receiver sends its own heads.
- */
-export const headsFrameSchema = z.object({
-  type: z.literal(FRAME.heads),
-  digest: z.string().regex(/^[0-9a-f]{32}$/),
-  heads: z.record(z.string(), count).optional(),
-  /** True when `heads` names every author the sender knows, so that a missing author means "I hold nothing of it". */
-  whole: z.boolean().optional(),
-  /** How often the sender voted, proposed and started; and the highest such number that it heard of the receiver. */
-  count: count.optional(),
-  yours: count.optional(),
-});
-export type HeadsFrame = z.output<typeof headsFrameSchema>;
 
 /** Presence: every 15 s and at a change, to every linked node. It is the heartbeat and renews the leases of the attempts it lists. */
 export const heartbeatSchema = z.object({

@@ -38,3 +38,6 @@ export const BLOB_ABOVE_BYTES = 16 * 1024;
 
 /** How much of a text the op keeps when the whole became a blob. */
 export const BLOB_HEAD_BYTES = 2 * 1024;
+
+/** A number of ops, votes, milliseconds: what is counted in frames. */
+export const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);

@@ -1,10 +1,8 @@
 /** Frames about the trees along which ops spread in a large swarm (`core/tree.ts`). */
 import { z } from 'zod';
-import { nodeIdSchema } from './ids.ts';
+import { count, nodeIdSchema } from './ids.ts';
 
 export const TREE_FRAME = { have: 0x23, graft: 0x24, prune: 0x25 } as const;
-
-const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
 /** Authors in one frame about the trees: 1,024 of them have some 50 KB. */
 export const TREE_AUTHORS_MAX = 1024;

@@ -8,8 +8,8 @@ import { Storm } from '#sim/storm.ts';
 
 /** A storm mutant is found within so many seeds, or it counts as not found. */
 export const SEEDS_MAX = 200;
-/** Histories of races, 50 in each. */
-const RACE_HISTORIES_MAX = 20;
+/** Histories of races, 50 in each: claims with equal stamps are rare. */
+const RACE_HISTORIES_MAX = 60;
 /** Histories of one slot are a thousandth of a storm. */
 const SLOT_HISTORIES_MAX = 40_000;
 
