@@ -40,10 +40,15 @@ const rooms: Record<string, Room> = {
   sim: {
     files: ['src/sim/**'],
     // The memory store is the simulator's disk: no Node API, and crashes are among its verbs.
-    may: ['core', 'ports', 'sim'],
+    may: ['core', 'ports', 'maelstrom', 'sim'],
     mayFile: { room: 'store', file: '#store/memory.ts' },
     instead:
       'The simulator runs the real core in its own world: write a small simulated disk, network or agent in src/sim.',
+  },
+  maelstrom: {
+    files: ['src/maelstrom/**'],
+    may: ['core', 'ports', 'fabric', 'store', 'maelstrom'],
+    instead: 'A node for Maelstrom is the core behind its messages: what it lacks belongs into src/core.',
   },
   'model-server': {
     files: ['src/model-server/**'],

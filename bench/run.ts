@@ -15,6 +15,7 @@ import { gossip } from './gossip.ts';
 import { heal } from './heal.ts';
 import { httpCreate } from './http-create.ts';
 import { idle } from './idle.ts';
+import { maelstrom } from './maelstrom.ts';
 import { million } from './million.ts';
 import { panes } from './panes.ts';
 import type { Machine, Result } from './report.ts';
@@ -36,6 +37,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['million', million],
   ['idle', idle],
   ['scale', scale],
+  ['maelstrom', maelstrom],
   ['store', store],
   ['heal', heal],
   ['compiled-start', compiledStart],
