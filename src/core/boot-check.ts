@@ -28,7 +28,7 @@ export type BootStanding = {
   /** Peers that told what they know of this node, and how many are needed. */
   answered: number;
   needed: number;
-  /** Peers that have not, of those that count. */
+  /** Peers that have not, of those that count; nobody once it has passed. */
   awaited: NodeId[];
 };
 
@@ -46,6 +46,8 @@ export class BootCheck {
   /** Peers that were not linked for {@link AWAY_AFTER_MS}; on disk. */
   private readonly away: Set<NodeId>;
   private stopped = false;
+  /** How it stood when it passed: doors ask at each request, and the peers are rows of the store. */
+  private passedAs: BootStanding | undefined;
 
   constructor(world: World, o: { tasks: Pick<Tasks, 'boot' | 'goOn'>; presence: Pick<PresenceBoard, 'announce'> }) {
     this.world = world;
@@ -73,6 +75,7 @@ export class BootCheck {
   }
 
   standing(): BootStanding {
+    if (this.passedAs !== undefined) return this.passedAs;
     const counted = this.counted();
     const awaited = this.peers().filter((node) => !this.answered.has(node) && !this.away.has(node));
     return { state: this.state, answered: this.answered.size, needed: neededOf(counted), awaited };
@@ -143,7 +146,10 @@ export class BootCheck {
   private become(state: BootState): void {
     const before = this.state;
     this.state = state;
-    if (state === 'passed') this.world.timers.clear('alone');
+    if (state === 'passed') {
+      this.passedAs = { ...this.standing(), awaited: [] };
+      this.world.timers.clear('alone');
+    }
     if (before === 'comparing') this.tasks.boot();
     else this.tasks.goOn();
     this.world.turn.actions.push({ kind: 'checked', state });
