@@ -64,6 +64,8 @@ const rooms: Record<string, Room> = {
     files: ['src/cli/**'],
     may: ['cli', 'host', 'compile', 'model-server'],
     mayType: ['core'],
+    // The program between an agent and its node speaks MCP on the one side and the node's socket on the other.
+    mayFile: { room: 'door', file: '#door/mcp/server.ts' },
     instead:
       'A verb speaks HTTP or the admin socket and holds no logic: move the logic behind a route, or start a node through #host.ts. Types of the core are welcome (`import type`).',
   },

@@ -128,3 +128,22 @@ export interface AgentDriver {
   /** The session that was open when this node stopped, its turn still running or already ended; undefined when the runtime has no trace of it. */
   attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined>;
 }
+
+/**
+ * An agent in one of its attempts, as its own tool calls reach it. Answers are texts for the agent; what is said of an attempt that is over
+ * changes nothing.
+ */
+export interface AttemptBearer {
+  readonly agent: OpId;
+  readonly task: OpId;
+  readonly attempt: number;
+  /** The task is done. The attempt ends with its turn; this is its result. Said again, it changes nothing. */
+  complete(summary: string): Promise<string>;
+  /** It cannot be done. */
+  fail(reason: string): Promise<string>;
+  /** Puts a question to people. Their answer opens the agent's next turn. */
+  ask(question: string): Promise<string>;
+  progress(text: string): string;
+  /** False when it has made as many tasks as one attempt may; counts this one otherwise. */
+  mayCreateTask(): boolean;
+}

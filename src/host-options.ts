@@ -1,4 +1,5 @@
 /** What starts a node, and what a started node is to whoever started it: the seam between `src/cli` and `src/host.ts`. */
+import type { AgentDriver } from '#agent-ports.ts';
 import type { NodeInfo } from '#ports.ts';
 
 export type NodeOptions = {
@@ -32,6 +33,8 @@ export type NodeOptions = {
   aloneAfterMs?: number | undefined;
   /** How people reach this machine by ssh, `user@host`: told to whoever asks to attach to an agent of this node. */
   ssh?: string | undefined;
+  /** Drivers beside this node's own. For tests. */
+  drivers?: readonly AgentDriver[] | undefined;
   /** Members above which this node keeps links to a few neighbours only; 64 without it. */
   fullLinksMax?: number | undefined;
   /** A code of `skep join-code`: its secret is kept in the data directory, its addresses are learnt as seeds. */

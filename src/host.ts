@@ -5,10 +5,6 @@ import { FULL_LINKS_MAX } from '#core/overlay.ts';
 import type { Action } from '#core/turn.ts';
 import { isLiveProject } from '#core/view/project.ts';
 import type { CoreSettings } from '#core/world.ts';
-import { openDoor } from '#door/door.ts';
-import { startHttp } from '#door/http.ts';
-import { startAdminSocket } from '#door/socket.ts';
-import { Tokens } from '#door/tokens.ts';
 import { nodeCrypto } from '#fabric/identity.ts';
 import { MeshTransport } from '#fabric/mesh.ts';
 import type { Arrival, NodeInfo } from '#ports.ts';
@@ -18,6 +14,7 @@ import { bindAddresses, dialAddresses } from './host/addresses.ts';
 import type { AttemptTools } from './host/attempt.ts';
 import { Backups } from './host/backup.ts';
 import { BlobTransfer } from './host/blob-transfer.ts';
+import { openDoors } from './host/doors.ts';
 import { Engine, realClock } from './host/engine.ts';
 import { refusalIn } from './host/exclusion.ts';
 import { Glimpses } from './host/glimpses.ts';
@@ -34,7 +31,6 @@ import { isUrl, Sources } from './host/sources.ts';
 import { HostedNode } from './host/swarm-node.ts';
 import type { TerminalAgents } from './host/terminal-agents.ts';
 import { DeliveredWork } from './host/work.ts';
-import { makeSocketDir, socketPath } from './socket-path.ts';
 
 /** Agents that are to end with the node get so long to end by themselves. */
 const KILL_GRACE_MS = 3_000;
@@ -163,7 +159,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const intake = new Intake(keeping);
   const work = new DeliveredWork({ ...keeping, intake });
   const texts = textsAndDelivery(() => node, intake);
-  const { terminals, attempts, states } = agentsOf({ o, parts, engine, keeping, glimpses, texts });
+  const { terminals, attempts, states, toolDesk } = agentsOf({ o, parts, engine, keeping, glimpses, texts });
   const act = (action: Exclude<Action, { kind: 'keepLinks' }>): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
     if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);
@@ -190,6 +186,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     backups,
     opening,
     terminals,
+    toolDesk,
     tools: [...parts.drivers.keys()],
     joinCode: () => joinCodeOf({ secret, addresses }),
   });
@@ -217,40 +214,6 @@ function learnAddresses(arrivals: readonly Arrival[], transport: MeshTransport, 
     if (op.body.type !== 'node.registered' || op.header.node === self) continue;
     for (const address of op.body.addresses) transport.learn(address, op.header.node);
   }
-}
-
-async function openDoors({
-  o,
-  parts,
-  node,
-  closers,
-  stopping,
-}: {
-  o: NodeOptions;
-  parts: Parts;
-  node: HostedNode;
-  closers: Closers;
-  stopping: PromiseWithResolvers<Error | undefined>;
-}) {
-  const tokens = await Tokens.open({ dataDir: o.dataDir, now: Date.now, environmentToken: process.env['SKEP_TOKEN'] });
-  const door = openDoor({
-    node,
-    tokens,
-    now: Date.now,
-    onFault: (error, where) => o.log(`${where} failed: ${asError(error).message}`),
-    front: o.front,
-    stopped: stopping.promise,
-  });
-  closers.add(() => door.close());
-  const tls =
-    o.tlsCert === undefined || o.tlsKey === undefined ? undefined : { certFile: o.tlsCert, keyFile: o.tlsKey };
-  const http = await startHttp({ door, port: o.httpPort, bind: o.httpBind, tls, behindProxy: o.behindProxy });
-  closers.add(() => http.close());
-  const path = socketPath(parts.stateDir, 'admin');
-  makeSocketDir(path);
-  const socket = await startAdminSocket({ door, path });
-  closers.add(() => socket.close());
-  return http;
 }
 
 function running(r: {

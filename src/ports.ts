@@ -1,4 +1,5 @@
 /** The seams: what the composition root plugs together. Interfaces only; each has one contract suite, run on the fake and on the real thing. */
+import type { AttemptBearer } from './agent-ports.ts';
 import type { AgentTerminals } from '#core/agent-terminal.ts';
 import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
 import type { BootStanding } from '#core/boot-check.ts';
@@ -236,6 +237,8 @@ export interface SwarmNode extends AgentTerminals {
   watch(topic: '*' | OpId, listener: (glimpse: Glimpse) => void): () => void;
   /** Secret and addresses for `skep join-code`; operator only. */
   joinCode(): string;
+  /** The attempt whose secret this is; a refusal where it is over, undefined for a token of another kind. */
+  attemptBearer(token: string): AttemptBearer | Refusal | undefined;
   /** Looks at the directory (of this node) where a backup is wanted: it is not there, or empty. Nothing is written before the answer is called. */
   backup(target: string): Promise<BackupRun | Refusal>;
 }

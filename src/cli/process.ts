@@ -26,6 +26,7 @@ export async function main(): Promise<void> {
     env: process.env,
     cwd: process.cwd(),
     home: homedir(),
+    version: versionOf(),
     now: () => Date.now(),
     onInterrupt: (listener) => {
       listeners.add(listener);
@@ -34,7 +35,7 @@ export async function main(): Promise<void> {
     supervisor: supervisorOf(),
     loadHost: async () => (await import('#host.ts')).startNode,
   };
-  process.exitCode = await runCommand(process.argv.slice(2), { world, version: versionOf() });
+  process.exitCode = await runCommand(process.argv.slice(2), { world });
   if (process.connected) process.disconnect();
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }

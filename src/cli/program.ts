@@ -14,11 +14,12 @@ const EXIT_CODES =
   'Exit codes: 0 done, 1 negative (a task failed), 2 usage, 3 refused by the node, 4 no node answers, 130 interrupted.';
 
 /** Runs one command line (without `node` and the script) to its exit code. Writes messages itself; throws only for bugs. */
-export async function runCommand(typed: readonly string[], o: { world: World; version: string }): Promise<ExitCode> {
-  const { world } = o;
+export async function runCommand(typed: readonly string[], { world }: { world: World }): Promise<ExitCode> {
   // `skep help task list` is `skep task list --help`.
   const argv = typed[0] === 'help' ? [...typed.slice(1), '--help'] : typed;
-  const program = new Command('skep').version(o.version, '-V, --version', 'print the version');
+  const program = new Command('skep').version(world.version, '-V, --version', 'print the version');
+  // Options that stand behind a noun's verb are that verb's, also where the noun has the same.
+  program.enablePositionalOptions();
   program.description('A home for swarms of coding agents: many machines, many agents, one log of what happened.');
   program.addHelpText(
     'after',
@@ -67,12 +68,17 @@ function addVerb(program: Command, verb: Verb, act: Act): void {
   const command = program.command(group.name).summary(group.summary).description(group.summary).helpCommand(false);
   command.copyInheritedSettings(program);
   command.addHelpText('after', `\n  skep help ${group.name} VERB    options and examples of one\n`);
+  if (group.alone !== undefined) fillLeaf(command, group.alone, [group.name], act);
   for (const leaf of group.leaves) addLeaf(command, leaf, [group.name], act);
 }
 
 function addLeaf(parent: Command, leaf: Leaf, path: readonly string[], act: Act): void {
   const command = parent.command(leaf.name).summary(leaf.summary);
   command.copyInheritedSettings(parent);
+  fillLeaf(command, leaf, [...path, leaf.name], act);
+}
+
+function fillLeaf(command: Command, leaf: Leaf, path: readonly string[], act: Act): void {
   command.description(leaf.about === undefined ? leaf.summary : `${leaf.summary}\n\n${leaf.about}`);
   for (const [syntax, about] of leaf.args ?? []) command.argument(syntax, about);
   const own = leaf.options ?? [];
@@ -81,7 +87,7 @@ function addLeaf(parent: Command, leaf: Leaf, path: readonly string[], act: Act)
   if (leaf.asksNode === true) {
     for (const option of NODE_OPTIONS) command.addOption(optionOf(option).helpGroup('Which node:'));
   }
-  command.addHelpText('after', `\n${examplesText(leaf, [...path, leaf.name].join(' '))}\n${EXIT_CODES}`);
+  command.addHelpText('after', `\n${examplesText(leaf, path.join(' '))}\n${EXIT_CODES}`);
   command.action(async () => {
     await act(leaf, new Given(command.args, command.opts()));
   });

@@ -11,8 +11,8 @@ const CONNECT_WITHIN_MS = 5_000;
 
 type Waiting = { resolve(answer: Answer): void; reject(error: Error): void; timer: NodeJS.Timeout };
 
-/** Connects; throws {@link NodeGone} when nobody listens there. */
-export function connectSocket(path: string): Promise<SocketClient> {
+/** Connects; throws {@link NodeGone} when nobody listens there. `token`: shown with each request, at the socket of agents. */
+export function connectSocket(path: string, token?: string): Promise<SocketClient> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     const refuse = (why: string): void => {
@@ -27,7 +27,7 @@ export function connectSocket(path: string): Promise<SocketClient> {
     socket.once('connect', () => {
       clearTimeout(timer);
       socket.removeAllListeners('error');
-      resolve(new SocketClient(socket, path));
+      resolve(new SocketClient(socket, path, token));
     });
   });
 }
@@ -35,13 +35,15 @@ export function connectSocket(path: string): Promise<SocketClient> {
 export class SocketClient implements Client {
   readonly where: string;
   readonly #socket: Socket;
+  readonly #token: string | undefined;
   readonly #waiting = new Map<number, Waiting>();
   readonly #streams = new Map<number, EventQueue<NodeEvent>>();
   readonly #lines = new LineBuffer(ANSWER_MAX_BYTES);
   #lastId = 0;
   #gone: NodeGone | undefined;
 
-  constructor(socket: Socket, where: string) {
+  constructor(socket: Socket, where: string, token?: string) {
+    this.#token = token;
     this.where = where;
     this.#socket = socket;
     socket.on('data', (bytes) => this.#read(bytes));
@@ -97,6 +99,7 @@ export class SocketClient implements Client {
     const given = Object.entries(query ?? {}).filter((entry) => entry[1] !== undefined);
     const line = {
       id: this.#lastId,
+      token: this.#token,
       method,
       path,
       query: Object.fromEntries(given.map(([name, value]) => [name, String(value)])),

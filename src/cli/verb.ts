@@ -30,7 +30,13 @@ export type Leaf = {
 };
 
 /** A noun with verbs of its own: `skep task list`. */
-export type Group = { name: string; summary: string; leaves: readonly Leaf[] };
+export type Group = {
+  name: string;
+  summary: string;
+  leaves: readonly Leaf[];
+  /** What the noun does by itself, where it does anything. */
+  alone?: Leaf;
+};
 
 export type Verb = Leaf | Group;
 

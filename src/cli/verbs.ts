@@ -54,6 +54,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/project.ts')).project,
   },
   {
+    name: 'mcp',
+    group: 'Work:',
+    summary: 'the tools of skep for agents that speak MCP',
+    load: async () => (await import('./verb/mcp.ts')).mcp,
+  },
+  {
     name: 'status',
     group: 'Look:',
     summary: 'one look at the swarm',

@@ -32,6 +32,8 @@ export type World = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly home: string;
+  /** Of this program. */
+  readonly version: string;
   /** Milliseconds since 1970. */
   now(): number;
   /** Calls back at Ctrl-C, at SIGTERM or SIGHUP, and when the reader of the output went away. The returned function stops it. */

@@ -4,8 +4,11 @@
  */
 import type { Principal } from './brand.ts';
 
-/** `viewer` reads; `operator` also changes things and reads secrets; `node` is another member of the swarm. */
-export type Role = 'operator' | 'viewer' | 'node';
+/**
+ * `viewer` reads; `operator` also changes things and reads secrets; `node` is another member of the swarm; `agent` is one in an attempt, and has
+ * the tools that are offered to agents and nothing else.
+ */
+export type Role = 'operator' | 'viewer' | 'node' | 'agent';
 
 /** Who stands at a door, as the door itself found out. Undefined where a caller is expected means: nobody in particular. */
 export type Caller = { principal: Principal; role: Role };
@@ -15,6 +18,7 @@ type Standing = Role | 'anyone';
 const ANYONE: readonly Standing[] = ['anyone', 'viewer', 'operator', 'node'];
 const READERS: readonly Standing[] = ['viewer', 'operator', 'node'];
 const ACTORS: readonly Standing[] = ['operator', 'node'];
+const TOOL_USERS: readonly Standing[] = ['agent', 'operator'];
 /** What would hand a key on, or touches files outside the swarm, needs a person. */
 const OPERATORS: readonly Standing[] = ['operator'];
 
@@ -26,12 +30,14 @@ const TABLE = {
   'task.read': READERS,
   'task.create': ACTORS,
   'task.cancel': ACTORS,
+  'task.allow': OPERATORS,
   'task.merge': ACTORS,
   'task.fetch': OPERATORS,
   'agent.read': READERS,
   'agent.register': ACTORS,
   'agent.deregister': ACTORS,
   'agent.send': ACTORS,
+  'tool.call': TOOL_USERS,
   'project.read': READERS,
   'project.register': ACTORS,
   'project.remove': ACTORS,

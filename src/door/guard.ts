@@ -1,10 +1,11 @@
 /** What HTTP checks before it reads a body: which name was called, from which page, and by whom. */
 import { isIPv4, isIPv6 } from 'node:net';
 import type { IncomingMessage } from 'node:http';
-import type { Caller } from '#core/policy.ts';
+import type { DoorCaller } from './caller.ts';
+import { agentCaller, unknownToken } from './caller.ts';
 import type { Door } from './door.ts';
 import type { DoorRefusal } from './refusal.ts';
-import { refused, shown } from './refusal.ts';
+import { isRefusal, refused, shown } from './refusal.ts';
 
 /** Names that this node answers to. A page of another site that made its own name point here sends that name, and is turned away. */
 export type Site = {
@@ -21,7 +22,7 @@ export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 export type Visitor = {
-  caller: Caller | undefined;
+  caller: DoorCaller | undefined;
   /** Known by cookie alone, which browsers send whoever asks them to. */
   byCookie: boolean;
 };
@@ -59,10 +60,9 @@ export const PROTOCOL = 'skep';
 const PROTOCOL_TOKEN = /(?:^|,)[ \t]*skep\.token\.([^\s,]+)/;
 
 function holderOf(token: string | undefined, door: Door): Visitor | DoorRefusal {
-  const caller = token === undefined ? undefined : door.tokens.verify(token);
-  if (caller !== undefined) return { caller, byCookie: false };
-  const expected = 'Authorization: Bearer <token>';
-  return refused('unauthorised', 'this token is not known', { expected, got: 'another' });
+  const caller = token === undefined ? undefined : (door.tokens.verify(token) ?? agentCaller(token, door));
+  if (caller === undefined) return unknownToken();
+  return isRefusal(caller) ? caller : { caller, byCookie: false };
 }
 
 /**

@@ -8,7 +8,7 @@ import { refusalJson, STATUS_OF } from './refusal.ts';
 import type { Answer } from './route.ts';
 
 /** On every answer. There is no header that would let another site read one. */
-const EVERYWHERE = {
+export const EVERYWHERE = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',

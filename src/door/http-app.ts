@@ -1,10 +1,12 @@
 /** Fastify with the routes of the table: what comes in is checked and turned into a {@link DoorRequest}, what comes out into HTTP. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Action } from '#core/policy.ts';
 import { allowed } from '#core/policy.ts';
 import type { Door } from './door.ts';
 import type { Site, Visitor } from './guard.ts';
 import { cookieRefusal, placeRefusal, visitorOf } from './guard.ts';
 import type { HttpAnswers } from './http-answer.ts';
+import { addMcp } from './mcp/http.ts';
 import type { DoorRefusal } from './refusal.ts';
 import { isRefusal, noRoute, refusalJson, refused, shown } from './refusal.ts';
 import type { DoorRequest, RequestBody, Route } from './route.ts';
@@ -21,6 +23,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     route?: Route;
+    /** Row of the policy table, where there is no route. */
+    action?: Action;
   }
 }
 
@@ -48,6 +52,7 @@ export function buildApp(app: FastifyInstance, parts: Parts): void {
     return answers.refuse(reply, refusal);
   });
   for (const route of routes) addRoute(app, route, parts);
+  addMcp(app, parts);
 }
 
 function addRoute(app: FastifyInstance, route: Route, { door, answers }: Parts): void {
@@ -73,8 +78,8 @@ function entryRefusal(request: FastifyRequest, parts: Parts): DoorRefusal | unde
   const visitor = visitorOf(request.raw, site, door);
   if (isRefusal(visitor)) return visitor;
   request.visitor = visitor;
-  const { route } = request.routeOptions.config;
-  if (route !== undefined && visitor.caller === undefined && !allowed(undefined, route.action)) {
+  const { route, action = route?.action } = request.routeOptions.config;
+  if (action !== undefined && visitor.caller === undefined && !allowed(undefined, action)) {
     const expected = 'Authorization: Bearer <token>; the token of this node is in its data directory';
     return refused('unauthorised', 'a token is needed', { expected, got: 'none' });
   }

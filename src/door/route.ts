@@ -7,8 +7,9 @@ import type { z } from 'zod';
 import type { Principal } from '#core/brand.ts';
 import { userPrincipal } from '#core/brand.ts';
 import { canonicalJson } from '#core/canonical.ts';
-import type { Action, Caller } from '#core/policy.ts';
+import type { Action } from '#core/policy.ts';
 import { allowed } from '#core/policy.ts';
+import type { DoorCaller } from './caller.ts';
 import type { Door } from './door.ts';
 import type { Sink } from './feed.ts';
 import type { Asset } from './asset.ts';
@@ -39,7 +40,7 @@ export type Answer =
 
 export type Context<P, Q, B> = {
   door: Door;
-  caller: Caller | undefined;
+  caller: DoorCaller | undefined;
   /** Principal of what this call appends. */
   by: Principal;
   params: P;
@@ -73,7 +74,7 @@ export type Route = Shape<unknown, unknown, unknown> & {
   events?: string;
   /** Only for browsers: the page, its files, the login. */
   httpOnly: boolean;
-  call(request: DoorRequest, caller: Caller | undefined, door: Door): Promise<Answer>;
+  call(request: DoorRequest, caller: DoorCaller | undefined, door: Door): Promise<Answer>;
 };
 
 /** A route that answers with JSON of its `answer` schema. */
@@ -113,7 +114,7 @@ export function otherRoute<P, Q, B>(
 export const callRoute = (
   route: Route,
   request: DoorRequest,
-  caller: Caller | undefined,
+  caller: DoorCaller | undefined,
   door: Door,
 ): Promise<Answer> => route.call(request, caller, door);
 
@@ -123,7 +124,7 @@ export const refusalAnswer = (refusal: DoorRefusal): Answer => ({
   body: refusalJson(refusal),
 });
 
-type Call = { request: DoorRequest; caller: Caller | undefined; door: Door };
+type Call = { request: DoorRequest; caller: DoorCaller | undefined; door: Door };
 
 async function run<P, Q, B>(
   shape: Shape<P, Q, B>,
@@ -150,7 +151,7 @@ async function run<P, Q, B>(
   }
 }
 
-function notAllowed(caller: Caller | undefined, action: Action): DoorRefusal {
+function notAllowed(caller: DoorCaller | undefined, action: Action): DoorRefusal {
   if (caller === undefined)
     return refused('unauthorised', 'a token is needed', { expected: 'Authorization: Bearer <token>' });
   return refused('forbidden', `your role may not do this`, { expected: `a role that may ${action}`, got: caller.role });

@@ -1,12 +1,12 @@
 /** One client of the admin socket. */
 import type { Socket } from 'node:net';
-import type { Caller } from '#core/policy.ts';
+import type { DoorCaller } from './caller.ts';
 import type { Door } from './door.ts';
 import type { Sink } from './feed.ts';
 import type { Line } from './lines.ts';
 import { LineCutter } from './lines.ts';
 import type { DoorRefusal } from './refusal.ts';
-import { noRoute, refusalJson, refused, shown, STATUS_OF } from './refusal.ts';
+import { isRefusal, noRoute, refusalJson, refused, shown, STATUS_OF } from './refusal.ts';
 import type { Route } from './route.ts';
 import { callRoute } from './route.ts';
 import type { SocketRequest } from './socket-request.ts';
@@ -24,9 +24,12 @@ const WAITING_MAX_BYTES = 4 * 1024 * 1024;
 
 type Id = SocketRequest['id'];
 
+/** Whose request it is, or why nobody's. */
+export type CallerOf = (request: SocketRequest) => DoorCaller | DoorRefusal;
+
 export class SocketClient {
   private readonly socket: Socket;
-  private readonly caller: Caller;
+  private readonly callerOf: CallerOf;
   private readonly door: Door;
   private readonly cutter = new LineCutter(LINE_MAX_BYTES);
   /** Lines that came in a chunk with others, beyond {@link PIPELINE_MAX}. Reading stops while there are any. */
@@ -39,9 +42,9 @@ export class SocketClient {
   private hasEnded = false;
   private allowedBytes = WAITING_MAX_BYTES;
 
-  constructor(socket: Socket, caller: Caller, door: Door) {
+  constructor(socket: Socket, callerOf: CallerOf, door: Door) {
     this.socket = socket;
-    this.caller = caller;
+    this.callerOf = callerOf;
     this.door = door;
   }
 
@@ -105,8 +108,10 @@ export class SocketClient {
 
   /** Never rejects: a route answers also when its handler throws. */
   private async call(route: Route, params: Record<string, string>, request: SocketRequest): Promise<void> {
+    const caller = this.callerOf(request);
+    if (isRefusal(caller)) return this.refuse(request.id, caller);
     this.underWay += 1;
-    const answer = await callRoute(route, doorRequestOf(request, params), this.caller, this.door);
+    const answer = await callRoute(route, doorRequestOf(request, params), caller, this.door);
     this.underWay -= 1;
     const id = JSON.stringify(request.id);
     if (answer.kind === 'json')

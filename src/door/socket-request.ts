@@ -11,6 +11,8 @@ export type SocketRequest = {
   body: unknown;
   /** As the header `Idempotency-Key`. */
   key: string | undefined;
+  /** Who asks, at a socket that does not say so by itself. */
+  token: string | undefined;
   /** Ends the stream of that id. */
   cancel: boolean;
 };
@@ -30,17 +32,18 @@ export function readRequest(line: string): SocketRequest | Refused {
   }
   if (typeof json !== 'object' || json === null) return malformed(null, json);
   const of = (name: string): unknown => Reflect.get(json, name);
-  const [id, method, path, key] = [of('id'), of('method'), of('path'), of('key')];
+  const [id, method, path, key, token] = [of('id'), of('method'), of('path'), of('key'), of('token')];
   if (typeof id !== 'string' && typeof id !== 'number') return malformed(null, json);
   if (of('cancel') === true)
-    return { id, method: '', path: '', query: {}, body: undefined, key: undefined, cancel: true };
+    return { id, method: '', path: '', query: {}, body: undefined, key: undefined, token: undefined, cancel: true };
   if (typeof method !== 'string' || typeof path !== 'string') return malformed(id, json);
   if (key !== undefined && (typeof key !== 'string' || key === '' || key.length > KEY_MAX_CHARS)) {
     const detail = { expected: `1 to ${KEY_MAX_CHARS} characters`, got: shown(key) };
     return { id, refusal: refused('invalid', 'key is not usable', detail) };
   }
   const { plain, query } = cutQuery(path, queryOf(of('query')));
-  return { id, method, path: plain, query, body: of('body'), key, cancel: false };
+  const shownToken = typeof token === 'string' ? token : undefined;
+  return { id, method, path: plain, query, body: of('body'), key, token: shownToken, cancel: false };
 }
 
 const malformed = (id: SocketRequest['id'], json: unknown): Refused => ({

@@ -11,8 +11,10 @@ import type { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import type { Principal } from '#core/brand.ts';
 import { userPrincipal } from '#core/brand.ts';
-import type { Caller } from '#core/policy.ts';
+import type { DoorCaller } from './caller.ts';
+import { agentCaller, unknownToken } from './caller.ts';
 import type { Door } from './door.ts';
+import type { CallerOf } from './socket-client.ts';
 import { SocketClient } from './socket-client.ts';
 
 /** Clients at once: command lines and benches of one machine. */
@@ -20,31 +22,47 @@ const CLIENTS_MAX = 256;
 /** Answers under way get so long to leave when the node stops. */
 const CLOSE_MAX_MS = 1_000;
 
-export type AdminSocket = { close(): Promise<void> };
+export type DoorSocket = { close(): Promise<void> };
+
+/** The admin socket: whoever may open it is an operator. */
+export function startAdminSocket(o: { door: Door; path: string }): Promise<DoorSocket> {
+  const caller: DoorCaller = { principal: localPrincipal(), role: 'operator' };
+  return listen({ ...o, mode: 0o660, callerOf: () => caller });
+}
+
+/**
+ * The socket of this node's agents. Each request shows the secret of its attempt, and reaches what the policy's table lets an agent do:
+ *
+ *     {"id":1,"token":"skep_attempt_…","method":"POST","path":"/api/tools/task_complete","body":{"summary":"Done."}}
+ */
+export function startAgentSocket(o: { door: Door; path: string }): Promise<DoorSocket> {
+  const callerOf: CallerOf = ({ token }) =>
+    (token === undefined ? undefined : agentCaller(token, o.door)) ?? unknownToken();
+  return listen({ ...o, mode: 0o600, callerOf });
+}
 
 /**
  * Listens at `path`, whose folder exists, in the place of whatever an earlier node left there: the caller holds the lock of the data directory.
  * Rejects when something that is no socket lies there, or when the system refuses.
  */
-export async function startAdminSocket(o: { door: Door; path: string }): Promise<AdminSocket> {
+async function listen(o: { door: Door; path: string; mode: number; callerOf: CallerOf }): Promise<DoorSocket> {
   await clear(o.path);
-  const caller: Caller = { principal: localPrincipal(), role: 'operator' };
   const clients = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     clients.add(socket);
     socket.once('close', () => clients.delete(socket));
-    new SocketClient(socket, caller, o.door).start();
+    new SocketClient(socket, o.callerOf, o.door).start();
   });
   server.maxConnections = CLIENTS_MAX;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(o.path, () => {
       server.off('error', reject);
-      server.on('error', (error) => o.door.onFault(error, 'admin socket'));
+      server.on('error', (error) => o.door.onFault(error, `the socket ${o.path}`));
       resolve();
     });
   });
-  await chmod(o.path, 0o660);
+  await chmod(o.path, o.mode);
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>
     (closing ??= new Promise((resolve) => {

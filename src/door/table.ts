@@ -16,6 +16,7 @@ import { statusRoutes } from './routes/status.ts';
 import { taskCreateRoutes } from './routes/task-create.ts';
 import { taskWorkRoutes } from './routes/task-work.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { toolRoutes } from './routes/tools.ts';
 import { wallRoutes } from './routes/wall.ts';
 
 const openApi = jsonRoute({
@@ -38,6 +39,7 @@ export const routes: readonly Route[] = [
   ...taskCreateRoutes,
   ...taskWorkRoutes,
   ...agentRoutes,
+  ...toolRoutes,
   ...projectRoutes,
   ...postRoutes,
   ...wallRoutes,

@@ -2,6 +2,10 @@
 import type { OpId } from '#core/brand.ts';
 import type { AgentEvent, PermissionAnswer, PermissionRequest, SessionSpec, Usage } from '#agent-ports.ts';
 import type { AttemptPlan } from './attempt.ts';
+import type { Completion } from './completion.ts';
+
+/** `completion`: undefined for an agent without tools of skep, whose protocol's end is all there is. */
+export type Equipment = Pick<SessionSpec, 'instructions' | 'servers'> & { completion: Completion | undefined };
 
 export type AgentDesk = {
   /** Undefined: void before anybody decided, because `closed` was aborted. Never rejects. */
@@ -10,6 +14,8 @@ export type AgentDesk = {
   stands(agent: OpId, state: Extract<AgentEvent, { kind: 'state' }> | undefined): void;
   /** After a restart of the node it may come again with the same `id`, unique in its attempt: it counts once. */
   used(o: { task: OpId; attempt: number; agent: OpId; id: string; usage: Usage }): void;
-  /** What is offered to the agent beside its own tools. */
-  equip(plan: AttemptPlan): Pick<SessionSpec, 'instructions' | 'servers'>;
+  /** What is offered to the agent beside its own tools: after a restart of the node the same. */
+  equip(plan: AttemptPlan): Promise<Equipment>;
+  /** The attempt is over, and its files go. */
+  leave(one: { task: OpId; attempt: number }): Promise<void>;
 };

@@ -9,6 +9,7 @@ import type { Glimpses } from './glimpses.ts';
 import type { Parts } from './parts.ts';
 import type { TerminalAgentsOptions } from './terminal-agents.ts';
 import { AgentStates } from './agent-states.ts';
+import { ToolDesk } from './tool-desk.ts';
 import { TerminalAgents } from './terminal-agents.ts';
 
 type AgentsWiring = {
@@ -36,11 +37,15 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     drivenTools: () => [...drivers.keys()],
     log,
   });
+  const ask: AgentDesk['ask'] = () =>
+    Promise.resolve({ behavior: 'deny', message: 'nobody can be asked on this node' });
+  const toolDesk = new ToolDesk({ stateDir, ask });
   const desk: AgentDesk = {
-    ask: () => Promise.resolve({ behavior: 'deny', message: 'nobody can be asked on this node' }),
+    ask,
     stands: (agent, state) => states.stands(agent, state),
     used: () => {},
-    equip: () => ({ instructions: '', servers: [] }),
+    equip: (plan) => toolDesk.equip(plan),
+    leave: (one) => toolDesk.leave(one),
   };
   const attempts = new Attempts({
     store,
@@ -49,5 +54,5 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     ended: (end) => engine.attemptEnded(end),
     gone: (one) => engine.attemptGone(one),
   });
-  return { terminals, attempts, states };
+  return { terminals, attempts, states, toolDesk };
 }

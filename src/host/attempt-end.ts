@@ -2,6 +2,12 @@
 import type { EndReason, EndValue } from '#core/schema/body.ts';
 import type { TaskCreated } from '#core/view/task.ts';
 import type { Refusal } from '#core/refusal.ts';
+import type { AgentEvent } from '#agent-ports.ts';
+import { UNCONFIRMED } from './agent-words.ts';
+import { TURN_LIMIT_MS } from './attempt-spec.ts';
+import type { Said } from './completion-record.ts';
+
+type TurnEnded = Extract<AgentEvent, { kind: 'turn_ended' }>;
 
 export type AttemptEnd = Pick<EndValue, 'kind' | 'reason' | 'result' | 'error' | 'work' | 'by'>;
 
@@ -38,3 +44,55 @@ export function promptOf(
   ];
   return parts.join('\n\n');
 }
+
+/**
+ * Why an attempt failed whose last turn ended so; undefined where it did not. What the agent said itself counts more than how its turn ended: a
+ * model that cannot be reached any more takes nothing back.
+ */
+export function failureOf(o: {
+  said: Said | null;
+  event: TurnEnded | undefined;
+  limitSeconds: number | null;
+  /** The last lines that it printed. */
+  tail: string;
+}): { end: AttemptEnd; text: string } | undefined {
+  const { said, event, tail } = o;
+  const because = (kind: EndValue['kind'], reason: EndReason, text: string) => ({ end: end(kind, reason, null), text });
+  if (said?.kind === 'failed') return because('failed', 'script_failed', said.text);
+  if (said?.kind === 'completed') return undefined;
+  if (said !== null) return because('failed', 'refused', `it asked, and nobody answered: ${said.text}`);
+  if (event === undefined) return because('failed', 'script_failed', 'the agent ended without ending its turn');
+  if (event.outcome === 'timed_out')
+    return because('failed', 'timed_out', `${limitText(o.limitSeconds)}\n${tail}`.trim());
+  if (event.outcome !== 'failed') return undefined;
+  const text = `${whyOf(event)}\n${tail}`.trim();
+  if (event.exit?.error === 'holder_lost') return because('lost', 'lost', text);
+  // Whoever stopped the node with its agents has said nothing about the task.
+  if (event.exit?.error === 'holder_stopped') return because('released', 'interrupted', text);
+  return because('failed', 'script_failed', text);
+}
+
+function whyOf({ exit }: TurnEnded): string {
+  if (exit === undefined) return 'failed';
+  return exit.error ?? (exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`);
+}
+
+const limitText = (own: number | null): string =>
+  `stopped after ${own === null ? `${TURN_LIMIT_MS / 60_000} min, the limit of a task without one` : `${own} s, its time limit`}`;
+
+/** What an attempt that completed came to. `isAsked`: the agent has the tool to say so itself. */
+export function resultOf({ said, text, isAsked }: { said: Said | null; text: string; isAsked: boolean }): string {
+  if (said !== null) return said.text;
+  return isAsked ? `${text}\n\n${UNCONFIRMED}`.trim() : text;
+}
+
+/** The state of an agent that asked people something and ended its turn. */
+export const waitingFor = (question: string): AgentEvent => ({
+  kind: 'state',
+  state: 'waiting',
+  source: 'protocol',
+  exact: true,
+  evidence: `it asks people by task_needs_input: ${question.slice(0, QUESTION_MAX_CHARS)}`,
+});
+
+const QUESTION_MAX_CHARS = 500;

@@ -5,6 +5,7 @@ import { SHELL } from '#core/task/fit.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import type { SessionSpec } from '#agent-ports.ts';
 import type { Prepared } from '#workspace/record.ts';
+import type { Equipment } from './agent-desk.ts';
 import type { AttemptPlan, AttemptTools } from './attempt.ts';
 
 /** A turn without a limit of its own ends after this. */
@@ -17,7 +18,8 @@ export const isReader = ({ registered }: LiveAgent): boolean =>
 export async function specOf(
   plan: AttemptPlan,
   prepared: Prepared,
-  tools: Pick<AttemptTools, 'workspaces' | 'unstash' | 'desk'>,
+  { instructions, servers }: Equipment,
+  tools: Pick<AttemptTools, 'workspaces' | 'unstash'>,
 ): Promise<SessionSpec> {
   const { task, attempt, created, agent } = plan;
   const git = await tools.workspaces.agentEnvironment(prepared);
@@ -30,7 +32,8 @@ export async function specOf(
     turnLimitMs: limitMs(created),
     resume: null,
     writable: 'gitDir' in prepared ? [prepared.gitDir] : [],
-    ...tools.desk.equip(plan),
+    instructions,
+    servers,
   };
 }
 

@@ -12,14 +12,17 @@ import type { Prepared } from '#workspace/record.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import type { AgentDesk } from './agent-desk.ts';
 import type { AttemptEnd } from './attempt-end.ts';
-import { end, promptOf, scriptOf, told } from './attempt-end.ts';
-import { environmentOf, isReader, specOf, TURN_LIMIT_MS } from './attempt-spec.ts';
+import { end, failureOf, promptOf, resultOf, scriptOf, told, waitingFor } from './attempt-end.ts';
+import { environmentOf, isReader, specOf } from './attempt-spec.ts';
+import type { Completion } from './completion.ts';
 import type { Glimpses } from './glimpses.ts';
 import { OutputTail } from './output.ts';
 import { Questions } from './questions.ts';
 import { isRefusal } from './remote.ts';
 import type { Sources } from './sources.ts';
 import { untilAborted } from './until-aborted.ts';
+
+type TurnEnded = Extract<AgentEvent, { kind: 'turn_ended' }>;
 
 const SETUP_LIMIT_MS = 15 * 60_000;
 const KILL_GRACE_MS = 5_000;
@@ -52,6 +55,7 @@ export class Attempt {
   private readonly tools: AttemptTools;
   private session: AgentSession | undefined;
   private prepared: Prepared | undefined;
+  private completion: Completion | undefined;
   /** What its driver last saw of it. */
   private seen: string = 'running';
   /** Why the attempt is to stop, once anybody said so. */
@@ -88,7 +92,7 @@ export class Attempt {
       const found = await workspaces.find({ task, attempt });
       if (found === undefined) return end('lost', 'lost', 'the node went down before the agent was started');
       this.prepared = found;
-      const session = await driver.attach(await specOf(this.plan, found, this.tools), runtime);
+      const session = await driver.attach(await this.specOf(found), runtime);
       if (session === undefined) return end('lost', 'lost', 'the agent was gone when its node came back');
       this.session = session;
       return this.follow(session, found);
@@ -163,11 +167,17 @@ export class Attempt {
     const description = await unstash(created.description);
     return {
       prepared,
-      spec: await specOf(this.plan, prepared, this.tools),
+      spec: await this.specOf(prepared),
       prompt: isReader(agent)
         ? promptOf(created, { description, context: await unstash(created.context) })
         : scriptOf(created, description),
     };
+  }
+
+  private async specOf(prepared: Prepared): Promise<SessionSpec> {
+    const equipment = await this.tools.desk.equip(this.plan);
+    this.completion = equipment.completion;
+    return specOf(this.plan, prepared, equipment, this.tools);
   }
 
   private async setUp(command: string, prepared: Prepared): Promise<AttemptEnd | undefined> {
@@ -183,17 +193,24 @@ export class Attempt {
 
   private async follow(session: AgentSession, prepared: Prepared): Promise<AttemptEnd> {
     const questions = new Questions(this.plan, session, this.tools.desk);
+    if (this.completion !== undefined) {
+      this.completion.onProgress = (text) => this.say(this.seen, text, `${this.output.add(`· ${text}`)}\n`);
+    }
     try {
       // An agent that is silent must not hold the stop of its node back.
       for await (const event of untilAborted(session.events, this.detaching.signal)) {
-        if (event.kind === 'turn_ended') return await this.turnEnded(event, prepared);
+        if (event.kind === 'turn_ended') {
+          if (await this.goesOn(session, event)) continue;
+          return await this.over(event, prepared);
+        }
         if (event.kind === 'exited') break;
         questions.on(event);
         this.show(event);
       }
-      return end('failed', 'script_failed', 'the agent ended without ending its turn');
+      return await this.over(undefined, prepared);
     } finally {
       questions.close();
+      this.completion?.close();
     }
   }
 
@@ -221,38 +238,39 @@ export class Attempt {
     }
   }
 
-  private async turnEnded(event: Extract<AgentEvent, { kind: 'turn_ended' }>, prepared: Prepared): Promise<AttemptEnd> {
-    const { stash, glimpses } = this.tools;
-    glimpses.flush(this.plan.task);
-    if (this.stopping !== undefined || event.outcome === 'interrupted') {
-      return end('failed', this.stopping ?? 'interrupted', this.output.newest(ERROR_LINES));
+  /** A further turn of the same session, where the agent left open how its task stands, or people answered it. */
+  private async goesOn(session: AgentSession, event: TurnEnded): Promise<boolean> {
+    const { completion } = this;
+    if (completion === undefined || this.stopped()) return false;
+    if (completion.said?.kind === 'asks') this.show(waitingFor(completion.said.text));
+    const next = await completion.after(event, this.abort.signal);
+    if (next.kind !== 'prompt') return next.kind === 'seen';
+    if (this.stopped()) return false;
+    await session.prompt(next.text);
+    await completion.prompted(event.turn);
+    if (this.stopped()) await session.interrupt();
+    return true;
+  }
+
+  /** `event` undefined: the agent ended without ending its turn. */
+  private async over(event: TurnEnded | undefined, prepared: Prepared): Promise<AttemptEnd> {
+    const { tools, plan, output, completion } = this;
+    tools.glimpses.flush(plan.task);
+    if (this.stopping !== undefined || event?.outcome === 'interrupted') {
+      return end('failed', this.stopping ?? 'interrupted', output.newest(ERROR_LINES));
     }
-    if (event.outcome === 'timed_out') return end('failed', 'timed_out', this.timedOut());
-    if (event.outcome === 'failed') return this.scriptFailed(event);
+    const said = completion?.said ?? null;
+    const failed = failureOf({
+      said,
+      event,
+      limitSeconds: plan.created.timeLimitSeconds,
+      tail: output.newest(ERROR_LINES),
+    });
+    if (failed !== undefined) return { ...failed.end, error: await tools.stash(failed.text) };
     const work = await this.deliver(prepared);
     if (isRefusal(work)) return end('failed', 'script_failed', `the work could not be delivered: ${told(work)}`);
-    return { ...end('completed', null, null), result: await stash(event.text), work: work ?? null };
-  }
-
-  private timedOut(): string {
-    const own = this.plan.created.timeLimitSeconds;
-    const limit =
-      own === null ? `${TURN_LIMIT_MS / 60_000} min, the limit of a task without one` : `${own} s, its time limit`;
-    return `stopped after ${limit}\n${this.output.newest(ERROR_LINES)}`.trim();
-  }
-
-  private async scriptFailed(event: Extract<AgentEvent, { kind: 'turn_ended' }>): Promise<AttemptEnd> {
-    const { exit } = event;
-    const why =
-      exit === undefined
-        ? 'failed'
-        : (exit.error ?? (exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`));
-    const text = await this.tools.stash(`${why}\n${this.output.newest(ERROR_LINES)}`.trim());
-    const ended = (kind: EndValue['kind'], reason: EndReason) => ({ ...end(kind, reason, null), error: text });
-    if (exit?.error === 'holder_lost') return ended('lost', 'lost');
-    // Whoever stopped the node with its agents has said nothing about the task.
-    if (exit?.error === 'holder_stopped') return ended('released', 'interrupted');
-    return ended('failed', 'script_failed');
+    const result = resultOf({ said, text: event?.text ?? '', isAsked: completion !== undefined });
+    return { ...end('completed', null, null), result: await tools.stash(result), work: work ?? null };
   }
 
   /** The work as a bundle, on home before anybody hears that it is done. Undefined: nothing was changed. */

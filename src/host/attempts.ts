@@ -103,6 +103,7 @@ export class Attempts {
       await this.running.get(key)?.clean();
     } finally {
       this.running.delete(key);
+      await this.tools.desk.leave(action);
       this.tools.glimpses.forget(action.task);
       this.gone(action);
     }

@@ -97,7 +97,7 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
     store,
     blobs: await FileBlobStore.open(join(stateDir, 'blobs')),
     runtime,
-    drivers: new Map<string, AgentDriver>([[shell.tool, shell]]),
+    drivers: new Map<string, AgentDriver>([shell, ...(o.drivers ?? [])].map((driver) => [driver.tool, driver])),
     workspaces,
   };
 }

@@ -15,6 +15,7 @@ import type { Glimpses } from './glimpses.ts';
 import type { Opening } from './opening.ts';
 import type { Outputs } from './outputs.ts';
 import type { TerminalAgents } from './terminal-agents.ts';
+import type { ToolDesk } from './tool-desk.ts';
 import type { DeliveredWork } from './work.ts';
 
 export type SwarmNodeParts = {
@@ -32,6 +33,7 @@ export type SwarmNodeParts = {
   backups: Backups;
   opening: Opening;
   terminals: TerminalAgents;
+  toolDesk: ToolDesk;
   tools: readonly string[];
   joinCode: () => string;
 };
@@ -212,6 +214,10 @@ export class HostedNode implements SwarmNode {
 
   watch(topic: '*' | OpId, listener: (glimpse: Glimpse) => void): () => void {
     return this.parts.glimpses.watch(topic, listener);
+  }
+
+  attemptBearer(token: string) {
+    return this.parts.toolDesk.bearer(token);
   }
 
   joinCode(): string {

@@ -54,6 +54,7 @@ export function testWorld(o: WorldOptions = {}): TestWorld {
     env: o.env ?? {},
     cwd: o.cwd ?? '/nowhere',
     home: o.home ?? '/nowhere',
+    version: '9.9.9',
     now: () => o.nowMs ?? Date.UTC(2026, 10, 20, 12, 0, 0),
     onInterrupt: (listener) => {
       listeners.add(listener);
@@ -77,8 +78,7 @@ export function testWorld(o: WorldOptions = {}): TestWorld {
   };
 }
 
-export const skep = (world: World, ...argv: string[]): Promise<ExitCode> =>
-  runCommand(argv, { world, version: '9.9.9' });
+export const skep = (world: World, ...argv: string[]): Promise<ExitCode> => runCommand(argv, { world });
 
 /** A directory of its own; remove it with what is returned. */
 export function place(): { path: string; remove: () => void } {

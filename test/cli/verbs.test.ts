@@ -21,7 +21,14 @@ describe('the other verbs', () => {
     expect(await skep(world, 'agent', 'output', 'shell-1', '--lines', '5')).toBe(0);
     expect(await skep(world, 'agent', 'remove', 'shell-1')).toBe(0);
     expect(node.seen.map((seen) => seen.body ?? seen.query)).toEqual([
-      { name: 'shell-1', tool: 'shell', capabilities: ['docker'], project_path: null, tmux_session_id: null },
+      {
+        name: 'shell-1',
+        tool: 'shell',
+        drive: 'terminal',
+        capabilities: ['docker'],
+        project_path: null,
+        tmux_session_id: null,
+      },
       { text: 'go on' },
       { lines: '5' },
       {},

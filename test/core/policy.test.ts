@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nodeIdOf, nodePrincipal, userPrincipal } from '#core/brand.ts';
+import { agentPrincipal, nodeIdOf, nodePrincipal, opIdOf, userPrincipal } from '#core/brand.ts';
 import type { Action, Caller } from '#core/policy.ts';
 import { accessOf, allowed } from '#core/policy.ts';
 
@@ -28,6 +28,8 @@ const rows: [Action, boolean, boolean, boolean, boolean][] = [
   ['project.register', false, false, true, true],
   ['project.remove', false, false, true, true],
   ['post.create', false, false, true, true],
+  ['task.allow', false, false, false, true],
+  ['tool.call', false, false, false, true],
   ['task.fetch', false, false, false, true],
   ['token.read', false, false, false, true],
   ['token.create', false, false, false, true],
@@ -49,6 +51,12 @@ describe('policy', () => {
       ]);
     },
   );
+
+  it('lets an agent call its tools and do nothing else', () => {
+    const agent: Caller = { principal: agentPrincipal(opIdOf('a'.repeat(32), 3)), role: 'agent' };
+    const may = rows.map(([action]) => action).filter((action) => allowed(agent, action));
+    expect(may.filter((action) => !allowed(undefined, action))).toEqual(['tool.call']);
+  });
 
   it('names the least that an action needs', () => {
     expect([accessOf('health.read'), accessOf('task.read'), accessOf('task.create')]).toEqual([

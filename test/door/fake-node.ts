@@ -12,6 +12,7 @@ import type { MemberState } from '#core/schema/frame.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import { BLOB_ABOVE_BYTES } from '#core/schema/ids.ts';
 import type { Refusal } from '#core/refusal.ts';
+import type { AttemptBearer } from '#agent-ports.ts';
 import type { Arrival, Glimpse, LinkInfo, NodeInfo, OpStore, Presence, SwarmNode } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
 import { MemoryStore } from '#store/memory.ts';
@@ -54,6 +55,8 @@ export class FakeNode implements SwarmNode {
   readonly presences = new Map<NodeId, Presence>();
   linked: LinkInfo[] = [];
   bootStanding: BootStanding = { state: 'passed', answered: 0, needed: 1, awaited: [] };
+  /** By their secrets. */
+  readonly bearers = new Map<string, AttemptBearer | Refusal>();
   readonly members = new Map<NodeId, MemberState>();
   readonly glimpses = new Map<OpId, Glimpse>();
   /** Wall time of what is appended; tests set it. */
@@ -250,6 +253,10 @@ export class FakeNode implements SwarmNode {
 
   backup: SwarmNode['backup'] = async (target) =>
     this.knobs.backup?.(target) ?? refusal('conflict', 'there is something already');
+
+  attemptBearer(token: string) {
+    return this.bearers.get(token);
+  }
 
   joinCode(): string {
     return `skep-join-${randomBytes(4).toString('hex')}`;

@@ -15,6 +15,7 @@ export const good: Record<string, unknown> = {
   'POST /api/tokens': { name: 'x', role: 'viewer' },
   'POST /api/login-codes': {},
   'POST /api/swarm/backup': { target: '/x' },
+  'POST /api/tools/{tool}': {},
 };
 
 /** Bodies that are wrong, with the text and what it says of what came. */

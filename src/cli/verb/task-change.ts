@@ -51,3 +51,18 @@ export const taskCancel: Leaf = {
       return EXIT.ok;
     }),
 };
+
+export const taskAllow: Leaf = {
+  name: 'allow',
+  summary: 'let agents work a task that an agent made',
+  args: [TASK_ID],
+  examples: [['skep task allow 3fa9c1d2-12', 'one that waits with needs_allow']],
+  asksNode: true,
+  run: (given, world) =>
+    withNode(given, world, async (node) => {
+      const body = await ask(node, { method: 'POST', path: await taskPath(given.arg(0), node, '/allow') });
+      if (given.json) return showJson(body, world);
+      world.out.write('Allowed.\n');
+      return EXIT.ok;
+    }),
+};

@@ -103,6 +103,9 @@ const taskCreated = z.object({
   supersedes: opIdSchema.nullable(),
 });
 
+/** An operator's word that a task which an agent made may be worked. Of no meaning for others. */
+const taskAllowed = z.object({ type: z.literal('task.allowed') });
+
 const taskClaimed = z.object({ type: z.literal('task.claimed'), slot: slotNumber, agent: opIdSchema });
 const taskClaimWithdrawn = z.object({ type: z.literal('task.claimWithdrawn'), claim: opIdSchema });
 /** Appended by the grantee in the commit that lets the attempt start. */
@@ -186,6 +189,7 @@ export const bodySchema = z.discriminatedUnion('type', [
   projectRegistered,
   projectRemoved,
   taskCreated,
+  taskAllowed,
   taskClaimed,
   taskClaimWithdrawn,
   taskStarted,

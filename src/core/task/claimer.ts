@@ -66,7 +66,7 @@ export class Claimer {
   onPending(row: PendingTask): void {
     if (!this.isClaimable(row)) return;
     for (const agent of this.agents.values()) {
-      if (!this.isIdle(agent.id) || !fits(agent, row.created)) continue;
+      if (!this.isIdle(agent.id) || !fits(agent, row)) continue;
       this.claim(agent.id, row);
       return;
     }
@@ -87,7 +87,7 @@ export class Claimer {
         offset,
       });
       for (const row of page) {
-        if (!isPending(row) || !fits(agent, row.created) || !this.isClaimable(row)) continue;
+        if (!isPending(row) || !fits(agent, row) || !this.isClaimable(row)) continue;
         this.claim(id, row);
         return;
       }

@@ -10,16 +10,19 @@ import type { Views } from '../view/views.ts';
 export const SHELL = 'shell';
 
 /** Tools a node drives at all are a matter of that node; here only what the log says counts. */
-export function fits(agent: AgentRow, task: TaskCreated): boolean {
-  if (!isLive(agent)) return false;
+export function fits(agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created: TaskCreated }): boolean {
+  if (!isLive(agent) || needsAllow(row)) return false;
+  const task = row.created;
   const { tool, capabilities, tmuxSessionId } = agent.registered;
   // An agent in a terminal works in its own folder, and a project's task in a worktree of its own.
   if (tmuxSessionId !== null && task.project !== null) return false;
   if (tool === SHELL && tmuxSessionId === null && !task.requiredCapabilities.includes(SHELL)) return false;
-  // A task that an agent made needs a box as tight as its maker's; boxes come later, until then it waits for an operator.
-  if (task.by.startsWith('agent:')) return false;
   return task.requiredCapabilities.every((wanted) => capabilities.includes(wanted));
 }
+
+/** A task that an agent made needs a box as tight as its maker's; boxes come later, until then it waits for an operator. */
+export const needsAllow = ({ created, allowed }: Pick<TaskRow, 'allowed'> & { created: TaskCreated }): boolean =>
+  created.by.startsWith('agent:') && !allowed;
 
 export type Dependencies = 'met' | 'waiting' | 'broken';
 

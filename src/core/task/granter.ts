@@ -141,7 +141,7 @@ export class Granter {
       const agent = this.agents.get(claim.agent);
       return (
         agent?.registered?.node === claim.node &&
-        fits(agent, row.created) &&
+        fits(agent, row) &&
         this.world.alive(claim.node) &&
         this.board.worksOn(claim.agent) === undefined &&
         !this.isSaidBusy(claim.node, claim.agent)
@@ -156,7 +156,7 @@ export class Granter {
     for (const agent of this.agents.values()) {
       const node = agent.registered?.node;
       if (node === undefined || claimed.has(node) || awaited.has(node) || !this.world.alive(node)) continue;
-      if (this.board.isFree(agent.id) && this.isSaidIdle(node, agent.id) && fits(agent, row.created)) awaited.add(node);
+      if (this.board.isFree(agent.id) && this.isSaidIdle(node, agent.id) && fits(agent, row)) awaited.add(node);
     }
     return [...awaited];
   }

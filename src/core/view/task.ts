@@ -26,6 +26,8 @@ export type TaskCreated = Omit<BodyOf<'task.created'>, 'type'> & {
 export type TaskRow = {
   id: OpId;
   created: TaskCreated | undefined;
+  /** An operator allowed it. */
+  allowed: boolean;
   /** By the claim's op id. */
   claims: Record<OpId, Claim>;
   withdrawn: Record<OpId, true>;
@@ -45,6 +47,7 @@ export type TaskRow = {
 const unseen = (id: OpId): TaskRow => ({
   id,
   created: undefined,
+  allowed: false,
   claims: {},
   withdrawn: {},
   grants: {},
@@ -88,6 +91,8 @@ function foldBody(row: TaskRow, op: KnownOp): TaskRow {
       const { type: _type, ...fields } = body;
       return createsEntity(op) ? { ...row, created: { ...fields, home: header.node, by: header.by, ...at } } : row;
     }
+    case 'task.allowed':
+      return { ...row, allowed: true };
     case 'task.claimed': {
       const claim: Claim = { slot: body.slot, node: header.node, agent: body.agent, ...at };
       return { ...row, claims: { ...row.claims, [opId(op)]: claim } };
@@ -130,9 +135,10 @@ export function openClaims(row: TaskRow): { id: OpId; claim: Claim }[] {
 
 export const taskView: ViewSpec<TaskRow> = {
   name: 'task',
-  version: 5,
+  version: 6,
   types: [
     'task.created',
+    'task.allowed',
     'task.claimed',
     'task.claimWithdrawn',
     'task.started',

@@ -51,6 +51,8 @@ function tell(op: Op, door: Door): Told {
   switch (body.type) {
     case 'task.created':
       return { summary: `created by ${header.by} on ${node}` };
+    case 'task.allowed':
+      return { summary: `allowed by ${header.by}` };
     case 'task.claimed': {
       const agent = door.roster.agentName(body.agent);
       return { summary: `claimed by ${agent} on ${node}`, attempt: attemptOfSlot(body.slot), agent: body.agent };

@@ -1,7 +1,7 @@
 /** Why a task waits, in words a person can act on. A guess from what this node sees; decides nothing. */
 import type { NodeId } from '#core/brand.ts';
 import { majorityOf } from '#core/register/ballot.ts';
-import { fits, SHELL } from '#core/task/fit.ts';
+import { fits, needsAllow, SHELL } from '#core/task/fit.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { taskChain } from '#core/view/chain.ts';
 import { isLiveProject } from '#core/view/project.ts';
@@ -18,6 +18,7 @@ export function pendingReason(task: KnownTask, door: Door): string | null {
     bootReason(task, door) ??
     votersReason(task, door) ??
     projectReason(task, door) ??
+    allowReason(task) ??
     agentReason(task, door)
   );
 }
@@ -34,6 +35,9 @@ function dependencyReason(task: KnownTask, door: Door): string | undefined {
   }
   return undefined;
 }
+
+const allowReason = (task: KnownTask): string | undefined =>
+  needsAllow(task) ? 'needs_allow: an agent made it, and an operator has to allow it' : undefined;
 
 /** This node has just started, and asks its peers what they know of it: until they answered it takes no part. */
 function bootReason(task: KnownTask, door: Door): string | undefined {
@@ -82,7 +86,7 @@ function projectReason(task: KnownTask, door: Door): string | undefined {
 function agentReason(task: KnownTask, door: Door): string | null {
   const agents = door.roster.agents();
   if (agents.length === 0) return 'no agent is registered';
-  const able = agents.filter((agent) => fits(agent, task.created));
+  const able = agents.filter((agent) => fits(agent, task));
   if (able.length === 0) return lackReason(agents, task.created);
   const statuses = new Set(able.map((agent) => agentStanding(agent, door).status));
   const { projectPath } = task.created;
@@ -93,13 +97,9 @@ function agentReason(task: KnownTask, door: Door): string | null {
     : 'every agent that could take it is offline';
 }
 
-function lackReason(
-  agents: readonly LiveAgent[],
-  { requiredCapabilities: required, by, project }: TaskCreated,
-): string {
+function lackReason(agents: readonly LiveAgent[], { requiredCapabilities: required, project }: TaskCreated): string {
   const missing = required.filter((one) => !agents.some((agent) => agent.registered.capabilities.includes(one)));
   if (missing.length > 0) return `no agent has: ${missing.join(', ')}`;
-  if (by.startsWith('agent:')) return 'an agent made it: an operator has to allow it';
   if (project !== null && agents.every((agent) => agent.registered.tmuxSessionId !== null))
     return 'agents in terminals work in their own folders, not in a project: leave the project out, or add another agent';
   const others = agents.filter((agent) => agent.registered.tool !== 'shell');

@@ -1,7 +1,7 @@
 /** Creating a task. The one route that must be fast. */
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import type { OpId } from '#core/brand.ts';
+import type { OpId, Principal } from '#core/brand.ts';
 import { canonicalJson } from '#core/canonical.ts';
 import type { Draft } from '#core/op.ts';
 import type { BodyOf } from '#core/schema/body.ts';
@@ -65,18 +65,27 @@ const create = jsonRoute({
   answer: taskJsonSchema,
   status: 201,
   handle: async (context) => {
-    const { door, body: input } = context;
+    const { door, body: input, by } = context;
     const alias = aliasOf(context);
+    if (alias === null) return createTask(input, { by, door });
     const body = await bodyOf(input, alias, door);
     if (isRefusal(body)) return body;
-    const draft: Draft = { entity: undefined, by: context.by, body };
-    if (alias === null) return created(draft, door);
+    const draft: Draft = { entity: undefined, by, body };
     return whileTaking(`task:${alias}`, door, async () => {
       const held = taskByAlias(alias, door);
       return held === undefined ? created(draft, door) : again(held, body, context);
     });
   },
 });
+
+/** A task without an alias, on disk when it is answered. */
+export async function createTask(
+  input: Input,
+  { by, door }: { by: Principal; door: Door },
+): Promise<TaskJson | DoorRefusal> {
+  const body = await bodyOf(input, null, door);
+  return isRefusal(body) ? body : created({ entity: undefined, by, body }, door);
+}
 
 /**
  * The id that the caller asked for; else one made of its Idempotency-Key, by which a repetition finds the task after this node was restarted,

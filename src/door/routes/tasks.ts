@@ -1,6 +1,8 @@
-/** Tasks: list, one, cancel, timeline. */
+/** Tasks: list, one, cancel, allow, timeline. */
 import { z } from 'zod';
+import { needsAllow } from '#core/task/fit.ts';
 import type { Column } from '#core/view/view.ts';
+import { appendOne } from '../append.ts';
 import type { Door } from '../door.ts';
 import { opJson, opJsonSchema } from '../json/op.ts';
 import type { KnownTask, TaskJson } from '../json/task.ts';
@@ -32,21 +34,29 @@ const list = jsonRoute({
   answer: z.array(taskJsonSchema),
   status: 200,
   handle: async ({ query, door }) => {
-    const { status, limit, offset } = query;
+    const { status } = query;
     if (status !== undefined && status !== '' && !isStatus(status)) return [];
-    const where: Record<string, Column> = status === undefined || status === '' ? {} : { status };
-    const rows = door.node.store.list('task', {
-      where,
-      order: [
-        ['priority', 'desc'],
-        ['created', 'asc'],
-      ],
-      limit,
-      offset,
-    });
-    return manyTasks(rows.filter(isKnownTask), door);
+    return manyTasks(taskRows(query, door), door);
   },
 });
+
+/** One page of tasks of a status, or of all: most urgent first, then oldest first. */
+export function taskRows(
+  { status, limit, offset }: { status?: string | undefined; limit: number; offset: number },
+  door: Door,
+): KnownTask[] {
+  const where: Record<string, Column> = status === undefined || status === '' ? {} : { status };
+  const rows = door.node.store.list('task', {
+    where,
+    order: [
+      ['priority', 'desc'],
+      ['created', 'asc'],
+    ],
+    limit,
+    offset,
+  });
+  return rows.filter(isKnownTask);
+}
 
 /** Whole texts for as many tasks as fit {@link LIST_TEXT_MAX_BYTES}; a task without blobs costs no wait. */
 async function manyTasks(rows: readonly KnownTask[], door: Door): Promise<TaskJson[]> {
@@ -107,6 +117,28 @@ const cancel = jsonRoute({
   },
 });
 
+const allow = jsonRoute({
+  method: 'POST',
+  path: '/api/swarm/tasks/{id}/allow',
+  summary: 'Allow a task that an agent made; of others nothing changes',
+  action: 'task.allow',
+  params: idParams,
+  query: none,
+  body: none,
+  answer: taskJsonSchema,
+  status: 200,
+  handle: async ({ params, by, door }) => {
+    const task = findTask(params.id, door);
+    if (isRefusal(task)) return task;
+    if (needsAllow(task)) {
+      const arrival = await appendOne({ entity: task.id, by, body: { type: 'task.allowed' } }, door);
+      if (isRefusal(arrival)) return arrival;
+    }
+    const now = door.node.store.get('task', task.id);
+    return wholeTaskJson(isKnownTask(now) ? now : task, door);
+  },
+});
+
 const timeline = jsonRoute({
   method: 'GET',
   path: '/api/swarm/tasks/{id}/timeline',
@@ -124,4 +156,4 @@ const timeline = jsonRoute({
   },
 });
 
-export const taskRoutes: readonly Route[] = [list, one, cancel, timeline];
+export const taskRoutes: readonly Route[] = [list, one, cancel, allow, timeline];

@@ -18,10 +18,14 @@ async function withTask(o: Parameters<Machine['task']>[0] = {}) {
 }
 
 describe('an agent fits', () => {
-  const fitsTask = async (agent: Parameters<Machine['agent']>[0], o: Partial<TaskCreated>): Promise<boolean> => {
+  const fitsTask = async (
+    agent: Parameters<Machine['agent']>[0],
+    o: Partial<TaskCreated>,
+    allowed = false,
+  ): Promise<boolean> => {
     const { machine, created } = await withTask();
     const row = present(machine.store.get('agent', await machine.agent(agent)));
-    return fits(row, { ...created, ...o });
+    return fits(row, { created: { ...created, ...o }, allowed });
   };
 
   it('when it has every capability the task wants, and may have more', async () => {
@@ -38,8 +42,11 @@ describe('an agent fits', () => {
     expect(await fitsTask({ tool: 'claude', capabilities: ['shell'] }, { requiredCapabilities: ['shell'] })).toBe(true);
   });
 
-  it('never where an agent made the task', async () => {
-    expect(await fitsTask({}, { by: agentPrincipal(opIdOf(simNodeId(1), 3)) })).toBe(false);
+  it('never where an agent made the task, until an operator allowed it', async () => {
+    const by = agentPrincipal(opIdOf(simNodeId(1), 3));
+    const shell = { by, requiredCapabilities: ['shell'] };
+    expect(await fitsTask({ capabilities: ['shell'] }, shell)).toBe(false);
+    expect(await fitsTask({ capabilities: ['shell'] }, shell, true)).toBe(true);
   });
 
   it('never once it is deregistered, or while only its end is known', async () => {
@@ -47,8 +54,8 @@ describe('an agent fits', () => {
     const agent = await machine.agent();
     const by = created.by;
     await machine.append([{ entity: agent, by, body: { type: 'agent.deregistered' } }]);
-    expect(fits(present(machine.store.get('agent', agent)), created)).toBe(false);
-    expect(fits({ id: agent, registered: undefined, deregistered: false }, created)).toBe(false);
+    expect(fits(present(machine.store.get('agent', agent)), { created, allowed: false })).toBe(false);
+    expect(fits({ id: agent, registered: undefined, deregistered: false }, { created, allowed: true })).toBe(false);
   });
 });
 

@@ -26,6 +26,7 @@ const weights: Record<BodyType, number> = {
   'project.registered': 2,
   'project.removed': 1,
   'task.created': 3,
+  'task.allowed': 1,
   'task.claimed': 3,
   'task.claimWithdrawn': 1,
   'task.started': 2,
@@ -78,6 +79,7 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
       };
     case 'agent.deregistered':
     case 'project.removed':
+    case 'task.allowed':
       return { type };
     case 'project.registered':
       return { type, name: `p${pick}`, origin: '/x', base: null, setup: null };

@@ -72,6 +72,10 @@ function Known({ task }: { task: Task }) {
 function Actions({ task }: { task: Task }) {
   const navigate = useNavigate();
   const cancel = useCancel(task.id);
+  const allow = useAction(async () => {
+    await api('POST', `${taskPath(task.id)}/allow`);
+    return 'Allowed.';
+  });
   const retry = useAction(async () => {
     const next = await api<Task>('POST', 'api/swarm/tasks', retryBody(task));
     await navigate({ to: '/tasks/$id', params: { id: next.id } });
@@ -90,6 +94,11 @@ function Actions({ task }: { task: Task }) {
           Merge
         </ActionButton>
       ) : null}
+      {task.pending_reason?.startsWith('needs_allow') === true ? (
+        <ActionButton action={allow} look="primary">
+          Allow
+        </ActionButton>
+      ) : null}
       {isEnded(task) ? (
         <ActionButton action={retry}>{task.status === 'completed' ? 'Do it again' : 'Retry'}</ActionButton>
       ) : (
@@ -97,7 +106,7 @@ function Actions({ task }: { task: Task }) {
           Cancel task
         </ActionButton>
       )}
-      {[cancel, retry, merge].map(({ state }, index) => (
+      {[cancel, allow, retry, merge].map(({ state }, index) => (
         <Said key={index} state={state} />
       ))}
     </div>

@@ -1,0 +1,46 @@
+/** The doors of a node: HTTP, the admin socket, and the socket of its agents. */
+import { openDoor } from '#door/door.ts';
+import type { HttpDoor } from '#door/http.ts';
+import { startHttp } from '#door/http.ts';
+import { startAdminSocket, startAgentSocket } from '#door/socket.ts';
+import { Tokens } from '#door/tokens.ts';
+import type { NodeOptions } from '../host-options.ts';
+import { makeSocketDir, socketPath } from '../socket-path.ts';
+import type { Closers, Parts } from './parts.ts';
+import type { HostedNode } from './swarm-node.ts';
+import { agentSocketPath } from './tool-desk.ts';
+
+type Wiring = {
+  o: NodeOptions;
+  parts: Parts;
+  node: HostedNode;
+  closers: Closers;
+  stopping: PromiseWithResolvers<Error | undefined>;
+};
+
+/** Opens them in this order; `closers` closes them again. Rejects with what to do when one cannot be opened. */
+export async function openDoors({ o, parts, node, closers, stopping }: Wiring): Promise<HttpDoor> {
+  const tokens = await Tokens.open({ dataDir: o.dataDir, now: Date.now, environmentToken: process.env['SKEP_TOKEN'] });
+  const door = openDoor({
+    node,
+    tokens,
+    now: Date.now,
+    onFault: (error, where) => o.log(`${where} failed: ${error instanceof Error ? error.message : String(error)}`),
+    front: o.front,
+    stopped: stopping.promise,
+  });
+  closers.add(() => door.close());
+  const tls =
+    o.tlsCert === undefined || o.tlsKey === undefined ? undefined : { certFile: o.tlsCert, keyFile: o.tlsKey };
+  const http = await startHttp({ door, port: o.httpPort, bind: o.httpBind, tls, behindProxy: o.behindProxy });
+  closers.add(() => http.close());
+  const path = socketPath(parts.stateDir, 'admin');
+  makeSocketDir(path);
+  const socket = await startAdminSocket({ door, path });
+  closers.add(() => socket.close());
+  const agentsPath = agentSocketPath(parts.stateDir);
+  makeSocketDir(agentsPath);
+  const agents = await startAgentSocket({ door, path: agentsPath });
+  closers.add(() => agents.close());
+  return http;
+}

@@ -1,0 +1,98 @@
+/** The tools of skep that an agent is offered, and by which secret its calls are known to come from its attempt. */
+import { hash } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { OpId } from '#core/brand.ts';
+import type { Refusal } from '#core/refusal.ts';
+import { refusal } from '#core/refusal.ts';
+import { SHELL } from '#core/task/fit.ts';
+import type { AttemptBearer, SessionSpec } from '#agent-ports.ts';
+import { socketPath } from '../socket-path.ts';
+import type { AgentDesk, Equipment } from './agent-desk.ts';
+import { PRIMER } from './agent-words.ts';
+import type { AttemptPlan } from './attempt.ts';
+import { CompletionRecords } from './completion-record.ts';
+import { Completion } from './completion.ts';
+
+/** Ended attempts whose late calls are answered in words. */
+const ENDED_MAX = 1_000;
+const PROGRAM = fileURLToPath(new URL('../../bin/skep.mjs', import.meta.url));
+
+export class ToolDesk {
+  readonly #records: CompletionRecords;
+  readonly #socket: string;
+  readonly #ask: AgentDesk['ask'];
+  /** By the SHA-256 of the secret: comparing takes no time that tells anything. */
+  readonly #bySecret = new Map<string, Completion>();
+  readonly #secrets = new Map<string, string>();
+
+  constructor(o: { stateDir: string; ask: AgentDesk['ask'] }) {
+    this.#records = new CompletionRecords(join(o.stateDir, 'completions'));
+    this.#socket = agentSocketPath(o.stateDir);
+    this.#ask = o.ask;
+  }
+
+  /** Nothing for scripts, and for agents in terminals, whose configuration is their user's. */
+  async equip(plan: AttemptPlan): Promise<Equipment> {
+    const { tool, tmuxSessionId } = plan.agent.registered;
+    if (tool === SHELL || tmuxSessionId !== null) return { instructions: '', servers: [], completion: undefined };
+    const name = nameOf(plan);
+    const record = await this.#records.open(name);
+    const completion = new Completion({
+      agent: plan.agent.id,
+      task: plan.task,
+      attempt: plan.attempt,
+      record,
+      save: (next) => this.#records.save(name, next),
+      ask: (request, closed) => this.#ask(plan, request, closed),
+    });
+    this.#remember(name, hash('sha256', record.token), completion);
+    return { instructions: PRIMER, servers: [this.#server(record.token)], completion };
+  }
+
+  /** Whose secret it is; undefined for nobody's. */
+  bearer(token: string): AttemptBearer | Refusal | undefined {
+    const found = this.#bySecret.get(hash('sha256', token));
+    if (found === undefined) return token.startsWith('skep_attempt_') ? UNKNOWN : undefined;
+    if (!found.isOver) return found;
+    const over = `attempt ${found.attempt} of task ${found.task} has ended: nothing that is said of it counts any more`;
+    return refusal('fenced', over, { expected: 'the attempt that runs now' });
+  }
+
+  /** The attempt's files go. */
+  async leave(one: { task: OpId; attempt: number }): Promise<void> {
+    const name = nameOf(one);
+    const secret = this.#secrets.get(name);
+    if (secret !== undefined) this.#bySecret.get(secret)?.close();
+    await this.#records.remove(name);
+  }
+
+  #server(token: string): SessionSpec['servers'][number] {
+    return {
+      name: 'skep',
+      command: [process.execPath, PROGRAM, 'mcp'],
+      env: { SKEP_MCP_TOKEN: token, SKEP_MCP_SOCKET: this.#socket },
+    };
+  }
+
+  #remember(name: string, secret: string, completion: Completion): void {
+    this.#secrets.set(name, secret);
+    this.#bySecret.set(secret, completion);
+    if (this.#secrets.size <= ENDED_MAX) return;
+    for (const [oldest, held] of this.#secrets) {
+      if (this.#bySecret.get(held)?.isOver !== true) continue;
+      this.#secrets.delete(oldest);
+      this.#bySecret.delete(held);
+      return;
+    }
+  }
+}
+
+const nameOf = ({ task, attempt }: { task: OpId; attempt: number }): string => `${task}.${attempt}`;
+
+/** The socket at which agents of this node call their tools. */
+export const agentSocketPath = (stateDir: string): string => socketPath(stateDir, 'agents');
+
+const UNKNOWN = refusal('fenced', 'no attempt on this node has this secret: it ended, or the node has just started', {
+  expected: 'the secret of an attempt that runs here; if yours does, call again in a moment',
+});
