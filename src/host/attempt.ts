@@ -138,7 +138,7 @@ export class Attempt {
         const message = error instanceof Error ? error.message : String(error);
         this.tools.log(`attempt ${this.plan.task}.${this.plan.attempt} failed: ${message}`);
         // Nothing was asked of it: another one may be free.
-        if (error instanceof DriverRefusal && error.code === 'agent_busy') return end('released', 'refused', message);
+        if (error instanceof DriverRefusal && error.isUntouched) return end('released', 'refused', message);
         return end('failed', 'script_failed', message);
       })
       .then((value) => (this.detaching.signal.aborted ? undefined : value));
@@ -218,8 +218,8 @@ export class Attempt {
     const { task, attempt, agent } = this.plan;
     const { desk } = this.tools;
     if (event.kind === 'delta') {
-      const line = this.output.add(event.text);
-      this.say(this.seen, this.output.last(), `${line}\n`);
+      const shown = this.output.stream(event.text);
+      this.say(this.seen, this.output.last(), shown);
     }
     if (event.kind === 'screen') {
       this.output.show(event.text);

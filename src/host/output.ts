@@ -16,14 +16,33 @@ const CONTROL = /[^\P{Cc}\t]/gu;
 export class OutputTail {
   private lines: string[] = [];
   private count = 0;
+  /** The last line goes on with what streams next. */
+  private isOpen = false;
 
   /** Takes one line in, with or without its end; returns it as it is shown. */
   add(line: string): string {
-    const clean = stripVTControlCharacters(copied(line, LINE_READ_CHARS)).replace(CONTROL, '').slice(0, LINE_MAX_CHARS);
+    const clean = cleaned(line);
+    this.isOpen = false;
+    this.push(clean);
+    return clean;
+  }
+
+  /** Takes in a piece of what streams, with the lines that end in it; returns it as it is shown. */
+  stream(text: string): string {
+    const [first = '', ...lines] = text.split('\n').map(cleaned);
+    if (this.isOpen) this.lines.push(`${this.lines.pop() ?? ''}${first}`.slice(0, LINE_MAX_CHARS));
+    else if (first !== '' || lines.length > 0) this.push(first);
+    for (const line of lines.slice(0, -1)) this.push(line);
+    const torn = lines.at(-1);
+    if (torn !== undefined && torn !== '') this.push(torn);
+    this.isOpen = torn === undefined ? this.isOpen || first !== '' : torn !== '';
+    return [first, ...lines].join('\n');
+  }
+
+  private push(clean: string): void {
     this.lines.push(clean);
     this.count += 1;
     if (this.lines.length > LINES_MAX * 2) this.lines = this.lines.slice(-LINES_MAX);
-    return clean;
   }
 
   /** A terminal shows this now, and nothing of what it showed before. */
@@ -45,6 +64,9 @@ export class OutputTail {
     return this.count;
   }
 }
+
+const cleaned = (line: string): string =>
+  stripVTControlCharacters(copied(line, LINE_READ_CHARS)).replace(CONTROL, '').slice(0, LINE_MAX_CHARS);
 
 /** The beginning of a text, in memory of its own: a part of a string holds all of it. */
 const copied = (text: string, chars: number): string =>

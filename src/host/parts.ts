@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { ClaudeDriver } from '#driver/claude/driver.ts';
 import { ShellDriver } from '#driver/shell.ts';
 import { loadIdentity } from '#fabric/identity.ts';
 import type { NodeIdentity } from '#fabric/identity.ts';
@@ -80,7 +81,10 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
   closers.add(() => workspaces.close());
   const runtime = new LocalRuntime({ directory: join(stateDir, 'runtime') });
   closers.add(() => runtime.close());
-  const shell = new ShellDriver({ scriptDirectory: join(stateDir, 'scripts'), nowMs: Date.now });
+  const drivers = [
+    new ShellDriver({ scriptDirectory: join(stateDir, 'scripts'), nowMs: Date.now }),
+    new ClaudeDriver({ directory: join(stateDir, 'agents'), nowMs: Date.now }),
+  ];
   return {
     info: {
       self: identity.node,
@@ -97,7 +101,7 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
     store,
     blobs: await FileBlobStore.open(join(stateDir, 'blobs')),
     runtime,
-    drivers: new Map<string, AgentDriver>([shell, ...(o.drivers ?? [])].map((driver) => [driver.tool, driver])),
+    drivers: new Map<string, AgentDriver>([...drivers, ...(o.drivers ?? [])].map((driver) => [driver.tool, driver])),
     workspaces,
   };
 }

@@ -4,6 +4,8 @@ import { z } from 'zod';
 const stepFields = z.object({
   /** The answer, streamed in `chunks` pieces, `delayMs` apart. */
   text: z.string().optional(),
+  /** So often: a short script makes a long answer. */
+  repeat: z.number().int().min(1).max(20_000_000).optional(),
   chunks: z.number().int().min(1).max(1_000).default(4),
   delayMs: z.number().int().min(0).max(60_000).default(5),
   thinking: z.string().optional(),
@@ -102,7 +104,8 @@ export class Scripts {
     const index = Math.min(o.results, script.steps.length - 1);
     const step = script.steps[index];
     if (step === undefined) throw new Error('a script has at least one step');
-    return { step: this.counted(step, `${index} ${o.prompt}`), index };
+    const { text, repeat, ...rest } = this.counted(step, `${index} ${o.prompt}`);
+    return { step: { ...rest, ...(text === undefined ? {} : { text: text.repeat(repeat ?? 1) }) }, index };
   }
 
   private counted(step: Step, key: string): Step {

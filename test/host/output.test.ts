@@ -14,6 +14,20 @@ it('shows lines without what moves a cursor, and the newest of them', () => {
   expect(tail.total()).toBe(3_002);
 });
 
+it('puts together what streams, line by line', () => {
+  const tail = new OutputTail();
+  expect(tail.stream('let')).toBe('let');
+  expect(tail.stream(' me\u001b[1m see\nsec')).toBe(' me see\nsec');
+  expect(tail.newest(9)).toBe('let me see\nsec');
+  expect(tail.stream('ond\n')).toBe('ond\n');
+  expect(tail.stream('\nfourth\n')).toBe('\nfourth\n');
+  expect(tail.add('· a tool')).toBe('· a tool');
+  tail.stream('fifth');
+  expect(tail.newest(9)).toBe('let me see\nsecond\n\nfourth\n· a tool\nfifth');
+  tail.add('· another');
+  expect(tail.newest(2)).toBe('fifth\n· another');
+});
+
 it('keeps the beginning of long lines, and none of the rest', () => {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');

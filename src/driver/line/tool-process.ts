@@ -1,0 +1,75 @@
+import type { Exit, Proc, WholeLine } from '#ports.ts';
+import type { Dialect } from './dialect.ts';
+
+/** The longest line that is read: above it a tool's answer is left out, and the session goes on. */
+export const LINE_MAX_BYTES = 16 * 1024 * 1024;
+/** A tool that has not said a word by then will not; the slowest that was seen took four seconds, six of them starting at once. */
+const START_MAX_MS = 20_000;
+/** Between SIGTERM and SIGKILL, where nobody says otherwise. */
+export const GRACE_MS = 5_000;
+/** Lines of standard error that are kept, for when the tool ends in the middle of a turn. */
+const ERRORS_KEPT = 20;
+
+/** How following a process ended: with its exit, or because this node follows it no more (undefined). */
+type Followed = { exit: Exit } | undefined;
+
+/** One process of a session, and its side of the protocol. */
+export class ToolProcess {
+  readonly proc: Proc;
+  readonly dialect: Dialect;
+  /** The last lines of its standard error. */
+  readonly errors: string[] = [];
+  isOver = false;
+  /** Resolves when it has ended and all it printed was taken. */
+  done: Promise<void> = Promise.resolve();
+
+  constructor(proc: Proc, dialect: Dialect) {
+    this.proc = proc;
+    this.dialect = dialect;
+  }
+
+  /** Hands over what it prints, line by line, each when the one before was taken. A tool that does not say a word in time is ended. */
+  async follow(take: (line: WholeLine) => Promise<void>, startMs = START_MAX_MS): Promise<Followed> {
+    const late = setTimeout(() => this.#neverSpoke(startMs), startMs);
+    const errors = this.#readErrors();
+    try {
+      for await (const line of this.proc.whole(LINE_MAX_BYTES)) {
+        clearTimeout(late);
+        await take(line);
+      }
+      await errors;
+      return { exit: await this.proc.exited };
+    } catch (error) {
+      // This node stops; the process goes on.
+      if (codeOf(error) === 'detached') return undefined;
+      const why = `output_unreadable: ${String(error)}`;
+      return { exit: { ...(await this.proc.kill(GRACE_MS)), code: null, error: why } };
+    } finally {
+      clearTimeout(late);
+      this.isOver = true;
+    }
+  }
+
+  /** A process that has ended reads nothing; that it has is told by its output. */
+  async write(line: string): Promise<void> {
+    await this.proc.write(line).catch((error: unknown) => {
+      if (codeOf(error) !== 'proc_ended' && codeOf(error) !== 'detached') throw error;
+    });
+  }
+
+  #neverSpoke(limitMs: number): void {
+    this.errors.push(`[skep: it has not said a word within ${limitMs / 1000} s of its start]`);
+    this.proc.kill(GRACE_MS).catch(() => {});
+  }
+
+  async #readErrors(): Promise<void> {
+    for await (const line of this.proc.errors) {
+      this.errors.push(line);
+      if (this.errors.length > ERRORS_KEPT) this.errors.shift();
+    }
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
