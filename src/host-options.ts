@@ -24,6 +24,8 @@ export type NodeOptions = {
   name?: string | undefined;
   /** This node sees to it that it has this many agents of the tool `shell`. Those of an earlier start count: none is registered twice. */
   shellAgents?: number | undefined;
+  /** Agent CLIs that are on PATH, and that this node has a driver for, are registered as paused agents: each once, not again after it was withdrawn. */
+  offerAgents?: boolean | undefined;
   /**
    * A grantee silent for so long may be called lost by a voter; two minutes without it. All nodes of a swarm should have the same: a voter with a
    * shorter one gives up first. Up to the heartbeat of 15 s, healthy grantees are called lost.

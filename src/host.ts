@@ -29,6 +29,7 @@ import { Remote } from './host/remote.ts';
 import { joinCodeOf } from './host/secrets.ts';
 import { isUrl, Sources } from './host/sources.ts';
 import { HostedNode } from './host/swarm-node.ts';
+import { installedTools } from './host/terminal-environment.ts';
 import type { TerminalAgents } from './host/terminal-agents.ts';
 import { DeliveredWork } from './host/work.ts';
 
@@ -87,7 +88,8 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   terminals.start();
   engine.boot();
   const { publicKey } = parts.identity;
-  const tell = () => announce(node, { ...parts.info, addresses, publicKey, shellAgents: o.shellAgents ?? 0 });
+  const offered = o.offerAgents === true ? await installedTools(parts.drivers.keys()) : [];
+  const tell = () => announce(node, { ...parts.info, addresses, publicKey, shellAgents: o.shellAgents ?? 0, offered });
   // Before any door opens: the first op of a log carries the key by which everybody verifies the rest. A node that first has to ask its peers has
   // written it long ago.
   const isOpen = node.standing().state !== 'comparing';

@@ -50,6 +50,7 @@ export const agentSchema = z.object({
   status: text,
   current_task_id: maybe,
   last_heartbeat: maybe,
+  paused: z.boolean().default(false),
 });
 export type Agent = z.output<typeof agentSchema>;
 

@@ -12,6 +12,8 @@ export type NodeRun = {
   join?: string | undefined;
   /** Stop agents at work, too, when the node is stopped. */
   stopAgents: boolean;
+  /** Register agent CLIs found on PATH, paused. */
+  offerAgents?: boolean | undefined;
   /** What its page is; undefined for the swarm's. */
   front?: 'wall' | undefined;
   /** How long a silent grantee keeps its attempt; undefined for the node's own choice. */
@@ -36,11 +38,14 @@ export async function runNode(run: NodeRun, world: World): Promise<ExitCode> {
   }
 }
 
-async function start({ settings, join, json, leaseSeconds, front }: NodeRun, world: World): Promise<RunningNode> {
+async function start(
+  { settings, join, json, leaseSeconds, offerAgents, front }: NodeRun,
+  world: World,
+): Promise<RunningNode> {
   const startNode = await world.loadHost();
   const log = (line: string): void => (json ? world.err : world.out).write(`${line}\n`);
   const leaseMs = leaseSeconds === undefined ? undefined : leaseSeconds * 1000;
-  const options: NodeOptions = { ...settings, bind: settings.bind, join, leaseMs, front, log };
+  const options: NodeOptions = { ...settings, bind: settings.bind, join, leaseMs, offerAgents, front, log };
   try {
     return await startNode(options);
   } catch (error) {

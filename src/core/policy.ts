@@ -36,6 +36,7 @@ const TABLE = {
   'agent.read': READERS,
   'agent.register': ACTORS,
   'agent.deregister': ACTORS,
+  'agent.pause': ACTORS,
   'agent.send': ACTORS,
   'tool.call': TOOL_USERS,
   'project.read': READERS,

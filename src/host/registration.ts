@@ -16,7 +16,11 @@ type Facts = { self: NodeId; publicKey: string; name: string; addresses: string[
 /** Says who this node is, and sees to it that it has the agents it was asked to have. All in one commit. */
 export async function announce(
   node: { store: OpStore; append: SwarmNode['append'] },
-  o: Facts & { shellAgents: number },
+  o: Facts & {
+    shellAgents: number;
+    /** Tools that are installed here: each is registered as a paused agent, once in the life of the node. */
+    offered: readonly string[];
+  },
 ): Promise<void> {
   const { self, name } = o;
   const own = selfDraft(node.store, o);
@@ -24,6 +28,7 @@ export async function announce(
     ...(own === undefined ? [] : [own]),
     ...replacedDrafts(node.store, self),
     ...shellAgentDrafts(node.store, { self, name, wanted: o.shellAgents }),
+    ...offeredDrafts(node.store, { self, name, tools: o.offered }),
   ];
   if (drafts.length === 0) return;
   const answer = await node.append(drafts);
@@ -63,6 +68,32 @@ function replacedDrafts(store: Pick<OpStore, 'get' | 'heads' | 'localRow'>, self
   const { old, lastSeq } = adopted;
   const body = { type: 'node.replaced' as const, old, lastSeq };
   return [{ entity: store.get('node', old)?.entity, by: nodePrincipal(self), body }];
+}
+
+/** One that was withdrawn is not offered again. */
+function offeredDrafts(
+  store: Pick<OpStore, 'list'>,
+  o: { self: NodeId; name: string; tools: readonly string[] },
+): Draft[] {
+  if (o.tools.length === 0) return [];
+  const rows = store.list('agent', { where: { node: o.self }, limit: AGENTS_MAX });
+  const known = new Set(rows.map((row) => row.registered?.tool));
+  return o.tools
+    .filter((tool) => !known.has(tool))
+    .map((tool) => ({
+      entity: undefined,
+      by: nodePrincipal(o.self),
+      body: {
+        type: 'agent.registered',
+        name: `${o.name}-${tool}`,
+        tool,
+        capabilities: [],
+        projectPath: null,
+        tmuxSessionId: null,
+        maxConcurrentTasks: 1,
+        paused: true,
+      },
+    }));
 }
 
 /** One draft for each shell agent that is missing. */

@@ -60,6 +60,15 @@ export async function missingProgram(tool: string, also: readonly string[] = ['t
   return undefined;
 }
 
+/** Those of these tools whose program is on PATH. */
+export async function installedTools(tools: Iterable<string>): Promise<string[]> {
+  const installed: string[] = [];
+  for (const tool of tools) {
+    if (tool !== SHELL && (await missingProgram(tool, [])) === undefined) installed.push(tool);
+  }
+  return installed;
+}
+
 async function isOnPath(program: string): Promise<boolean> {
   const folders = program.includes('/')
     ? ['']

@@ -204,6 +204,7 @@ describe('the welcome', () => {
     repository: `${dataDir}/demo`,
     loginLink: 'http://127.0.0.1:9090/login?code=x',
     agentClis: ['codex'],
+    pausedAgents: ['worker-1-claude'],
     tokenFromEnvironment: false,
     program: 'bin/skep',
     cwd: '/here',
@@ -231,14 +232,15 @@ describe('the welcome', () => {
     );
   });
 
-  it('says where everything is, and what is not driven yet', () => {
+  it('says where everything is, and how an agent is resumed', () => {
     const text = welcomeText(welcome('/here/data'));
     for (const part of [
       'login?code=x',
       'http://127.0.0.1:9092  mesh 7103',
       '/here/data/demo',
       'codex',
-      'not driven yet',
+      'codex: found; bin/skep agent add',
+      'bin/skep agent resume worker-1-claude',
       'Ctrl-C',
     ]) {
       expect(text).toContain(part);

@@ -24,6 +24,7 @@ const rows: [Action, boolean, boolean, boolean, boolean][] = [
   ['task.merge', false, false, true, true],
   ['agent.register', false, false, true, true],
   ['agent.deregister', false, false, true, true],
+  ['agent.pause', false, false, true, true],
   ['agent.send', false, false, true, true],
   ['project.register', false, false, true, true],
   ['project.remove', false, false, true, true],

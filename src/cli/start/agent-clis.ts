@@ -1,4 +1,4 @@
-/** Agents of other makers that are installed here. `skep start` names them and starts none: no demo spends money. */
+/** Agents of other makers that are installed here. `skep start` starts none: no demo spends money. */
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 

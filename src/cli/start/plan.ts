@@ -48,7 +48,8 @@ export function planNodes({ dataDir, portBase }: { dataDir: string; portBase: nu
       name,
       role,
       ...node,
-      argv: ['swarm', ...argv, '--stop-agents-on-exit'],
+      // One machine, one set of agent CLIs: the first worker has them.
+      argv: ['swarm', ...argv, '--stop-agents-on-exit', ...(at === 1 ? ['--offer-agents'] : [])],
       logFile: logOf(dataDir, name),
     };
   });

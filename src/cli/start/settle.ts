@@ -31,6 +31,12 @@ async function look(node: Client): Promise<Settled> {
   };
 }
 
+/** Names of the agents that wait for somebody to resume them. */
+export async function pausedAgents(node: Client): Promise<{ name: string; tool: string }[]> {
+  const agents = read(z.array(agentSchema), await ask(node, { method: 'GET', path: '/api/swarm/agents' }));
+  return agents.filter((agent) => agent.paused).map(({ name, tool }) => ({ name, tool }));
+}
+
 /** Registers the demo repository as project `demo`, unless it is registered already. */
 export async function ensureProject(node: Client, origin: string): Promise<void> {
   const projects = read(z.array(projectSchema), await ask(node, { method: 'GET', path: '/api/swarm/projects' }));

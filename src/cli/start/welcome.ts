@@ -7,7 +7,9 @@ export type Welcome = {
   dataDir: string;
   repository: string;
   loginLink: string;
+  /** Found on PATH, without an agent here. */
   agentClis: readonly string[];
+  pausedAgents: readonly string[];
   /** SKEP_TOKEN rules here, in place of the file in the data directory. */
   tokenFromEnvironment: boolean;
   /** How the user calls this program, and from where. */
@@ -54,10 +56,17 @@ function whichNode(o: Welcome): string {
 export function welcomeText(o: Welcome): string {
   const paste = linesToPaste(o);
   const nodes = o.nodes.map((node) => `${node.name.padEnd(9)} http://127.0.0.1:${node.httpPort}  mesh ${node.p2pPort}`);
-  const clis =
-    o.agentClis.length === 0
-      ? 'none of the well-known ones is on PATH'
-      : `${o.agentClis.join(', ')}: found, not driven yet; a later version offers them, paused`;
+  const found =
+    o.agentClis.length === 0 ? [] : [`${o.agentClis.join(', ')}: found; ${o.program} agent add makes agents of them`];
+  const first = o.pausedAgents[0];
+  const paused =
+    first === undefined
+      ? []
+      : [
+          `${o.pausedAgents.join(', ')}: paused, so that nothing costs money by itself;`,
+          `${o.program} agent resume ${first}${whichNode(o)} lets it take tasks`,
+        ];
+  const clis = [...paused, ...found];
   return `
 skep is up: one emperor, two workers with an agent for scripts each. Ctrl-C stops all of it.
 
@@ -66,7 +75,7 @@ skep is up: one emperor, two workers with an agent for scripts each. Ctrl-C stop
   nodes     ${nodes.join('\n            ')}
   project   demo, the git repository ${o.repository}
   data      ${o.dataDir} (logs in ${join(o.dataDir, 'logs')})
-  agents    ${clis}
+  agents    ${clis.length === 0 ? 'none of the well-known ones is on PATH' : clis.join('\n            ')}
 
 Post a task. An agent on one of the workers does it, in a worktree of its own, and commits:
 

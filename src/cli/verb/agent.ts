@@ -35,7 +35,7 @@ const list: Leaf = {
         short(agent.id),
         printableLine(agent.name),
         printableLine(agent.tool),
-        statusCell(agent.status),
+        statusCell(agent.paused && agent.status === 'offline' ? 'paused' : agent.status),
         printableLine(agent.node_name ?? shortNode(agent.node_id)),
         agent.current_task_id === undefined ? '' : shortId(agent.current_task_id),
         printableLine(agent.capabilities.join(', ')),
@@ -105,6 +105,24 @@ const remove: Leaf = {
     }),
 };
 
+const pauseLeaf = (name: 'pause' | 'resume', said: string, summary: string, example: string): Leaf => ({
+  name,
+  summary,
+  args: [AGENT],
+  examples: [[`skep agent ${name} worker-1-claude`, example]],
+  asksNode: true,
+  run: (given, world) =>
+    withNode(given, world, async (node) => {
+      const answer = await ask(node, { method: 'POST', path: pathOf(given.arg(0), `/${name}`) });
+      if (given.json) return showJson(answer, world);
+      world.out.write(`${said}\n`);
+      return EXIT.ok;
+    }),
+});
+
+const pause = pauseLeaf('pause', 'Paused.', 'let it take nothing more; what it is at goes on', 'until it is resumed');
+const resume = pauseLeaf('resume', 'Resumed.', 'let a paused agent take tasks again', 'it takes what waits and fits');
+
 const send: Leaf = {
   name: 'send',
   summary: 'say something to an agent, wherever it runs',
@@ -143,5 +161,5 @@ const output: Leaf = {
 export const agent: Group = {
   name: 'agent',
   summary: 'list, add and remove agents; talk to them',
-  leaves: [list, add, remove, send, output, attach],
+  leaves: [list, add, remove, pause, resume, send, output, attach],
 };

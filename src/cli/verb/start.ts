@@ -14,7 +14,7 @@ import { Child } from '../start/child.ts';
 import { makeDemoRepository } from '../start/demo-repository.ts';
 import type { NodePlan } from '../start/plan.ts';
 import { childEnvironment, logOf, planNodes, PORT_BASE_MAX } from '../start/plan.ts';
-import { ensureProject, waitForSwarm } from '../start/settle.ts';
+import { ensureProject, pausedAgents, waitForSwarm } from '../start/settle.ts';
 import { checkPorts, deathHints, Supervisor } from '../start/supervisor.ts';
 import type { Welcome } from '../start/welcome.ts';
 import { linesToPaste, quoted, welcomeText } from '../start/welcome.ts';
@@ -135,6 +135,7 @@ async function welcome({ nodes, dataDir, world }: Start): Promise<Welcome> {
       );
     }
     await ensureProject(node, repository);
+    const paused = await pausedAgents(node);
     const { link } = await loginLink(node, 'operator');
     const tokenFromEnvironment = (world.env['SKEP_TOKEN'] ?? '') !== '';
     return {
@@ -142,7 +143,8 @@ async function welcome({ nodes, dataDir, world }: Start): Promise<Welcome> {
       dataDir,
       repository,
       loginLink: link,
-      agentClis,
+      agentClis: agentClis.filter((name) => !paused.some(({ tool }) => tool === name)),
+      pausedAgents: paused.map(({ name }) => name),
       tokenFromEnvironment,
       program: programOf(world),
       cwd: world.cwd,
@@ -170,7 +172,7 @@ function show(ready: Welcome, { given, world }: Start): void {
     http_port: httpPort,
     p2p_port: p2pPort,
   }));
-  const { loginLink: login, dataDir, repository, agentClis } = ready;
+  const { loginLink: login, dataDir, repository, agentClis, pausedAgents: paused } = ready;
   const shown = {
     event: 'up',
     nodes,
@@ -178,6 +180,7 @@ function show(ready: Welcome, { given, world }: Start): void {
     data_dir: dataDir,
     repository,
     agent_clis: agentClis,
+    paused_agents: paused,
     paste: linesToPaste(ready),
   };
   world.out.write(`${JSON.stringify(shown)}\n`);

@@ -65,8 +65,12 @@ const agentRegistered = z.object({
   /** skep made that session on its own tmux server and ends it; absent for a session of the user's, which is only read and typed into. */
   sessionOwned: z.boolean().optional(),
   maxConcurrentTasks: z.number().int().min(1).max(64),
+  /** It takes nothing until somebody resumes it; absent: it does at once. */
+  paused: z.boolean().optional(),
 });
 const agentDeregistered = z.object({ type: z.literal('agent.deregistered') });
+/** A paused agent claims nothing; what it is at goes on. Of several words the newest counts. */
+const agentPaused = z.object({ type: z.literal('agent.paused'), paused: z.boolean() });
 
 const projectRegistered = z.object({
   type: z.literal('project.registered'),
@@ -186,6 +190,7 @@ export const bodySchema = z.discriminatedUnion('type', [
   logForked,
   agentRegistered,
   agentDeregistered,
+  agentPaused,
   projectRegistered,
   projectRemoved,
   taskCreated,

@@ -1,7 +1,7 @@
 /** Which agent may work which task. The claiming node asks before it claims, home asks again before it grants. */
 import type { OpId } from '../brand.ts';
 import type { AgentRow } from '../view/agent.ts';
-import { isLive } from '../view/agent.ts';
+import { isLive, isPaused } from '../view/agent.ts';
 import { taskChain } from '../view/chain.ts';
 import type { TaskCreated, TaskRow } from '../view/task.ts';
 import type { Views } from '../view/views.ts';
@@ -11,7 +11,7 @@ export const SHELL = 'shell';
 
 /** Tools a node drives at all are a matter of that node; here only what the log says counts. */
 export function fits(agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created: TaskCreated }): boolean {
-  if (!isLive(agent) || needsAllow(row)) return false;
+  if (!isLive(agent) || isPaused(agent) || needsAllow(row)) return false;
   const task = row.created;
   const { tool, capabilities, tmuxSessionId } = agent.registered;
   // An agent in a terminal works in its own folder, and a project's task in a worktree of its own.

@@ -1,7 +1,7 @@
 /** Agents of the whole swarm. What an agent is doing now is no fact of the log: it comes from presence and from the tasks' slots. */
 import type { NodeId, OpId } from '../brand.ts';
 import type { KnownOp, Stamp } from '../op.ts';
-import { createsEntity, stampOf } from '../op.ts';
+import { compareStamps, createsEntity, stampOf } from '../op.ts';
 import type { ViewSpec } from './view.ts';
 
 export type AgentRow = {
@@ -21,7 +21,11 @@ export type AgentRow = {
       }
     | undefined;
   deregistered: boolean;
+  /** The newest word on whether it is paused, its registration's among them. */
+  pause: { paused: boolean; stamp: Stamp } | undefined;
 };
+
+export const isPaused = (row: AgentRow): boolean => row.pause?.paused === true;
 
 /** An agent whose registration is known and which has not been withdrawn. */
 export type LiveAgent = AgentRow & { registered: NonNullable<AgentRow['registered']>; deregistered: false };
@@ -30,12 +34,14 @@ export const isLive = (row: AgentRow | undefined): row is LiveAgent =>
   row !== undefined && row.registered !== undefined && !row.deregistered;
 
 function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
-  const known: AgentRow = row ?? { id: op.header.entity, registered: undefined, deregistered: false };
+  const known: AgentRow = row ?? { id: op.header.entity, registered: undefined, deregistered: false, pause: undefined };
   const { body } = op;
   if (body.type === 'agent.deregistered') return { ...known, deregistered: true };
+  if (body.type === 'agent.paused') return { ...known, pause: newest(known.pause, op, body.paused) };
   if (body.type !== 'agent.registered' || !createsEntity(op)) return known;
   return {
     ...known,
+    pause: newest(known.pause, op, body.paused ?? false),
     registered: {
       node: op.header.node,
       name: body.name,
@@ -51,10 +57,15 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
   };
 }
 
+function newest(held: AgentRow['pause'], op: KnownOp, paused: boolean): AgentRow['pause'] {
+  const stamp = stampOf(op);
+  return held !== undefined && compareStamps(held.stamp, stamp) >= 0 ? held : { paused, stamp };
+}
+
 export const agentView: ViewSpec<AgentRow> = {
   name: 'agent',
-  version: 2,
-  types: ['agent.registered', 'agent.deregistered'],
+  version: 3,
+  types: ['agent.registered', 'agent.deregistered', 'agent.paused'],
   key: (op) => op.header.entity,
   fold,
   columnNames: ['live', 'node', 'name', 'created'],

@@ -1,7 +1,9 @@
 /** An agent in JSON: the seed's fields in its order and spelling, then what skep adds. */
 import { z } from 'zod';
 import type { LiveAgent } from '#core/view/agent.ts';
+import { isPaused } from '#core/view/agent.ts';
 import type { Door } from '../door.ts';
+import type { AgentStatus } from './standing.ts';
 import { AGENT_STATUSES, agentStanding } from './standing.ts';
 import { dateText } from './text.ts';
 
@@ -21,11 +23,18 @@ export const agentJsonSchema = z
     lamport_ts: z.number().int(),
     registered_at: z.string(),
     node_name: z.string(),
+    paused: z.boolean().describe('It takes nothing until it is resumed; while it is at nothing, its status is offline'),
   })
   .meta({ id: 'Agent' });
 export type AgentJson = z.output<typeof agentJsonSchema>;
 
-/** An open grant makes an agent busy even before its node says so. */
+/** An open grant makes an agent busy even before its node says so. The seed has no word for one that is paused: it is not there for anybody. */
+function statusOf(status: AgentStatus, o: { isGranted: boolean; isPaused: boolean }): AgentStatus {
+  if (status !== 'idle') return status;
+  if (o.isGranted) return 'busy';
+  return o.isPaused ? 'offline' : 'idle';
+}
+
 export function agentJson(agent: LiveAgent, door: Door): AgentJson {
   const { registered } = agent;
   const standing = agentStanding(agent, door);
@@ -40,11 +49,12 @@ export function agentJson(agent: LiveAgent, door: Door): AgentJson {
     tmux_session_id: registered.tmuxSessionId,
     project_path: registered.projectPath,
     max_concurrent_tasks: registered.maxConcurrentTasks,
-    status: standing.status === 'idle' && granted !== null ? 'busy' : standing.status,
+    status: statusOf(standing.status, { isGranted: granted !== null, isPaused: isPaused(agent) }),
     current_task_id: granted,
     last_heartbeat: dateText(standing.heardMs ?? registered.wallMs),
     lamport_ts: registered.stamp.lamport,
     registered_at: dateText(registered.wallMs),
     node_name: door.roster.nodeName(registered.node),
+    paused: isPaused(agent),
   };
 }

@@ -3,6 +3,7 @@ import type { NodeId } from '#core/brand.ts';
 import { majorityOf } from '#core/register/ballot.ts';
 import { fits, needsAllow, SHELL } from '#core/task/fit.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
+import { isPaused } from '#core/view/agent.ts';
 import { taskChain } from '#core/view/chain.ts';
 import { isLiveProject } from '#core/view/project.ts';
 import type { TaskCreated } from '#core/view/task.ts';
@@ -10,6 +11,9 @@ import type { Door } from '../door.ts';
 import { agentStanding } from './standing.ts';
 import type { KnownTask } from './task.ts';
 import { shortId } from './text.ts';
+
+/** Agents named in one reason. */
+const NAMES_MAX = 5;
 
 /** The first thing that stands in the task's way, or null when nothing does: then an agent takes it in a moment. */
 export function pendingReason(task: KnownTask, door: Door): string | null {
@@ -87,7 +91,11 @@ function agentReason(task: KnownTask, door: Door): string | null {
   const agents = door.roster.agents();
   if (agents.length === 0) return 'no agent is registered';
   const able = agents.filter((agent) => fits(agent, task));
-  if (able.length === 0) return lackReason(agents, task.created);
+  if (able.length === 0) {
+    const paused = agents.filter((agent) => isPaused(agent) && fits({ ...agent, pause: undefined }, task));
+    if (paused.length > 0) return `every agent that could take it is paused: ${namesOf(paused)}`;
+    return lackReason(agents, task.created);
+  }
   const statuses = new Set(able.map((agent) => agentStanding(agent, door).status));
   const { projectPath } = task.created;
   if (statuses.has('idle'))
@@ -96,6 +104,11 @@ function agentReason(task: KnownTask, door: Door): string | null {
     ? 'every agent that could take it is busy'
     : 'every agent that could take it is offline';
 }
+
+const namesOf = (agents: readonly LiveAgent[]): string => {
+  const names = agents.slice(0, NAMES_MAX).map((agent) => agent.registered.name);
+  return `${names.join(', ')}${agents.length > NAMES_MAX ? ' …' : ''}`;
+};
 
 function lackReason(agents: readonly LiveAgent[], { requiredCapabilities: required, project }: TaskCreated): string {
   const missing = required.filter((one) => !agents.some((agent) => agent.registered.capabilities.includes(one)));

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { BodyOf } from '#core/schema/body.ts';
 import { SHELL } from '#core/task/fit.ts';
-import { isLive } from '#core/view/agent.ts';
+import { isLive, isPaused } from '#core/view/agent.ts';
 import { appendOne } from '../append.ts';
 import { agentJson, agentJsonSchema } from '../json/agent.ts';
 import { findAgent } from '../lookup.ts';
@@ -115,6 +115,33 @@ const remove = jsonRoute({
   },
 });
 
+const pause = pauseRoute('pause', true, 'Let an agent take nothing more; what it is at goes on');
+const resume = pauseRoute('resume', false, 'Let a paused agent take tasks again');
+
+function pauseRoute(verb: string, paused: boolean, summary: string): Route {
+  return jsonRoute({
+    method: 'POST',
+    path: `/api/swarm/agents/{id}/${verb}`,
+    summary,
+    action: 'agent.pause',
+    params: idParams,
+    query: none,
+    body: none,
+    answer: agentJsonSchema,
+    status: 200,
+    handle: async ({ params, by, door }) => {
+      const agent = findAgent(params.id, door);
+      if (isRefusal(agent)) return agent;
+      if (isPaused(agent) !== paused) {
+        const arrival = await appendOne({ entity: agent.id, by, body: { type: 'agent.paused', paused } }, door);
+        if (isRefusal(arrival)) return arrival;
+      }
+      const now = door.node.store.get('agent', agent.id);
+      return agentJson(isLive(now) ? now : agent, door);
+    },
+  });
+}
+
 const send = jsonRoute({
   method: 'POST',
   path: '/api/swarm/agents/{id}/send',
@@ -202,4 +229,4 @@ const attach = jsonRoute({
   },
 });
 
-export const agentRoutes: readonly Route[] = [list, create, remove, send, output, explain, attach];
+export const agentRoutes: readonly Route[] = [list, create, remove, pause, resume, send, output, explain, attach];

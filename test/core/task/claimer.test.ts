@@ -1,7 +1,7 @@
 /** Claims: for whom, on what, in which order, and when they lapse. */
 import { describe, expect, it } from 'vitest';
 import type { OpId } from '#core/brand.ts';
-import { opIdOf } from '#core/brand.ts';
+import { opIdOf, userPrincipal } from '#core/brand.ts';
 import type { Frame } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import { Machine } from '../machine.ts';
@@ -49,6 +49,21 @@ describe('a node', () => {
     const task = await home.task({ requiredCapabilities: ['shell', 'gpu'] });
     await table.advance(1_000);
     expect(claimants(worker, task)).toEqual([]);
+  });
+
+  it('claims nothing for a paused agent, and what waits once it is resumed', async () => {
+    const { table, home, worker, ids } = await unheard(1);
+    const agent = present(ids[0]);
+    const say = (paused: boolean) =>
+      home.append([{ entity: agent, by: userPrincipal('ann'), body: { type: 'agent.paused', paused } }]);
+    await say(true);
+    await table.settle();
+    const task = await home.task();
+    await table.advance(1_000);
+    expect(claimants(worker, task)).toEqual([]);
+    await say(false);
+    await table.advance(1_000);
+    expect(claimants(worker, task)).toEqual([agent]);
   });
 
   it('claims nothing whose voters have no living majority, and does once they have', async () => {

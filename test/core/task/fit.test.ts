@@ -55,7 +55,9 @@ describe('an agent fits', () => {
     const by = created.by;
     await machine.append([{ entity: agent, by, body: { type: 'agent.deregistered' } }]);
     expect(fits(present(machine.store.get('agent', agent)), { created, allowed: false })).toBe(false);
-    expect(fits({ id: agent, registered: undefined, deregistered: false }, { created, allowed: true })).toBe(false);
+    expect(
+      fits({ id: agent, registered: undefined, deregistered: false, pause: undefined }, { created, allowed: true }),
+    ).toBe(false);
   });
 });
 

@@ -23,6 +23,7 @@ const weights: Record<BodyType, number> = {
   'log.forked': 1,
   'agent.registered': 2,
   'agent.deregistered': 1,
+  'agent.paused': 2,
   'project.registered': 2,
   'project.removed': 1,
   'task.created': 3,
@@ -76,7 +77,10 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
         projectPath: null,
         tmuxSessionId: null,
         maxConcurrentTasks: 1,
+        paused: slot === 2,
       };
+    case 'agent.paused':
+      return { type, paused: pick % 2 === 0 };
     case 'agent.deregistered':
     case 'project.removed':
     case 'task.allowed':

@@ -59,6 +59,7 @@ export const agentOf = (name: string, o: Partial<Agent> = {}): Agent => ({
   lamport_ts: 1,
   registered_at: AT,
   node_name: 'hive',
+  paused: false,
   ...o,
 });
 

@@ -28,6 +28,10 @@ function Known({ agent }: { agent: Agent }) {
     await navigate({ to: '/agents' });
     return 'Removed.';
   });
+  const pause = useAction(async () => {
+    await api('POST', `${agentPath(agent.id)}/${agent.paused ? 'resume' : 'pause'}`);
+    return agent.paused ? 'It takes tasks again.' : 'It takes nothing more.';
+  });
   return (
     <div className="flex flex-col gap-5">
       <header className="flex flex-col gap-2">
@@ -36,10 +40,15 @@ function Known({ agent }: { agent: Agent }) {
           <StatusBadge status={agent.status} />
         </div>
         <div className="flex flex-wrap items-center gap-2">
+          <ActionButton action={pause} look={agent.paused ? 'primary' : 'quiet'}>
+            {agent.paused ? 'Resume' : 'Pause'}
+          </ActionButton>
           <ActionButton action={remove} look="danger" confirm="Really remove?">
             Remove agent
           </ActionButton>
-          <Said state={remove.state} />
+          {[pause, remove].map(({ state }, index) => (
+            <Said key={index} state={state} />
+          ))}
         </div>
       </header>
       <div className="grid grid-cols-1 gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(16rem,1fr)]">
@@ -108,6 +117,7 @@ function AgentFacts({ agent }: { agent: Agent }) {
         facts={[
           ['Id', <span className="font-mono text-xs">{shortId(agent.id)}</span>],
           ['Tool', agent.tool],
+          ['Paused', agent.paused ? 'takes nothing until it is resumed' : null],
           [
             'Node',
             <span className="flex items-center gap-2">
