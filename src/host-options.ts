@@ -35,6 +35,8 @@ export type NodeOptions = {
   aloneAfterMs?: number | undefined;
   /** How people reach this machine by ssh, `user@host`: told to whoever asks to attach to an agent of this node. */
   ssh?: string | undefined;
+  /** How long an agent waits for a person before it is denied what it asks; 30 minutes without it, 0 asks nobody. */
+  askTimeoutMs?: number | undefined;
   /** Drivers beside this node's own. For tests. */
   drivers?: readonly AgentDriver[] | undefined;
   /** Members above which this node keeps links to a few neighbours only; 64 without it. */

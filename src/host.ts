@@ -9,9 +9,8 @@ import { nodeCrypto } from '#fabric/identity.ts';
 import { MeshTransport } from '#fabric/mesh.ts';
 import type { Arrival, NodeInfo } from '#ports.ts';
 import type { NodeOptions, RunningNode } from './host-options.ts';
-import { agentsOf } from './host/agents.ts';
+import { agentsOf, textsAndDelivery } from './host/agents.ts';
 import { bindAddresses, dialAddresses } from './host/addresses.ts';
-import type { AttemptTools } from './host/attempt.ts';
 import { Backups } from './host/backup.ts';
 import { BlobTransfer } from './host/blob-transfer.ts';
 import { openDoors } from './host/doors.ts';
@@ -73,12 +72,13 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   const info: NodeInfo = { ...parts.info, httpPort: o.httpPort, p2pPort: o.p2pPort };
   const stopping = Promise.withResolvers<Error | undefined>();
   const wired = wire({ o, parts, info, transport, addresses, onFailed: (error) => stopping.resolve(asError(error)) });
-  const { engine, node, attempts, glimpses, backups, opening, terminals, states } = wired;
+  const { engine, node, attempts, glimpses, backups, opening, terminals, states, approvals } = wired;
   closers.add(() => backups.close());
   closers.add(() => transport.close());
   // After the attempts, which would take a session that closes for an agent that ended.
   closers.add(() => terminals.close());
   closers.add(() => states.close());
+  closers.add(() => approvals.close());
   closers.add(() => {
     attempts.detach();
     glimpses.close();
@@ -86,6 +86,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
     engine.close();
   });
   terminals.start();
+  approvals.start();
   engine.boot();
   const { publicKey } = parts.identity;
   const offered = o.offerAgents === true ? await installedTools(parts.drivers.keys()) : [];
@@ -142,6 +143,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
       journal.arrived(arrivals);
       intake.onArrivals(arrivals);
       terminals.arrived(arrivals);
+      approvals.arrived(arrivals);
       node.arrived(arrivals);
     },
     onPresence: () => node.presenceChanged(),
@@ -160,8 +162,8 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const keeping = { self: info.self, store, workspaces, sources, blobs, transfer, remote };
   const intake = new Intake(keeping);
   const work = new DeliveredWork({ ...keeping, intake });
-  const texts = textsAndDelivery(() => node, intake);
-  const { terminals, attempts, states, toolDesk } = agentsOf({ o, parts, engine, keeping, glimpses, texts });
+  const texts = textsAndDelivery({ node: () => node, opening: () => opening, intake });
+  const { terminals, attempts, states, toolDesk, approvals } = agentsOf({ o, parts, engine, keeping, glimpses, texts });
   const act = (action: Exclude<Action, { kind: 'keepLinks' }>): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
     if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);
@@ -189,26 +191,17 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     opening,
     terminals,
     toolDesk,
+    approvals,
     tools: [...parts.drivers.keys()],
     joinCode: () => joinCodeOf({ secret, addresses }),
   });
-  return { engine, node, attempts, glimpses, backups, opening, terminals, states };
+  return { engine, node, attempts, glimpses, backups, opening, terminals, states, approvals };
 }
 
 function endLink(action: Extract<Action, { kind: 'unlink' | 'excluded' }>, transport: MeshTransport): void {
   if (action.kind === 'unlink') transport.drop(action.node, action.why);
   else transport.exclude(action.node);
 }
-
-/** The node is made after the attempts it carries out: what they need of it is looked up when they do. */
-const textsAndDelivery = (
-  node: () => HostedNode,
-  intake: Intake,
-): Pick<AttemptTools, 'stash' | 'unstash' | 'deliver'> => ({
-  stash: (text) => node().stash(text),
-  unstash: (text) => node().unstash(text),
-  deliver: (request, signal) => intake.deliver(request, signal),
-});
 
 /** Node addresses are ops: every node dials all it knows. */
 function learnAddresses(arrivals: readonly Arrival[], transport: MeshTransport, self: NodeId): void {

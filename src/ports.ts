@@ -1,6 +1,7 @@
 /** The seams: what the composition root plugs together. Interfaces only; each has one contract suite, run on the fake and on the real thing. */
 import type { AttemptBearer } from './agent-ports.ts';
 import type { AgentTerminals } from '#core/agent-terminal.ts';
+import type { Answering } from '#core/approval/answer.ts';
 import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
 import type { BootStanding } from '#core/boot-check.ts';
 import type { LocalRow, LocalTable } from '#core/local.ts';
@@ -193,7 +194,7 @@ export type NodeInfo = {
  * One node of the swarm, as the doors use it. Doors parse and authorise, then append or call; they hold no state of the swarm. Every method that
  * may be refused answers with a {@link Refusal} and has then changed nothing.
  */
-export interface SwarmNode extends AgentTerminals {
+export interface SwarmNode extends AgentTerminals, Answering {
   readonly info: NodeInfo;
   readonly store: Pick<
     OpStore,

@@ -77,6 +77,35 @@ export const projectSchema = z.object({
   node_id: maybe,
 });
 
+export const approvalSchema = z.object({
+  id: text,
+  state: text,
+  tool: text,
+  title: text,
+  detail: text,
+  why: text,
+  cwd: maybe,
+  task_id: text,
+  task_title: maybe,
+  agent_name: text,
+  node_name: text,
+  decided_by: maybe,
+  note: maybe,
+  created_at: maybe,
+});
+export type Approval = z.output<typeof approvalSchema>;
+
+export const ruleSchema = z.object({
+  id: text,
+  effect: text,
+  tool: maybe,
+  command: maybe,
+  path: maybe,
+  agent: maybe,
+  note: text,
+});
+export type Rule = z.output<typeof ruleSchema>;
+
 export const statusSchema = z.object({
   node_id: text,
   uptime: count,

@@ -45,7 +45,9 @@ async function start(
   const startNode = await world.loadHost();
   const log = (line: string): void => (json ? world.err : world.out).write(`${line}\n`);
   const leaseMs = leaseSeconds === undefined ? undefined : leaseSeconds * 1000;
-  const options: NodeOptions = { ...settings, bind: settings.bind, join, leaseMs, offerAgents, front, log };
+  const askTimeoutMs = settings.askTimeout * 1000;
+  const bind = settings.bind;
+  const options: NodeOptions = { ...settings, bind, askTimeoutMs, join, leaseMs, offerAgents, front, log };
   try {
     return await startNode(options);
   } catch (error) {

@@ -35,6 +35,7 @@ export const settingsSchema = z.object({
   name: words(NAME).max(64, { error: NAME }).optional(),
   ssh: words('a destination of ssh, user@host').optional(),
   shellAgents: wholeUpTo(64, 'a number, 0 to 64'),
+  askTimeout: wholeUpTo(604_800, 'seconds, 0 to 604800'),
   url: z.url({ protocol: /^https?$/, error: 'a URL, http://… or https://…' }).optional(),
   tokenFile: words('a file').optional(),
 });
@@ -86,6 +87,12 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   name: node('name', 'name', 'what people call this node (the machine’s name)'),
   ssh: node('ssh', 'user@host', 'how people reach this machine by ssh, for skep agent attach'),
   shellAgents: node('shell_agents', 'n', 'agents that run scripts, kept registered on this node', 0),
+  askTimeout: node(
+    'ask_timeout',
+    'seconds',
+    'how long an agent waits for a person before it is denied; 0 asks nobody',
+    1800,
+  ),
   url: client('url', 'url', 'ask this node over HTTP instead of the one on this machine'),
   tokenFile: client('token_file', 'file', 'file that holds the token for it'),
 };

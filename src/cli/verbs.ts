@@ -48,6 +48,30 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/agent.ts')).agent,
   },
   {
+    name: 'approvals',
+    group: 'Work:',
+    summary: 'what agents ask before they go on',
+    load: async () => (await import('./verb/approvals.ts')).approvals,
+  },
+  {
+    name: 'approve',
+    group: 'Work:',
+    summary: 'allow what agents ask',
+    load: async () => (await import('./verb/approve.ts')).approve,
+  },
+  {
+    name: 'deny',
+    group: 'Work:',
+    summary: 'deny what agents ask',
+    load: async () => (await import('./verb/approve.ts')).deny,
+  },
+  {
+    name: 'rule',
+    group: 'Work:',
+    summary: 'what agents may do without asking, and what they are denied',
+    load: async () => (await import('./verb/rule.ts')).rule,
+  },
+  {
     name: 'project',
     group: 'Work:',
     summary: 'list, add and remove repositories that tasks work in',

@@ -19,7 +19,7 @@ const ANYONE: readonly Standing[] = ['anyone', 'viewer', 'operator', 'node'];
 const READERS: readonly Standing[] = ['viewer', 'operator', 'node'];
 const ACTORS: readonly Standing[] = ['operator', 'node'];
 const TOOL_USERS: readonly Standing[] = ['agent', 'operator'];
-/** What would hand a key on, or touches files outside the swarm, needs a person. */
+/** What would hand a key on, touches files outside the swarm, or says what agents may do, needs a person. */
 const OPERATORS: readonly Standing[] = ['operator'];
 
 const TABLE = {
@@ -48,6 +48,11 @@ const TABLE = {
   'event.read': READERS,
   'post.read': READERS,
   'post.create': ACTORS,
+  'approval.read': READERS,
+  'approval.decide': OPERATORS,
+  'rule.read': READERS,
+  'rule.add': OPERATORS,
+  'rule.remove': OPERATORS,
   'token.read': OPERATORS,
   'token.create': OPERATORS,
   'token.remove': OPERATORS,

@@ -1,6 +1,8 @@
 /** What the events of the feed hold. */
 import { parsedOpId, nodeIdOf } from '#core/brand.ts';
+import { isKnownApproval } from '#core/view/approval.ts';
 import { taskChain } from '#core/view/chain.ts';
+import { isLiveRule } from '#core/view/rule.ts';
 import type { TaskRow } from '#core/view/task.ts';
 import type { Arrival, Glimpse } from '#ports.ts';
 import type { Door } from './door.ts';
@@ -8,6 +10,8 @@ import type { FeedEvent } from './feed.ts';
 import { arrivalFrame, presenceFrame, presenceFrames, snapshotFrame } from './frames.ts';
 import type { AgentJson } from './json/agent.ts';
 import { agentJson } from './json/agent.ts';
+import type { ApprovalJson, RuleJson } from './json/approval.ts';
+import { approvalJson, openApprovals, ruleJson } from './json/approval.ts';
 import type { NodeJson, ProjectJson } from './json/node.ts';
 import { nodeJson, nodesJson, projectJson } from './json/node.ts';
 import type { PostJson } from './json/op.ts';
@@ -30,6 +34,8 @@ export type Snapshot = {
   agents: AgentJson[];
   nodes: NodeJson[];
   projects: ProjectJson[];
+  /** What waits for somebody's answer. */
+  approvals: ApprovalJson[];
 };
 
 /** An op that arrived, and what it speaks of as it is now: null when that is no longer there. */
@@ -43,6 +49,8 @@ export type ArrivalData = {
   project?: ProjectJson | null;
   node?: NodeJson;
   post?: PostJson | null;
+  approval?: ApprovalJson | null;
+  rule?: RuleJson | null;
 };
 
 export function snapshotEvent(door: Door): FeedEvent {
@@ -54,6 +62,7 @@ export function snapshotEvent(door: Door): FeedEvent {
     agents: agentsJson(door),
     nodes: nodesJson(door),
     projects: door.roster.projects().map(projectJson),
+    approvals: openApprovals(door),
   };
   return {
     name: 'snapshot',
@@ -112,6 +121,14 @@ function arrivalData({ n, op }: Arrival, door: Door): ArrivalData {
   if (type === 'post.created') {
     const post = store.get('post', header.entity);
     return { ...data, post: post === undefined ? null : postJson(post) };
+  }
+  if (type.startsWith('approval.')) {
+    const approval = store.get('approval', header.entity);
+    return { ...data, approval: isKnownApproval(approval) ? approvalJson(approval, door) : null };
+  }
+  if (type.startsWith('rule.')) {
+    const rule = store.get('rule', header.entity);
+    return { ...data, rule: isLiveRule(rule) ? ruleJson(rule) : null };
   }
   return data;
 }

@@ -31,6 +31,9 @@ export function arrivalFrame(op: Op, data: ArrivalData, id: string): Frame {
   if (data.agent !== undefined) return { type: 'agent_event', event: eventName(type), ...at, data: data.agent };
   if (data.project !== undefined) return { type: 'project_event', event: eventName(type), ...at, data: data.project };
   if (data.node !== undefined) return { type: 'node_event', event: eventName(type), ...at, data: data.node };
+  if (data.approval !== undefined)
+    return { type: 'approval_event', event: eventName(type), ...at, data: data.approval };
+  if (data.rule !== undefined) return { type: 'rule_event', event: eventName(type), ...at, data: data.rule };
   if (data.post !== undefined) return { type: 'new_post', ...at, post: data.post };
   return { type: 'op_event', event: eventName(type), ...at, data: null };
 }

@@ -3,8 +3,12 @@ import { parsedOpId } from '#core/brand.ts';
 import type { OpId } from '#core/brand.ts';
 import { compareStamps } from '#core/op.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
+import type { KnownApproval } from '#core/view/approval.ts';
+import { isKnownApproval } from '#core/view/approval.ts';
 import type { NodeRow } from '#core/view/node.ts';
 import type { LiveProject } from '#core/view/project.ts';
+import type { LiveRule } from '#core/view/rule.ts';
+import { isLiveRule } from '#core/view/rule.ts';
 import type { Door } from './door.ts';
 import type { KnownTask } from './json/task.ts';
 import { isKnownTask } from './json/task.ts';
@@ -16,6 +20,7 @@ const ALIAS_ROWS_MAX = 16;
 
 /** `<part of a node id>-<number>`, at least 4 digits of the node's id; the number is always whole. */
 const SHORT_ID = /^([0-9a-f]{4,32})-([1-9][0-9]{0,15})$/;
+const OP_ID = /^[0-9a-f]{32}-[1-9][0-9]{0,15}$/;
 const NODE_PREFIX = /^[0-9a-f]{4,32}$/;
 
 /**
@@ -64,6 +69,25 @@ export function findProject(ref: string, door: Door): LiveProject | DoorRefusal 
   return single(found.length > 1 && own.length === 1 ? own : found, ref, 'Project not found');
 }
 
+/** By id or short id. */
+export function findApproval(ref: string, door: Door): KnownApproval | DoorRefusal {
+  const { store } = door.node;
+  const found = idsLike(ref, door).map((id) => store.get('approval', id));
+  return single(found.filter(isKnownApproval), ref, 'Approval not found');
+}
+
+/** By id or short id; one that was removed is not found. */
+export function findRule(ref: string, door: Door): LiveRule | DoorRefusal {
+  const { store } = door.node;
+  return single(
+    idsLike(ref, door)
+      .map((id) => store.get('rule', id))
+      .filter(isLiveRule),
+    ref,
+    'Rule not found',
+  );
+}
+
 type Named = { id: OpId; registered: { name: string } };
 
 function matching<T extends Named>(rows: readonly T[], ref: string, door: Door): T[] {
@@ -80,6 +104,9 @@ function shortIds(ref: string, door: Door): OpId[] {
   if (prefix === undefined || seq === undefined) return [];
   return nodesLike(prefix, door).map((node) => parsedOpId(`${node}-${seq}`));
 }
+
+/** A whole id stands for itself, whoever made it. */
+const idsLike = (ref: string, door: Door): OpId[] => (OP_ID.test(ref) ? [parsedOpId(ref)] : shortIds(ref, door));
 
 const nodesLike = (prefix: string, door: Door): string[] =>
   door.roster.nodes().flatMap((row) => (row.id.startsWith(prefix) ? [row.id] : []));

@@ -5,6 +5,7 @@ import type { Route } from './route.ts';
 import { jsonRoute } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { approvalRoutes } from './routes/approvals.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { eventRoutes } from './routes/events.ts';
 import { none } from './routes/input.ts';
@@ -12,6 +13,7 @@ import { nodeRoutes } from './routes/nodes.ts';
 import { pageRoutes } from './routes/page.ts';
 import { postRoutes } from './routes/posts.ts';
 import { projectRoutes } from './routes/projects.ts';
+import { ruleRoutes } from './routes/rules.ts';
 import { statusRoutes } from './routes/status.ts';
 import { taskCreateRoutes } from './routes/task-create.ts';
 import { taskWorkRoutes } from './routes/task-work.ts';
@@ -41,6 +43,8 @@ export const routes: readonly Route[] = [
   ...agentRoutes,
   ...toolRoutes,
   ...projectRoutes,
+  ...approvalRoutes,
+  ...ruleRoutes,
   ...postRoutes,
   ...wallRoutes,
   ...eventRoutes,

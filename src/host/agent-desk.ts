@@ -7,9 +7,23 @@ import type { Completion } from './completion.ts';
 /** `completion`: undefined for an agent without tools of skep, whose protocol's end is all there is. */
 export type Equipment = Pick<SessionSpec, 'instructions' | 'servers'> & { completion: Completion | undefined };
 
+/** Why nobody waits for an answer any more. `detached`: the node stops, and the agent asks again when it is back. */
+export type Void = 'withdrawn' | 'ended' | 'detached';
+
+export type Question = {
+  plan: AttemptPlan;
+  /** The folder that the attempt was given. */
+  cwd: string;
+  request: PermissionRequest;
+  /** Aborted with a {@link Void} as its reason. */
+  closed: AbortSignal;
+  /** Shows a line of skep's own in the output of the attempt. */
+  tell: (line: string) => void;
+};
+
 export type AgentDesk = {
-  /** Undefined: void before anybody decided, because `closed` was aborted. Never rejects. */
-  ask(plan: AttemptPlan, request: PermissionRequest, closed: AbortSignal): Promise<PermissionAnswer | undefined>;
+  /** Undefined: void before anybody decided. Never rejects. */
+  ask(question: Question): Promise<PermissionAnswer | undefined>;
   /** What its driver sees now; undefined when the attempt is over. */
   stands(agent: OpId, state: Extract<AgentEvent, { kind: 'state' }> | undefined): void;
   /** After a restart of the node it may come again with the same `id`, unique in its attempt: it counts once. */

@@ -2,11 +2,16 @@
 import type { OpId } from '#core/brand.ts';
 import type { NodeOptions } from '../host-options.ts';
 import type { AgentDesk } from './agent-desk.ts';
+import type { ApprovalsOptions } from './approvals.ts';
+import { Approvals } from './approvals.ts';
 import type { AttemptTools } from './attempt.ts';
 import { Attempts } from './attempts.ts';
 import type { Engine } from './engine.ts';
 import type { Glimpses } from './glimpses.ts';
+import type { Intake } from './intake.ts';
+import type { Opening } from './opening.ts';
 import type { Parts } from './parts.ts';
+import type { HostedNode } from './swarm-node.ts';
 import type { TerminalAgentsOptions } from './terminal-agents.ts';
 import { AgentStates } from './agent-states.ts';
 import { ToolDesk } from './tool-desk.ts';
@@ -19,8 +24,11 @@ type AgentsWiring = {
   keeping: Omit<TerminalAgentsOptions, 'stateDir' | 'ssh' | 'setState' | 'explain' | 'drivenTools' | 'log'> &
     Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces'>;
   glimpses: Glimpses;
-  texts: Pick<AttemptTools, 'stash' | 'unstash' | 'deliver'>;
+  texts: Pick<AttemptTools, 'unstash' | 'deliver'> & Pick<ApprovalsOptions, 'stash' | 'append' | 'whenOpen'>;
 };
+
+/** An agent waits so long for a person, unless the options say otherwise. */
+const ASK_TIMEOUT_MS = 30 * 60_000;
 
 /** Agents that are there on their own, and attempts of all agents. */
 export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsWiring) {
@@ -37,8 +45,9 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     drivenTools: () => [...drivers.keys()],
     log,
   });
-  const ask: AgentDesk['ask'] = () =>
-    Promise.resolve({ behavior: 'deny', message: 'nobody can be asked on this node' });
+  const askTimeoutMs = o.askTimeoutMs ?? ASK_TIMEOUT_MS;
+  const approvals = new Approvals({ ...keeping, ...texts, askTimeoutMs, log });
+  const ask: AgentDesk['ask'] = (question) => approvals.ask(question);
   const toolDesk = new ToolDesk({ stateDir, ask });
   const desk: AgentDesk = {
     ask,
@@ -54,5 +63,18 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     ended: (end) => engine.attemptEnded(end),
     gone: (one) => engine.attemptGone(one),
   });
-  return { terminals, attempts, states, toolDesk };
+  return { terminals, attempts, states, toolDesk, approvals };
 }
+
+/** The node is made after the attempts it carries out: what they need of it is looked up when they do. */
+export const textsAndDelivery = (o: {
+  node: () => HostedNode;
+  opening: () => Opening;
+  intake: Intake;
+}): AgentsWiring['texts'] => ({
+  stash: (text) => o.node().stash(text),
+  unstash: (text) => o.node().unstash(text),
+  append: (drafts) => o.node().append(drafts),
+  whenOpen: () => o.opening().whenOpen(),
+  deliver: (request, signal) => o.intake.deliver(request, signal),
+});

@@ -192,10 +192,10 @@ export class Attempt {
   }
 
   private async follow(session: AgentSession, prepared: Prepared): Promise<AttemptEnd> {
-    const questions = new Questions(this.plan, session, this.tools.desk);
-    if (this.completion !== undefined) {
-      this.completion.onProgress = (text) => this.say(this.seen, text, `${this.output.add(`· ${text}`)}\n`);
-    }
+    const { plan } = this;
+    const tell = (line: string): void => this.say(this.seen, line, `${this.output.add(`· ${line}`)}\n`);
+    const questions = new Questions({ plan, session, cwd: prepared.cwd, tell, desk: this.tools.desk });
+    if (this.completion !== undefined) this.completion.onProgress = tell;
     try {
       // An agent that is silent must not hold the stop of its node back.
       for await (const event of untilAborted(session.events, this.detaching.signal)) {
@@ -209,7 +209,7 @@ export class Attempt {
       }
       return await this.over(undefined, prepared);
     } finally {
-      questions.close();
+      questions.close(this.detaching.signal.aborted ? 'detached' : 'ended');
       this.completion?.close();
     }
   }

@@ -69,6 +69,10 @@ export class Journal {
         return `${task}: an end reported by ${this.nodeName(header.node)}, ${body.value.kind}`;
       case 'agent.registered':
         return `agent ${body.name} (${body.tool}) registered on ${this.nodeName(header.node)}`;
+      case 'approval.requested':
+        return `agent ${this.agentName(body.agent)} on ${this.nodeName(header.node)} asks: ${body.title.slice(0, 80)}`;
+      case 'approval.decided':
+        return `${this.asked(header.entity)} was ${body.decision === 'allow' ? 'allowed' : 'denied'} by ${body.rule === null ? header.by : 'a rule'}`;
       case 'node.replaced':
         return `node ${header.node.slice(0, 8)} was made from a backup of ${this.nodeName(body.old)} (${body.old.slice(0, 8)}) and replaces it`;
       case 'node.revoked':
@@ -79,6 +83,11 @@ export class Journal {
       default:
         return undefined;
     }
+  }
+
+  private asked(id: OpId): string {
+    const agent = this.store.get('approval', id)?.requested?.agent;
+    return `what ${agent === undefined ? 'an agent' : this.agentName(agent)} asked (${short(id)})`;
   }
 
   private nodeName(node: NodeId): string {

@@ -1,43 +1,42 @@
 /** What an agent asked in one attempt, each until it is answered or void. */
 import type { AgentEvent, AgentSession } from '#agent-ports.ts';
-import type { AgentDesk } from './agent-desk.ts';
-import type { AttemptPlan } from './attempt.ts';
+import type { AgentDesk, Question, Void } from './agent-desk.ts';
+
+type QuestionsOptions = Pick<Question, 'plan' | 'cwd' | 'tell'> & { session: AgentSession; desk: AgentDesk };
 
 export class Questions {
-  readonly #plan: AttemptPlan;
-  readonly #session: AgentSession;
-  readonly #desk: AgentDesk;
+  readonly #o: QuestionsOptions;
   readonly #open = new Map<string, AbortController>();
 
-  constructor(plan: AttemptPlan, session: AgentSession, desk: AgentDesk) {
-    this.#plan = plan;
-    this.#session = session;
-    this.#desk = desk;
+  constructor(o: QuestionsOptions) {
+    this.#o = o;
   }
 
   on(event: AgentEvent): void {
-    if (event.kind === 'permission_closed') this.#close(event.request);
+    if (event.kind === 'permission_closed') this.#close(event.request, 'withdrawn');
     if (event.kind !== 'permission' || this.#open.has(event.request.request)) return;
+    const { plan, cwd, tell, session, desk } = this.#o;
     const closed = new AbortController();
     const { request } = event.request;
     this.#open.set(request, closed);
-    void this.#desk.ask(this.#plan, event.request, closed.signal).then(async (answer) => {
-      if (!this.#close(request) || answer === undefined) return;
+    void desk.ask({ plan, cwd, tell, request: event.request, closed: closed.signal }).then(async (answer) => {
+      // Void meanwhile; the same name may have been asked anew.
+      if (closed.signal.aborted) return;
+      this.#open.delete(request);
+      if (answer === undefined) return;
       // A session that cannot take the answer ends, and its end is told by its events.
-      await this.#session.answer(request, answer).catch(() => {});
+      await session.answer(request, answer).catch(() => {});
     });
   }
 
-  /** The turn is over: whatever is open is void. */
-  close(): void {
-    for (const request of this.#open.keys()) this.#close(request);
-    this.#desk.stands(this.#plan.agent.id, undefined);
+  /** Nobody follows the session any more: whatever is open is void, or asked again when the node is back. */
+  close(why: Exclude<Void, 'withdrawn'>): void {
+    for (const request of this.#open.keys()) this.#close(request, why);
+    this.#o.desk.stands(this.#o.plan.agent.id, undefined);
   }
 
-  #close(request: string): boolean {
-    const closed = this.#open.get(request);
+  #close(request: string, why: Void): void {
+    this.#open.get(request)?.abort(why);
     this.#open.delete(request);
-    closed?.abort();
-    return closed !== undefined;
   }
 }

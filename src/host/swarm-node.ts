@@ -1,6 +1,7 @@
 /** The node as its doors see it: parses nothing, authorises nothing; appends, calls, and shows committed views. */
 import type { AgentWanted } from '#core/agent-terminal.ts';
 import type { OpId, Principal } from '#core/brand.ts';
+import type { ApprovalAnswer } from '#core/approval/answer.ts';
 import type { NodeCore } from '#core/node.ts';
 import type { Draft } from '#core/op.ts';
 import { BLOB_ABOVE_BYTES, BLOB_HEAD_BYTES } from '#core/schema/ids.ts';
@@ -9,6 +10,7 @@ import type { Refusal } from '#core/refusal.ts';
 import type { Arrival, BlobStore, Glimpse, LinkInfo, NodeInfo, OpStore, SwarmNode, Transport } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
 import type { TurnLoop } from '#turn-loop.ts';
+import type { Approvals } from './approvals.ts';
 import type { Backups } from './backup.ts';
 import type { BlobTransfer } from './blob-transfer.ts';
 import type { Glimpses } from './glimpses.ts';
@@ -34,6 +36,7 @@ export type SwarmNodeParts = {
   opening: Opening;
   terminals: TerminalAgents;
   toolDesk: ToolDesk;
+  approvals: Approvals;
   tools: readonly string[];
   joinCode: () => string;
 };
@@ -175,6 +178,10 @@ export class HostedNode implements SwarmNode {
 
   agentPlace(wanted: AgentWanted) {
     return this.parts.terminals.place(wanted);
+  }
+
+  approvalAnswer(answer: ApprovalAnswer) {
+    return this.parts.approvals.answer(answer);
   }
 
   tools(): readonly string[] {

@@ -38,13 +38,14 @@ export class ToolDesk {
     if (tool === SHELL || tmuxSessionId !== null) return { instructions: '', servers: [], completion: undefined };
     const name = nameOf(plan);
     const record = await this.#records.open(name);
-    const completion = new Completion({
+    const completion: Completion = new Completion({
       agent: plan.agent.id,
       task: plan.task,
       attempt: plan.attempt,
       record,
       save: (next) => this.#records.save(name, next),
-      ask: (request, closed) => this.#ask(plan, request, closed),
+      ask: (request, closed) =>
+        this.#ask({ plan, request, closed, cwd: '/', tell: (line) => completion.onProgress(line) }),
     });
     this.#remember(name, hash('sha256', record.token), completion);
     return { instructions: PRIMER, servers: [this.#server(record.token)], completion };

@@ -26,6 +26,8 @@ const foldersOf = (tables: ViewTables): Folders => ({
   project: new RowFolder(tables.project),
   task: new RowFolder(tables.task),
   post: new RowFolder(tables.post),
+  approval: new RowFolder(tables.approval),
+  rule: new RowFolder(tables.rule),
 });
 
 type Folder = Pick<RowFolder<never>, 'fold' | 'retract' | 'write' | 'forget'>;
@@ -36,10 +38,12 @@ export const viewTables = (specs: Specs, make: <Row>(spec: ViewSpec<Row>) => Vie
   project: make(specs.project),
   task: make(specs.task),
   post: make(specs.post),
+  approval: make(specs.approval),
+  rule: make(specs.rule),
 });
 
 /** In the order in which their rows enter the digest. */
-const NAMES: readonly ViewName[] = ['agent', 'node', 'post', 'project', 'task'];
+const NAMES: readonly ViewName[] = ['agent', 'node', 'post', 'project', 'task', 'approval', 'rule'];
 
 export class ViewSet {
   private readonly tables: ViewTables;

@@ -45,6 +45,7 @@ type Knobs = Partial<
     | 'agentAttach'
     | 'agentPlace'
     | 'backup'
+    | 'approvalAnswer'
   >
 > & { appendRefusal?: Refusal; tools?: string[] };
 
@@ -201,6 +202,9 @@ export class FakeNode implements SwarmNode {
       got: tool,
     });
   }
+
+  approvalAnswer: SwarmNode['approvalAnswer'] = async (answer) =>
+    this.knobs.approvalAnswer?.(answer) ?? refusal('home_unreachable', 'its node is away');
 
   tools(): readonly string[] {
     return this.knobs.tools ?? ['shell'];

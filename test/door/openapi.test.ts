@@ -76,12 +76,14 @@ describe('OpenAPI', () => {
     for (const ref of refs) expect(Object.keys(doc.components.schemas)).toContain(ref);
     expect(Object.keys(doc.components.schemas).toSorted()).toEqual([
       'Agent',
+      'Approval',
       'Me',
       'Node',
       'Op',
       'Post',
       'Project',
       'Refusal',
+      'Rule',
       'Status',
       'Task',
     ]);

@@ -16,6 +16,9 @@ export const good: Record<string, unknown> = {
   'POST /api/login-codes': {},
   'POST /api/swarm/backup': { target: '/x' },
   'POST /api/tools/{tool}': {},
+  'POST /api/approvals': { ids: ['x'], decision: 'allow' },
+  'POST /api/approvals/{id}': { decision: 'deny', note: 'no' },
+  'POST /api/rules': { effect: 'deny', command: 'git push *' },
 };
 
 /** Bodies that are wrong, with the text and what it says of what came. */
@@ -111,6 +114,18 @@ export const bad: [route: string, body: unknown, error: string, got?: string][] 
   ['POST /api/tokens', { name: 'x', role: 'king' }, 'role: Invalid option: expected one of "operator"|"viewer"'],
   ['POST /api/swarm/backup', {}, 'target is required'],
   ['POST /api/swarm/backup', { target: 'here' }, 'target: an absolute path on this node is expected'],
+  ['POST /api/approvals', {}, 'decision is required'],
+  ['POST /api/approvals', { decision: 'allow', ids: [] }, 'ids: Too small: expected array to have >=1 items'],
+  ['POST /api/approvals/{id}', { decision: 'maybe' }, 'decision: Invalid option: expected one of "allow"|"deny"'],
+  ['POST /api/approvals/{id}', { decision: 'deny', note: 7 }, 'note: Invalid input: expected string, received number'],
+  ['POST /api/rules', {}, 'effect is required'],
+  ['POST /api/rules', { effect: 'allow' }, 'a rule for everything is no rule'],
+  [
+    'POST /api/rules',
+    { effect: 'allow', command: 'x'.repeat(257) },
+    'command: Too big: expected string to have <=256 characters',
+    '257 characters',
+  ],
   ['POST /api/login-codes', { role: 'king' }, 'role: Invalid option: expected one of "operator"|"viewer"'],
 ];
 
@@ -122,6 +137,8 @@ export const badQueries = [
   '/api/swarm/tasks?status=a&status=b',
   '/api/swarm/agents?limit=x',
   '/api/posts?offset=x',
+  '/api/approvals?state=maybe',
+  '/api/approvals?limit=1001',
   `/api/swarm/tasks/${NOBODY}/output?lines=0`,
   `/api/swarm/tasks/${NOBODY}/diff?format=pdf`,
   `/api/swarm/agents/${NOBODY}/output?lines=1e3`,
@@ -138,5 +155,8 @@ export const textForNoJson: Record<string, string> = {
   'POST /api/swarm/projects': 'name is required',
   'POST /api/posts': 'Content is required',
   'POST /api/swarm/backup': 'target is required',
+  'POST /api/approvals': 'decision is required',
+  'POST /api/approvals/{id}': 'decision is required',
+  'POST /api/rules': 'effect is required',
   'POST /api/tokens': 'name: Invalid input: expected string, received undefined',
 };

@@ -4,7 +4,9 @@ import { get } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ForgottenError } from '#core/boot-check.ts';
-import { parsedOpId, userPrincipal } from '#core/brand.ts';
+import type { OpId } from '#core/brand.ts';
+import { nodePrincipal, parsedOpId, userPrincipal } from '#core/brand.ts';
+import type { BodyOf } from '#core/schema/body.ts';
 import { farewellOf } from '#door/farewell.ts';
 import type { ClientOptions } from 'ws';
 import { OTHER, SELF } from './fake-node.ts';
@@ -15,6 +17,21 @@ import { WsClient } from './ws-client.ts';
 const bearer = (token = TOKEN): ClientOptions => ({ headers: { authorization: `Bearer ${token}` } });
 /** Long enough that no `status` but the first comes into a test that does not wait for one. */
 const NEVER_MS = 600_000;
+
+const asks = (task: OpId, agent: OpId): BodyOf<'approval.requested'> => ({
+  type: 'approval.requested',
+  task,
+  attempt: 1,
+  agent,
+  request: 'toolu_01',
+  kind: 'command',
+  tool: 'Bash',
+  title: 'npm ci',
+  detail: 'npm ci && npm test',
+  cwd: '/work/3.1',
+  paths: [],
+  why: 'no rule allows it',
+});
 
 describe('/ws', () => {
   let served: Served;
@@ -62,6 +79,12 @@ describe('/ws', () => {
     lines.push(await client.text(), await client.text(), await client.text());
     node.show({ task, agent, attempt: 1, status: 'running', progress: 'hello', output: undefined });
     lines.push(await client.text());
+    await node.commit(SELF, [{ entity: undefined, by: nodePrincipal(SELF), body: asks(task, agent) }]);
+    const answer = { type: 'approval.decided', decision: 'deny', note: 'not before noon', rule: null } as const;
+    const [entity, by] = [parsedOpId(`${SELF}-7`), userPrincipal('operator')];
+    await node.commit(SELF, [{ entity, by, body: answer }]);
+    await served.post('/api/rules', { effect: 'allow', command: 'npm *' });
+    lines.push(await client.text(), await client.text(), await client.text());
     await node.end(task, { kind: 'failed', reason: 'script_failed' });
     await node.end(task, { kind: 'cancelled', reason: 'cancelled', by: 'user:operator' }, 3);
     lines.push(await client.text(), await client.text());

@@ -21,10 +21,13 @@ const PRIMER_MAX_TOKENS = 600;
 let swarm: TestSwarm | undefined;
 afterEach(() => swarm?.close());
 
-async function start(turn: Turn): Promise<{ node: Member; driver: ScriptedDriver; agent: string }> {
+async function start(
+  turn: Turn,
+  o: { askTimeoutMs?: number } = {},
+): Promise<{ node: Member; driver: ScriptedDriver; agent: string }> {
   swarm = new TestSwarm();
   const driver = new ScriptedDriver(turn);
-  const node = await swarm.add({ drivers: [driver] });
+  const node = await swarm.add({ drivers: [driver], ...o });
   const made = await node.post('/api/swarm/agents', { name: 'ann', tool: 'true', drive: 'protocol' });
   return { node, driver, agent: String(made['id']) };
 }
@@ -117,10 +120,11 @@ describe('an attempt of an agent that has the tools of skep', () => {
   });
 
   it('fails as refused with its question where nobody can be asked', async () => {
-    const { node, driver } = await start(async ({ spec }) => {
+    const asks: Turn = async ({ spec }) => {
       await call(spec, 'task_needs_input', { question: 'Blue or red?' });
       return '';
-    });
+    };
+    const { node, driver } = await start(asks, { askTimeoutMs: 0 });
     const ended = await node.ended(await task(node));
     expect(ended).toMatchObject({
       status: 'failed',
@@ -128,6 +132,23 @@ describe('an attempt of an agent that has the tools of skep', () => {
       error: expect.stringContaining('Blue or red?'),
     });
     expect(driver.prompts).toHaveLength(1);
+  });
+
+  it('hears what a person answers to its question, as its next message', async () => {
+    const { node, driver } = await start(async ({ spec, number }) => {
+      if (number === 1) await call(spec, 'task_needs_input', { question: 'Blue or red?' });
+      else await call(spec, 'task_complete', { summary: 'Painted.' });
+      return '';
+    });
+    const id = await task(node);
+    const [question] = await node.until(async () => {
+      const open = await node.list('/api/approvals?state=open');
+      return open.length === 1 ? open : undefined;
+    });
+    expect(question).toMatchObject({ kind: 'question', tool: 'task_needs_input', detail: 'Blue or red?', task_id: id });
+    await node.post(`/api/approvals/${String(question?.['id'])}`, { decision: 'allow', note: 'Red, please.' });
+    expect(await node.ended(id)).toMatchObject({ status: 'completed', result: 'Painted.' });
+    expect(driver.prompts.at(-1)).toContain('Red, please.');
   });
 
   it('refuses in words what is said of an attempt that has ended', async () => {

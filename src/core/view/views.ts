@@ -1,17 +1,29 @@
 /** All views by name, and the read side that decisions and doors share. */
 import type { AgentRow } from './agent.ts';
 import { agentView } from './agent.ts';
+import type { ApprovalRow } from './approval.ts';
+import { approvalView } from './approval.ts';
 import type { NodeRow } from './node.ts';
 import { nodeView } from './node.ts';
 import type { PostRow } from './post.ts';
 import { postView } from './post.ts';
 import type { ProjectRow } from './project.ts';
 import { projectView } from './project.ts';
+import type { RuleRow } from './rule.ts';
+import { ruleView } from './rule.ts';
 import type { TaskRow } from './task.ts';
 import { taskView } from './task.ts';
 import type { Query, ViewSpec } from './view.ts';
 
-export type RowOf = { node: NodeRow; agent: AgentRow; project: ProjectRow; task: TaskRow; post: PostRow };
+export type RowOf = {
+  node: NodeRow;
+  agent: AgentRow;
+  project: ProjectRow;
+  task: TaskRow;
+  post: PostRow;
+  approval: ApprovalRow;
+  rule: RuleRow;
+};
 export type Specs = { [N in keyof RowOf]: ViewSpec<RowOf[N]> };
 
 export const viewSpecs: Specs = {
@@ -20,6 +32,8 @@ export const viewSpecs: Specs = {
   project: projectView,
   task: taskView,
   post: postView,
+  approval: approvalView,
+  rule: ruleView,
 };
 
 /** Committed rows only: what is shown or decided upon is on disk. */

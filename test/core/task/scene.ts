@@ -11,7 +11,9 @@ export function opsAbout(machine: Machine, task: OpId, type: string): { node: st
   return machine.store
     .opsAbout(task, 1_000)
     .flatMap(({ header, body }) =>
-      body.type === type ? [{ node: header.node, ...('agent' in body ? { agent: body.agent } : {}) }] : [],
+      body.type === type
+        ? [{ node: header.node, ...('agent' in body && body.agent !== null ? { agent: body.agent } : {}) }]
+        : [],
     );
 }
 

@@ -35,6 +35,11 @@ const weights: Record<BodyType, number> = {
   'task.ended': 4,
   'task.reported': 2,
   'post.created': 1,
+  'approval.requested': 3,
+  'approval.decided': 3,
+  'approval.closed': 2,
+  'rule.added': 2,
+  'rule.removed': 1,
 };
 
 const kind: fc.Arbitrary<BodyType> = fc.oneof(
@@ -109,8 +114,27 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
       return { type, slot, value: slot < 3 ? endOf(pick) : { ...endOf(pick), grant: grantOf(some, node) } };
     case 'post.created':
       return { type, content: `c${pick}`, author: 'x' };
+    case 'approval.requested':
+      return { ...asked, paths: [], type, task: some, attempt: 1 + pick, agent: some, request: `r${pick}` };
+    case 'approval.decided':
+      return { type, decision: pick === 0 ? 'allow' : 'deny', note: `n${slot}`, rule: pick === 2 ? some : null };
+    case 'approval.closed':
+      return { type, reason: pick === 0 ? 'withdrawn' : 'ended' };
+    case 'rule.added':
+      return { type, effect: 'allow', tool: `t${pick}`, command: null, path: null, agent: null, note: '' };
+    case 'rule.removed':
+      return { type };
   }
 }
+
+const asked = {
+  kind: 'command',
+  tool: 'Bash',
+  title: 'make',
+  detail: 'make',
+  cwd: null,
+  why: 'no rule allows it',
+} as const;
 
 const grantOf = (some: OpId, node: NodeId): GrantValue => ({
   kind: 'granted',
@@ -212,5 +236,7 @@ const every: { [N in keyof typeof viewSpecs]: () => void } = {
   project: () => check(viewSpecs.project),
   task: () => check(viewSpecs.task),
   post: () => check(viewSpecs.post),
+  approval: () => check(viewSpecs.approval),
+  rule: () => check(viewSpecs.rule),
 };
 for (const checkView of Object.values(every)) checkView();
