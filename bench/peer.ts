@@ -28,10 +28,13 @@ export function install(command: string, name: string): void {
 }
 
 /** The version a server names, or undefined when it is not on PATH. */
-export function versionOf(command: 'nats-server' | 'redis-server' | 'etcd'): string | undefined {
+export function versionOf(command: 'nats-server' | 'redis-server' | 'etcd' | 'serf'): string | undefined {
   try {
-    const said = execFileSync(command, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-    return /(?:v=?|Version: )(\d[\w.-]*)/.exec(said)?.[1] ?? said.trim();
+    const said = execFileSync(command, [command === 'serf' ? 'version' : '--version'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return /(?:v=?|Version: )(\d[\w.-]*)/.exec(said)?.[1] ?? said.trim().split('\n')[0];
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

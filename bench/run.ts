@@ -15,6 +15,7 @@ import { gossip } from './gossip.ts';
 import { heal } from './heal.ts';
 import { httpCreate } from './http-create.ts';
 import { idle } from './idle.ts';
+import { lostNode } from './lost-node.ts';
 import { maelstrom } from './maelstrom.ts';
 import { million } from './million.ts';
 import { panes } from './panes.ts';
@@ -40,6 +41,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['maelstrom', maelstrom],
   ['store', store],
   ['heal', heal],
+  ['lost-node', lostNode],
   ['compiled-start', compiledStart],
   ['panes', panes],
 ]);

@@ -25,6 +25,8 @@ export type LabSwarmOptions = {
   retries?: (host: number) => number | undefined;
   onDeath?: (node: LabNode, how: string) => void;
   onAlarm?: (node: LabNode, line: string) => void;
+  /** Each line that a node says. */
+  onLine?: (node: LabNode, line: string) => void;
 };
 
 export class LabSwarm {
@@ -49,6 +51,7 @@ export class LabSwarm {
         leaseSeconds: o.leaseSeconds,
         onDeath: (how) => (o.onDeath ?? this.#died)(node, how),
         onAlarm: (line) => (o.onAlarm ?? this.#alarmed)(node, line),
+        onLine: o.onLine === undefined ? undefined : (line) => o.onLine?.(node, line),
         ...one,
       });
       return node;

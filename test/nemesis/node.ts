@@ -47,6 +47,8 @@ export type LabNodeOptions = {
   /** It ended, and nobody had asked it to. */
   onDeath: (how: string) => void;
   onAlarm: (line: string) => void;
+  /** Each line that it says. */
+  onLine?: ((line: string) => void) | undefined;
 };
 
 export class LabNode {
@@ -238,6 +240,7 @@ export class LabNode {
       if (line === '') continue;
       this.#lines = [...this.#lines.slice(1 - LAST_LINES), line];
       if (line.startsWith('ALARM')) this.#o.onAlarm(line);
+      this.#o.onLine?.(line);
     }
   }
 
