@@ -21,6 +21,8 @@ import { million } from './million.ts';
 import { panes } from './panes.ts';
 import type { Machine, Result } from './report.ts';
 import { readme, terminalText } from './report.ts';
+import { scaleMembers } from './scale-members.ts';
+import { scaleWhole } from './scale-whole.ts';
 import { scale } from './scale.ts';
 import { Stage } from './stage.ts';
 import { store } from './store.ts';
@@ -38,6 +40,8 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['million', million],
   ['idle', idle],
   ['scale', scale],
+  ['scale-members', scaleMembers],
+  ['scale-whole', scaleWhole],
   ['maelstrom', maelstrom],
   ['store', store],
   ['heal', heal],

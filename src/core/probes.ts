@@ -20,7 +20,7 @@ const LATE_MS = 150;
 const UNWELL_MAX = 4;
 
 /** What is needed of a node here; {@link World} has it all. */
-export type ProbeWorld = Pick<World, 'self' | 'nowMs' | 'random' | 'links' | 'timers' | 'tell'>;
+export type ProbeWorld = Pick<World, 'self' | 'nowMs' | 'random' | 'links' | 'timers' | 'tell' | 'roundTripMs'>;
 
 type ProbesOptions = {
   /** A linked node says that it is linked with that one. */
@@ -177,7 +177,7 @@ export class Probes {
 
   private waitFor(id: number, one: Asked): void {
     const factor = (1 + this.unwell) * (one.way === 'indirect' ? INDIRECT_FACTOR : 1);
-    one.deadlineMs = this.world.nowMs + this.trips.waitMs(one.node) * factor;
+    one.deadlineMs = this.world.nowMs + this.trips.waitMs(one.node, this.world.roundTripMs(one.node)) * factor;
     this.world.timers.set(`member:asked:${id}`, one.deadlineMs);
   }
 

@@ -26,6 +26,8 @@ export type NetworkKnobs = {
 /** How soon a broken link is noticed, and how soon a new try comes. */
 const NOTICE_MAX_MS = 300;
 const REDIAL_MS = 400;
+/** Before each frame on the wire. */
+const LENGTH_BYTES = 4;
 /** How much later a frame may come a second time. */
 const DUPLICATE_MAX_MS = 2_000;
 
@@ -50,6 +52,8 @@ export class Network {
   private readonly kept = new Map<NodeId, ReadonlySet<NodeId>>();
   /** How often each fault bit. */
   readonly bites = { lost: 0, duplicated: 0, cutInFlight: 0, cuts: 0, grafts: 0, prunes: 0 };
+  /** Frames to each receiver, and their bytes on the wire. */
+  readonly traffic = { frames: 0, bytes: 0 };
   quiet = false;
 
   private readonly sent: (frame: Frame) => void;
@@ -122,7 +126,10 @@ export class Network {
     if (frame.type === FRAME.graft) this.bites.grafts += 1;
     if (frame.type === FRAME.prune) this.bites.prunes += 1;
     // One text, read once: whoever gets it must leave it as it is.
-    const arriving = readFrame(JSON.stringify(frame));
+    const text = JSON.stringify(frame);
+    this.traffic.frames += to.length;
+    this.traffic.bytes += to.length * (LENGTH_BYTES + Buffer.byteLength(text));
+    const arriving = readFrame(text);
     for (const peer of to) this.sendOne(from, peer, arriving);
   }
 

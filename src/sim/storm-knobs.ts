@@ -114,6 +114,16 @@ export const SPARSE_STORM: StormKnobs = {
   fullLinksMax: 3,
 };
 
+/** Whole nodes, as many as can be simulated in some minutes; above 64 ops go along trees. */
+const HUNDRED_STORM: StormKnobs = {
+  ...DECISION_STORM,
+  nodes: 100,
+  agentsPerNode: 1,
+  crashes: 20,
+  cuts: 40,
+  pauses: 4,
+};
+
 export const STORMS: ReadonlyMap<string, StormKnobs> = new Map([
   ['skeleton', SKELETON_STORM],
   ['decision', DECISION_STORM],
@@ -122,4 +132,5 @@ export const STORMS: ReadonlyMap<string, StormKnobs> = new Map([
   ['optimistic', OPTIMISTIC_STORM],
   ['soak', SOAK_STORM],
   ['sparse', SPARSE_STORM],
+  ['hundred', HUNDRED_STORM],
 ]);

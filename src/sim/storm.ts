@@ -26,8 +26,9 @@ const PAUSE_MAX_MS = 40_000;
 /** How old a copy of a disk is when it is put back. */
 const COPY_AGE_MAX_MS = 15_000;
 const DAY_MS = 86_400_000;
-/** Events of one history at most; a storm of the size has some fifty thousand. */
+/** Events of one history at most; a storm of the size has some fifty thousand. Where all link with all at first they grow with the pairs. */
 const EVENTS_MAX = 2_000_000;
+const EVENTS_PER_PAIR_MAX = 10_000;
 
 export class Storm {
   private readonly knobs: StormKnobs;
@@ -57,13 +58,14 @@ export class Storm {
   async run(): Promise<Verdict> {
     const { knobs, swarm } = this;
     const { time } = swarm;
+    const maxEvents = Math.max(EVENTS_MAX, EVENTS_PER_PAIR_MAX * knobs.nodes ** 2);
     swarm.start();
     this.planTasks();
     this.planFaults();
-    await time.run({ untilMs: knobs.stormMs, maxEvents: EVENTS_MAX });
+    await time.run({ untilMs: knobs.stormMs, maxEvents });
     this.say('heal');
     swarm.heal();
-    await time.run({ untilMs: knobs.stormMs + knobs.healMs, maxEvents: EVENTS_MAX, enough: () => swarm.isSettled() });
+    await time.run({ untilMs: knobs.stormMs + knobs.healMs, maxEvents, enough: () => swarm.isSettled() });
     swarm.check();
     return this.verdict();
   }

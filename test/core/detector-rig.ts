@@ -36,6 +36,7 @@ class Station {
       links: new Set(),
       timers: new Timers(),
       tell: (to, frame) => rig.send(this, to, frame),
+      roundTripMs: () => rig.roundTripMs,
     };
     this.detector = new Detector(this.world, {
       isLinked: (link, node) => rig.station(link).world.links.has(node),
@@ -91,10 +92,19 @@ export class DetectorRig {
   passes: (from: number, to: number) => boolean = () => true;
   private readonly byId = new Map<NodeId, Station>();
   private readonly delayMaxMs: number;
+  /** What is known of each link. */
+  readonly roundTripMs: number | undefined;
 
-  constructor(o: { seed: number; nodes: number; delayMaxMs?: number; linked?: (a: number, b: number) => boolean }) {
+  constructor(o: {
+    seed: number;
+    nodes: number;
+    delayMaxMs?: number;
+    roundTripMs?: number;
+    linked?: (a: number, b: number) => boolean;
+  }) {
     this.random = new Random(o.seed);
     this.delayMaxMs = o.delayMaxMs ?? 2;
+    this.roundTripMs = o.roundTripMs;
     for (let index = 0; index < o.nodes; index++) {
       const station = new Station(this, index);
       this.stations.push(station);

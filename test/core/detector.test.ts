@@ -31,6 +31,19 @@ describe('a node that is stopped without a word', () => {
     }
   });
 
+  it('among 64 too, of which each is seldom asked, as the round trips of links are known', async () => {
+    const worst = async (roundTripMs: number | undefined): Promise<number> => {
+      const rig = await quiet({ seed: 8, nodes: 64, ...(roundTripMs === undefined ? {} : { roundTripMs }) });
+      const sinceMs = rig.time.nowMs;
+      rig.at(0).stop();
+      await rig.run(6_000);
+      expect(rig.seenAfter(0, 'dead', sinceMs)).toHaveLength(63);
+      return max(rig.seenAfter(0, 'dead', sinceMs));
+    };
+    expect(await worst(2)).toBeLessThan(NOTICED_MS - 400);
+    expect(await worst(undefined)).toBeGreaterThan(await worst(2));
+  });
+
   it('is alive again everywhere once it goes on, and accuses nobody for what it did not hear', async () => {
     for (const seed of seeds) {
       const rig = await quiet({ seed, nodes: 5 });

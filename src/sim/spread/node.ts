@@ -1,12 +1,13 @@
 /** A node that does nothing but spread ops and say that it is there: the real overlay, push and presence in the smallest world they run in. */
 import type { NodeId } from '#core/brand.ts';
+import { Detector } from '#core/detector.ts';
 import type { Op } from '#core/op.ts';
 import { frameOf } from '#core/op-frame.ts';
 import { Overlay } from '#core/overlay.ts';
 import { PresenceBoard } from '#core/presence.ts';
 import type { Push } from '#core/push.ts';
 import type { Rings } from '#core/rings.ts';
-import type { Frame, OpFrame, OpsFrame } from '#core/schema/frame.ts';
+import type { Frame, MemberState, OpFrame, OpsFrame } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import { Timers } from '#core/timers.ts';
 import type { Outgoing } from '#core/turn.ts';
@@ -25,7 +26,11 @@ export type SpreadNodeOptions = {
   opsOf: (author: NodeId) => readonly Op[];
   opOf: (headerText: string) => Op;
   send: (outgoing: Outgoing) => void;
+  random: () => number;
   keepLinks: (nodes: readonly NodeId[] | undefined) => void;
+  unlink: (node: NodeId) => void;
+  /** It has a failure detector, and tells what that shows. */
+  detects: ((node: NodeId, state: MemberState) => void) | undefined;
   held: (op: Op) => void;
   push: SpreadPush;
 };
@@ -37,6 +42,7 @@ export class SpreadNode {
   readonly settings: { fullLinksMax: number };
   readonly store = { get: () => undefined, list: () => [] };
   readonly counts = { own: () => 1 };
+  readonly random: () => number;
   nowMs = 0;
   turn = emptyTurn();
   readonly log = { head: (author: NodeId) => ({ seq: this.heads.get(author) ?? 0 }), lamport: () => 1 };
@@ -47,10 +53,12 @@ export class SpreadNode {
   private readonly askedMs = new Map<string, number>();
   private readonly push: Push;
   private readonly presence: PresenceBoard;
+  private readonly detector: Detector | undefined;
 
   constructor(o: SpreadNodeOptions) {
     this.options = o;
     this.self = o.self;
+    this.random = o.random;
     this.settings = { fullLinksMax: o.fullLinksMax };
     this.presence = new PresenceBoard(this, () => []);
     this.overlay = new Overlay(this, { rings: o.rings, partners: () => [], keepsAll: () => false });
@@ -59,6 +67,21 @@ export class SpreadNode {
       presence: this.presence,
       answer: (peer, o) => this.answer(peer, o),
     });
+    this.detector = o.detects === undefined ? undefined : this.makeDetector(o.detects);
+  }
+
+  /** As the core joins it with presence and overlay. */
+  private makeDetector(onChange: (node: NodeId, state: MemberState) => void): Detector {
+    return new Detector(this, {
+      isLinked: (link, node) => this.presence.isLinked(link, node),
+      mayDial: (node) => this.overlay.mayReach(node),
+      onChange,
+      unlink: (node, why) => this.turn.actions.push({ kind: 'unlink', node, why }),
+    });
+  }
+
+  tell(to: readonly NodeId[], frame: Frame): void {
+    if (to.length > 0) this.turn.relays.push({ to, frame });
   }
 
   send(to: readonly NodeId[], frame: Frame): void {
@@ -69,6 +92,11 @@ export class SpreadNode {
     this.turn.after.push(run);
   }
 
+  /** Nobody measures it here. */
+  roundTripMs(): undefined {
+    return undefined;
+  }
+
   start(nowMs: number): void {
     this.at(nowMs, () => this.overlay.boot());
   }
@@ -76,6 +104,7 @@ export class SpreadNode {
   linkUp(node: NodeId, nowMs: number): void {
     this.at(nowMs, () => {
       this.links.add(node);
+      this.detector?.onLinkUp(node);
       this.overlay.onLinkUp(node);
       this.push.onLinkUp(node);
       this.presence.announce();
@@ -87,6 +116,7 @@ export class SpreadNode {
       this.links.delete(node);
       this.push.onLinkDown(node);
       this.presence.onLinkDown(node);
+      this.detector?.onLinkDown(node);
       this.overlay.onLinkDown();
     });
   }
@@ -101,7 +131,8 @@ export class SpreadNode {
   tick(nowMs: number): void {
     this.at(nowMs, () => {
       for (const name of this.timers.due(nowMs)) {
-        if (name === 'links') this.overlay.onTimer();
+        if (name === 'links') for (const node of this.overlay.onTimer()) this.detector?.onLost(node);
+        if (name.startsWith('member:')) this.detector?.onTimer(name);
         else if (name === 'have') this.push.onHaveTimer();
         else if (name === 'graft') this.push.onGraftTimer();
         else if (name === 'beat') this.presence.announce();
@@ -111,10 +142,13 @@ export class SpreadNode {
 
   frame(from: NodeId, frame: Frame, nowMs: number): void {
     this.at(nowMs, () => {
+      this.detector?.onHeard(from);
       if (frame.type === FRAME.have) this.push.onHave(from, frame);
       else if (frame.type === FRAME.graft) this.push.onGraft(from, frame);
       else if (frame.type === FRAME.prune) this.push.onPrune(from, frame);
-      else if (frame.type === FRAME.agentHeartbeat) this.presence.onHeartbeat(from, frame);
+      else if (frame.type === FRAME.agentHeartbeat) {
+        if (this.presence.onHeartbeat(from, frame) === 'links') this.detector?.onReach();
+      } else if (frame.type === FRAME.probe || frame.type === FRAME.probeAnswer) this.detector?.onFrame(from, frame);
       else if (frame.type === FRAME.heads) this.onQuestion(from, frame.heads ?? {});
       else if ('ops' in frame || 'op' in frame) this.onOps(from, frame);
     });
@@ -127,7 +161,10 @@ export class SpreadNode {
     this.turn = emptyTurn();
     for (const next of after) next();
     for (const outgoing of [...relays, ...sends, ...this.turn.sends.splice(0)]) this.options.send(outgoing);
-    for (const action of actions) if (action.kind === 'keepLinks') this.options.keepLinks(action.nodes);
+    for (const action of actions) {
+      if (action.kind === 'keepLinks') this.options.keepLinks(action.nodes);
+      else if (action.kind === 'unlink') this.options.unlink(action.node);
+    }
   }
 
   private onOps(from: NodeId, frame: OpFrame | OpsFrame): void {
