@@ -6,12 +6,12 @@ import type { StormKnobs } from '#sim/storm-knobs.ts';
 import { DECISION_STORM, ROUGH_STORM, SKELETON_STORM, STORMS as KINDS } from '#sim/storm-knobs.ts';
 import { Storm } from '#sim/storm.ts';
 
-/** A storm mutant is found within so many seeds, or it counts as not found. */
+/** A mutant is found within so many seeds, or it counts as not found. */
 export const SEEDS_MAX = 200;
 /** Histories of races, 50 in each: claims with equal stamps are rare. */
 const RACE_HISTORIES_MAX = 60;
-/** Histories of one slot are a thousandth of a storm. */
-const SLOT_HISTORIES_MAX = 40_000;
+/** A history of one slot is a thousandth of a storm: so many of them are a seed, which is still less than a storm. */
+const SLOT_HISTORIES_A_SEED = 200;
 
 export type Catch = { seed: number; by: string; checks: string[] };
 
@@ -50,9 +50,10 @@ export async function huntInRaces(): Promise<Catch | undefined> {
 }
 
 export function huntInSlots(): Catch | undefined {
-  for (let seed = 1; seed <= SLOT_HISTORIES_MAX; seed++) {
-    const { violations } = new Explorer({ seed, voters: seed % 2 === 0 ? 3 : 5 }).run();
-    if (violations.length > 0) return { seed, by: 'explorer', checks: violations };
+  for (let history = 1; history <= SEEDS_MAX * SLOT_HISTORIES_A_SEED; history++) {
+    const { violations } = new Explorer({ seed: history, voters: history % 2 === 0 ? 3 : 5 }).run();
+    const seed = Math.ceil(history / SLOT_HISTORIES_A_SEED);
+    if (violations.length > 0) return { seed, by: `explorer, history ${history}`, checks: violations };
   }
   return undefined;
 }
