@@ -1,0 +1,58 @@
+/** OpenCode by `opencode serve`: HTTP and server-sent events, one server for all of a node's sessions. */
+import { join } from 'node:path';
+import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
+import type { Runtime } from '#ports.ts';
+import { RecordFiles } from '../record-files.ts';
+import { OpenCodeServer } from './server.ts';
+import type { SessionRecord } from './session.ts';
+import { OpenCodeSession, sessionRecordSchema } from './session.ts';
+
+/** What changes something, or leaves the folder. Reading what is in it is not asked for. */
+const ASKS = ['bash', 'edit', 'webfetch', 'websearch', 'external_directory', 'doom_loop'];
+
+export type OpenCodeDriverOptions = {
+  /** Where server and turns are remembered; made with mode 0700. */
+  directory: string;
+  /** Wall clock: a turn's limit goes on while this node is down. */
+  nowMs: () => number;
+  asks?: readonly string[];
+  /** A server that nobody uses is kept for so long; 0 unless said: it takes its seconds to start, and its memory while it waits. */
+  lingerMs?: number;
+};
+
+export class OpenCodeDriver implements AgentDriver {
+  readonly tool = 'opencode';
+  readonly #o: OpenCodeDriverOptions;
+  readonly #server: OpenCodeServer;
+  readonly #records: RecordFiles<SessionRecord>;
+
+  constructor(o: OpenCodeDriverOptions) {
+    this.#o = o;
+    this.#server = new OpenCodeServer({ directory: o.directory, lingerMs: o.lingerMs ?? 0 });
+    this.#records = new RecordFiles(join(o.directory, 'turns'), sessionRecordSchema);
+  }
+
+  /** The server is asked with the first prompt. */
+  async open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession> {
+    return this.#session(spec, runtime);
+  }
+
+  async attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined> {
+    const record = this.#records.read(spec.procId);
+    if (record === undefined) return undefined;
+    const session = this.#session(spec, runtime);
+    await session.follow(record, await this.#server.find(runtime));
+    return session;
+  }
+
+  #session(spec: SessionSpec, runtime: Runtime): OpenCodeSession {
+    return new OpenCodeSession({
+      spec,
+      asks: this.#o.asks ?? ASKS,
+      records: this.#records,
+      acquire: () => this.#server.acquire(runtime, spec.env),
+      release: (running) => this.#server.release(running),
+      nowMs: this.#o.nowMs,
+    });
+  }
+}
