@@ -1,169 +1,267 @@
-// Needs: tmux, curl, npm, 1.2 GB of disk for the agent CLIs
-/** The README of VoidLux, command by command, with the substitutions of docs/seeds.md: real Claude Code and Codex in terminals, on the scripted model server. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+// Needs: tmux, curl, ip, nft, root, npm, 1.5 GB of disk for the agent CLIs, a clone and the executables
+/**
+ * The README of VoidLux, command by command and in its order, on a clean clone, with the substitutions of docs/seeds.md: real Claude Code in
+ * terminals, on the scripted model server.
+ */
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { ModelServer } from '#model-server/server.ts';
-import { startModelServer } from '#model-server/server.ts';
-import { AgentHome } from '../agent-clis.ts';
+import type { AgentHome } from '../agent-clis.ts';
+import { whyNoLab } from '../nemesis/lab.ts';
+import type { Substitution } from './seed-readme.ts';
+import { routesOf } from './seed-readme.ts';
+import { SeedWalk } from './seed-walk.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const KEY = 'stub-key';
-const WITHIN_MS = 300_000;
+const WITHIN_MS = 600_000;
+const README = readFileSync(new URL('./voidlux-readme.md', import.meta.url), 'utf8');
 
-const agentSchema = z.object({
+/** What the model is to do stands in the prompt, as a text in JSON. */
+const script = (steps: readonly object[]): string => JSON.stringify(` <<stub ${JSON.stringify(steps)}>>`).slice(1, -1);
+const OPTIMIZED = script([
+  { text: 'All queries are fast.\nTASK_RESULT: three queries optimized', chunks: 20, delayMs: 100 },
+]);
+const TESTED = script([
+  { bash: 'echo test >> AuthTest.php && git add -A && git commit -qm AuthTest' },
+  { text: 'TASK_RESULT: tests added', chunks: 10, delayMs: 100 },
+]);
+
+const substitutions = (home: AgentHome): readonly Substitution[] => [
+  ['composer install', 'npm start -- --help'],
+  ['php bin/voidlux', 'bin/skep'],
+  ['scripts/install-spc.sh', 'scripts/install-runtime.sh'],
+  [' [options]', ''],
+  ['<app-dir>', './my-app'],
+  ['curl ', 'curl -sS -H "Authorization: Bearer $(cat data/token)" '],
+  ['/home/you/project', home.project],
+  ['"tool": "claude"', '"tool": "claude --permission-mode bypassPermissions"'],
+  ['queries for performance', `queries for performance${OPTIMIZED}`],
+  ['for the auth service', `for the auth service${TESTED}`],
+];
+
+const agentSchema = z.looseObject({
   id: z.string(),
   name: z.string(),
   status: z.string(),
-  tmux_session_id: z.string().nullable(),
+  tmux_session_id: z.string(),
 });
-const taskSchema = z.object({ id: z.string(), title: z.string(), status: z.string(), result: z.string().nullable() });
+const taskSchema = z.looseObject({ id: z.string(), status: z.string(), result: z.string().nullable() });
+type Task = z.output<typeof taskSchema>;
 
-let server: ModelServer;
-let home: AgentHome;
-let env: NodeJS.ProcessEnv;
-/** All ports stay below those of outgoing connections. */
-const offset = 2_050 + (process.pid % 200) * 100;
+const why = whyNoLab();
+const isSkipped = why !== undefined && process.env['SKEP_REAL_REQUIRED'] !== '1';
 
-beforeAll(async () => {
-  server = await startModelServer({ port: 0, key: KEY, onServed: () => {} });
-  home = new AgentHome({ url: server.url, key: KEY });
-  // The second: no question whether a folder is to be trusted.
-  env = { ...home.env, TMUX_TMPDIR: home.dir, CLAUDE_CODE_SANDBOXED: '1' };
-  const options = { cwd: home.dir, env, encoding: 'utf8' } as const;
-  const demo = spawnSync('bash', [join(ROOT, 'scripts/demo-swarm.sh'), '--port-offset', String(offset)], options);
-  if (demo.status !== 0 || demo.stderr !== '') throw new Error(`the demo did not start: ${demo.stderr}`);
-  for (const port of [9090, 9091, 9092])
-    await until(() => spawnSync('curl', ['-sf', `http://localhost:${port + offset}/health`]).status === 0);
-  await until(() => z.object({ links: z.literal(2) }).safeParse(curl(9090, '/api/swarm/status')).success);
-}, WITHIN_MS);
+describe.skipIf(isSkipped)('the README of VoidLux', { timeout: WITHIN_MS }, () => {
+  let walk: SeedWalk;
+  beforeAll(async () => {
+    if (why !== undefined) throw new Error(why);
+    walk = await SeedWalk.open({ readme: README, substitutions });
+  }, WITHIN_MS);
+  afterAll(() => walk.close(), WITHIN_MS);
 
-afterAll(async () => {
-  spawnSync('tmux', ['kill-server'], { env });
-  await server.close();
-  home.remove();
-});
-
-/** One curl line of the README, with the token. */
-function curl(port: number, path: string, o: { method?: string; body?: object } = {}): unknown {
-  const token = readFileSync(join(home.dir, 'data/token'), 'utf8').trim();
-  const args = [
-    '-sS',
-    '-X',
-    o.method ?? 'GET',
-    `http://localhost:${port + offset}${path}`,
-    '-H',
-    `Authorization: Bearer ${token}`,
-  ];
-  const body = o.body === undefined ? [] : ['-H', 'Content-Type: application/json', '-d', JSON.stringify(o.body)];
-  return JSON.parse(execFileSync('curl', [...args, ...body], { encoding: 'utf8' }));
-}
-const agents = () => z.array(agentSchema).parse(curl(9090, '/api/swarm/agents'));
-const agent = (name: string) => agents().find((one) => one.name === name);
-const task = (id: string) => taskSchema.parse(curl(9092, `/api/swarm/tasks/${id}`));
-async function until(what: () => boolean): Promise<void> {
-  while (!what()) await sleep(250);
-}
-
-function register(name: string, tool: string): void {
-  const body = { name, tool, capabilities: ['php', 'testing'], project_path: home.project };
-  const made = agentSchema.parse(curl(9091, '/api/swarm/agents', { method: 'POST', body }));
-  expect(made.tmux_session_id).not.toBeNull();
-}
-const create = (body: object): string => taskSchema.parse(curl(9090, '/api/swarm/tasks', { method: 'POST', body })).id;
-
-describe('the README of VoidLux', { timeout: WITHIN_MS }, () => {
-  it('an agent registered on worker 1 takes a task of the emperor in its terminal', async () => {
-    register('claude-1', 'claude');
-    await until(() => agent('claude-1')?.status === 'idle');
-    const id = create({
-      title: 'Optimize queries',
-      description:
-        'Review and optimize all SQL queries for performance. <<stub [{"text":"All queries are fast now.\\nTASK_RESULT: three queries optimized","chunks":20,"delayMs":150}]>>',
-    });
-    await until(() => ['completed', 'failed'].includes(task(id).status));
-    expect(task(id)).toMatchObject({ status: 'completed', result: expect.stringContaining('three queries optimized') });
-    await until(() => agent('claude-1')?.status === 'idle');
-  });
-
-  it('a task with every field is worked with a commit', async () => {
-    curl(9091, `/api/swarm/agents/${agent('claude-1')?.id}`, { method: 'DELETE' });
-    register('claude-worker-1', 'claude --permission-mode bypassPermissions');
-    await until(() => agent('claude-worker-1')?.status === 'idle');
-    const id = create({
-      title: 'Add unit tests',
-      description:
-        'Write PHPUnit tests for the auth service <<stub [{"bash":"echo test >> AuthTest.php && git add -A && git commit -qm AuthTest"},{"text":"TASK_RESULT: tests added","chunks":10,"delayMs":150}]>>',
-      priority: 5,
-      required_capabilities: ['php', 'testing'],
-      project_path: home.project,
-      context: 'Focus on edge cases',
-    });
-    await until(() => ['completed', 'failed'].includes(task(id).status));
-    expect(task(id)).toMatchObject({ status: 'completed', result: expect.stringContaining('tests added') });
-    expect(home.git('log', '--all', '--format=%s')).toContain('AuthTest');
-  });
-
-  it('codex works in a terminal as well', async () => {
-    curl(9091, `/api/swarm/agents/${agent('claude-worker-1')?.id}`, { method: 'DELETE' });
-    register('codex-1', 'codex');
-    await until(() => agent('codex-1')?.status === 'idle');
-    const id = create({
-      title: 'With codex',
-      description:
-        'Do it <<stub [{"bash":"echo codex >> Codex.md && git add -A && git commit -qm CodexWas"},{"text":"TASK_RESULT: codex did it","chunks":20,"delayMs":150}]>>',
-      required_capabilities: ['php'],
-    });
-    await until(() => ['completed', 'failed'].includes(task(id).status));
-    expect(task(id)).toMatchObject({ status: 'completed', result: expect.stringContaining('codex did it') });
-    expect(home.git('log', '--all', '--format=%s')).toContain('CodexWas');
-  });
-
-  it('tasks are listed, filtered and cancelled, and agents spoken to, from any node', async () => {
-    const id = create({ title: 'Nobody can', required_capabilities: ['unknown'] });
-    await until(() =>
-      z
-        .array(taskSchema)
-        .parse(curl(9092, '/api/swarm/tasks?status=pending'))
-        .some((one) => one.id === id),
+  const agent = async (name: string) =>
+    z
+      .array(agentSchema)
+      .parse(await walk.ask(9090, '/api/swarm/agents'))
+      .find((one) => one.name === name);
+  const untilIdle = (name: string) => walk.until(async () => (await agent(name))?.status === 'idle');
+  const untilLinked = () =>
+    walk.until(
+      async () => z.object({ links: z.literal(2) }).safeParse(await walk.ask(9090, '/api/swarm/status')).success,
     );
-    expect(curl(9091, `/api/swarm/tasks/${id}/cancel`, { method: 'POST' })).toEqual({
-      status: 'cancelled',
-      task_id: id,
+  /** As the other worker sees it. */
+  async function ended(id: string): Promise<Task> {
+    const task = async (): Promise<Task> => taskSchema.parse(await walk.ask(9092, `/api/swarm/tasks/${id}`));
+    await walk.until(async () => ['completed', 'failed'].includes((await task()).status));
+    return task();
+  }
+  const post = async (port: number, content: string): Promise<unknown> =>
+    walk.ask(port, '/api/posts', { method: 'POST', body: { content, author: 'ann' } });
+  const untilWritten = (port: number, content: string): Promise<void> =>
+    walk.until(async () => JSON.stringify(await walk.ask(port, '/api/posts')).includes(content));
+  const isUp = (port: number) =>
+    walk.until(async () => (await walk.run(`curl -sf http://localhost:${port}/health`)).code === 0);
+  const page = async (port: number): Promise<string> =>
+    (await walk.run(`curl -sS -H "Authorization: Bearer $(cat data/token)" http://localhost:${port}/`)).stdout;
+
+  it('Quick Start: a swarm, its page, an agent on worker 1, a task of the emperor', async () => {
+    expect(existsSync(join(walk.clone, 'node_modules'))).toBe(false);
+    const installed = await walk.fetch(walk.next('composer install'));
+    expect(installed).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: skep start') });
+    await walk.startModel();
+
+    const demo = await walk.run(walk.next('bash scripts/demo-swarm.sh'));
+    expect(demo).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('http://127.0.0.1:9090') });
+    await untilLinked();
+    const shown = await page(9090);
+    expect(shown).toMatch(/<title>skep/);
+    const [, asset] = /<script[^>]+src="\.?(\/[^"]+)"/.exec(shown) ?? [];
+    expect((await walk.run(`curl -sSf -o /dev/null http://localhost:9090${asset}`)).code).toBe(0);
+
+    const made = agentSchema.parse(await walk.json(walk.next('curl -X POST http://localhost:9091/api/swarm/agents')));
+    expect(made.tmux_session_id).toMatch(/^vl-agent-[0-9a-f]{8}$/);
+    await untilIdle('claude-1');
+    const task = taskSchema.parse(await walk.json(walk.next('curl -X POST http://localhost:9090/api/swarm/tasks')));
+    expect(await ended(task.id)).toMatchObject({
+      status: 'completed',
+      result: 'three queries optimized',
+      assigned_to: made.id,
     });
-    const codex = agent('codex-1')?.id ?? '';
-    const output = z.object({ output: z.string() }).parse(curl(9090, `/api/swarm/agents/${codex}/output?lines=50`));
-    expect(output.output).toContain('codex did it');
-    expect(curl(9090, `/api/swarm/agents/${codex}/send`, { method: 'POST', body: { text: 'Thank you' } })).toEqual({
-      sent: true,
-    });
-    expect(curl(9090, '/api/swarm/status')).toMatchObject({ tasks: { completed: 3, cancelled: 1 } });
-    expect(curl(9090, '/health')).toMatchObject({ status: 'ok' });
-    expect(curl(9091, `/api/swarm/agents/${codex}`, { method: 'DELETE' })).toEqual({
-      status: 'deregistered',
-      agent_id: codex,
-    });
-    await until(() => agent('codex-1') === undefined);
+    await untilIdle('claude-1');
+    await walk.endDemo('skep-swarm');
   });
 
-  it('the commands have the options and defaults that it lists', () => {
-    const skep = (...args: string[]): string =>
-      execFileSync(join(ROOT, 'bin/skep'), args, { cwd: home.dir, env, encoding: 'utf8' });
-    const help = skep('swarm', '--help').replaceAll(/\s+/g, ' ');
-    for (const [option, fallback] of [
-      ['http-port', '9090'],
-      ['p2p-port', '7101'],
-      ['discovery-port', '6101'],
-      ['data-dir', './data'],
-      ['role', 'emperor'],
-    ])
-      expect(help).toMatch(new RegExp(`--${option} <[^(]*\\(${fallback}\\)`));
-    expect(help).toContain('--seeds');
-    expect(skep('demo', '--help')).toContain('8080');
-    expect(skep('detect', ROOT, '--entry-point=bin/skep.mjs')).toMatch(/Total: \d+ built-ins, \d+ packages/);
+  it('CLI Commands: swarm, demo, detect, compile', async () => {
+    const node = walk.background(walk.next('php bin/voidlux swarm [options]'));
+    await isUp(9090);
+    expect(await node.stop()).toMatchObject({ code: 0 });
+    const wall = walk.background(walk.next('php bin/voidlux demo [options]'));
+    await isUp(8080);
+    expect(await wall.stop()).toMatchObject({ code: 0 });
+
+    const app = join(walk.clone, 'my-app');
+    mkdirSync(app);
+    writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'my-app', type: 'module', main: 'index.js' }));
+    writeFileSync(
+      join(app, 'index.js'),
+      `import { basename } from 'node:path';\nconsole.log(basename('/the/application'));\n`,
+    );
+    const found = await walk.run(walk.next('php bin/voidlux detect <app-dir>'));
+    expect(found).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/Detected in: .*node:path.*Total: 1 built-in/s),
+    });
+
+    const compile = walk.next('php bin/voidlux compile <app-dir> --output=./build/myapp');
+    const refused = await walk.run(compile);
+    expect(refused.stderr).toContain('bash scripts/install-runtime.sh');
+    expect((await walk.fetch('bash scripts/install-runtime.sh')).code).toBe(0);
+    expect(await walk.run(compile)).toMatchObject({ code: 0, stderr: expect.stringContaining('building') });
+    expect(await walk.run('./build/myapp')).toMatchObject({ code: 0, stdout: 'application' });
+  });
+
+  it('Swarm Options: the same names and defaults', async () => {
+    const help = (await walk.run('bin/skep swarm --help')).stdout.replaceAll(/\s+/g, ' ');
+    const rows = [...README.matchAll(/^\| `(--[a-z0-9-]+)` \| (\S+) \|/gm)];
+    expect(rows).toHaveLength(6);
+    for (const [, option, fallback] of rows)
+      expect(help).toMatch(
+        fallback === '(none)' ? new RegExp(`${option} <`) : new RegExp(`${option} <[^(]*\\(${fallback}\\)`),
+      );
+  });
+
+  it('Example: 3-Node Swarm, started by hand, then by the script; the agent is found again by both', async () => {
+    const nodes = ['emperor --http-port=9090', 'worker --http-port=9091', 'worker --http-port=9092'].map((role) =>
+      walk.background(walk.next(`php bin/voidlux swarm --role=${role}`)),
+    );
+    await Promise.all([9090, 9091, 9092].map(isUp));
+    await untilLinked();
+    await untilIdle('claude-1');
+    for (const node of nodes) expect(await node.stop()).toMatchObject({ code: 0 });
+    expect(await walk.run(walk.next('bash scripts/demo-swarm.sh'))).toMatchObject({ code: 0 });
+    await untilLinked();
+    await untilIdle('claude-1');
+  });
+
+  it('HTTP API: a task for more capabilities than there are waits for the agent that has them', async () => {
+    const task = taskSchema.parse(await walk.json(walk.next('curl -X POST http://localhost:9090/api/swarm/tasks')));
+    const pending = async (): Promise<unknown> => walk.ask(9092, '/api/swarm/tasks?status=pending');
+    await walk.until(async () => z.array(taskSchema).parse(await pending())[0]?.id === task.id);
+    const made = agentSchema.parse(await walk.json(walk.next('curl -X POST http://localhost:9091/api/swarm/agents')));
+    expect(await ended(task.id)).toMatchObject({
+      status: 'completed',
+      result: 'tests added',
+      assigned_to: made.id,
+      work: { commits: 1 },
+    });
+    expect(walk.home.git('log', '--format=%s')).toBe('AuthTest\nBegin\n');
+  });
+
+  it('HTTP API: every route of its tables, from whichever node', async () => {
+    const id = (await agent('claude-worker-1'))?.id ?? '';
+    const nobody = { title: 'Nobody can', required_capabilities: ['unknown'] };
+    const task = taskSchema.parse(await walk.ask(9091, '/api/swarm/tasks', { method: 'POST', body: nobody }));
+    await walk.until(async () => taskSchema.safeParse(await walk.ask(9090, `/api/swarm/tasks/${task.id}`)).success);
+    const output = z.object({ output: z.string() });
+    const seen: Record<string, () => Promise<void>> = {
+      'GET /api/swarm/tasks': async () => expect(await walk.ask(9090, '/api/swarm/tasks')).toHaveLength(3),
+      'POST /api/swarm/tasks': async () => expect(task.status).toBe('pending'),
+      'GET /api/swarm/tasks/{id}': async () =>
+        expect(await walk.ask(9092, `/api/swarm/tasks/${task.id}`)).toMatchObject({ title: 'Nobody can' }),
+      'POST /api/swarm/tasks/{id}/cancel': async () =>
+        expect(await walk.ask(9090, `/api/swarm/tasks/${task.id}/cancel`, { method: 'POST' })).toEqual({
+          status: 'cancelled',
+          task_id: task.id,
+        }),
+      'GET /api/swarm/agents': async () => expect(await walk.ask(9092, '/api/swarm/agents')).toHaveLength(2),
+      'POST /api/swarm/agents': async () => expect(id).not.toBe(''),
+      'DELETE /api/swarm/agents/{id}': async () => {
+        expect(await walk.ask(9091, `/api/swarm/agents/${id}`, { method: 'DELETE' })).toEqual({
+          status: 'deregistered',
+          agent_id: id,
+        });
+        await walk.until(async () => (await agent('claude-worker-1')) === undefined);
+      },
+      'POST /api/swarm/agents/{id}/send': async () =>
+        expect(
+          await walk.ask(9092, `/api/swarm/agents/${id}/send`, { method: 'POST', body: { text: 'Thanks' } }),
+        ).toEqual({
+          sent: true,
+        }),
+      'GET /api/swarm/agents/{id}/output': async () => {
+        const shown = await walk.ask(9090, `/api/swarm/agents/${id}/output?lines=50`);
+        expect(output.parse(shown).output).toContain('tests added');
+      },
+      'GET /': async () => expect(await page(9091)).toMatch(/<title>skep/),
+      'GET /health': async () => expect(await walk.ask(9090, '/health')).toMatchObject({ status: 'ok' }),
+      'GET /api/swarm/status': async () =>
+        expect(await walk.ask(9090, '/api/swarm/status')).toMatchObject({
+          tasks: { completed: 2 },
+          agents: { total: 2 },
+        }),
+    };
+    expect(Object.keys(seen).toSorted()).toEqual(routesOf(README).toSorted());
+    // What withdraws comes last.
+    const [withdrawal, ...others] = Object.keys(seen).toSorted((a) => (a.startsWith('DELETE') ? -1 : 1));
+    for (const route of [...others, withdrawal ?? '']) await seen[route]?.();
+    await walk.endDemo('skep-swarm');
+  });
+
+  it('Graffiti Wall Demo: one wall, then five', async () => {
+    const wall = walk.background(walk.next('php bin/voidlux demo --http-port=8080'));
+    await isUp(8080);
+    await post(8080, 'Hello, wall');
+    await untilWritten(8080, 'Hello, wall');
+    await wall.stop();
+    const { code, stdout } = await walk.run(walk.next('bash scripts/demo-5-nodes.sh'));
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('http://127.0.0.1:8085') });
+    const peers = z.object({ peers: z.literal(4) });
+    await walk.until(async () => peers.safeParse(await walk.ask(8085, '/api/status')).success);
+    await post(8081, 'Hello, five');
+    for (const port of [8082, 8083, 8084, 8085]) await untilWritten(port, 'Hello, five');
+    await walk.endDemo('skep-demo');
+  });
+
+  it('Static Binary Compiler: the wall as one file, alone in an empty folder, with an empty PATH', async () => {
+    expect(await walk.fetch(walk.next('bash scripts/install-spc.sh'))).toMatchObject({ code: 0 });
+    expect(await walk.run(walk.next('bash scripts/build-graffiti.sh'))).toMatchObject({ code: 0 });
+    const empty = join(walk.home.dir, 'empty');
+    mkdirSync(join(empty, 'build'), { recursive: true });
+    cpSync(join(walk.clone, 'build/graffiti-wall'), join(empty, 'build/graffiti-wall'));
+    const line = walk.next('./build/graffiti-wall demo --http-port=8080');
+    const wall = walk.background(`env -i HOME=${empty} PATH= ${line}`, { cwd: empty });
+    await isUp(8080);
+    const ask = async (path: string, more = ''): Promise<string> =>
+      (
+        await walk.run(`curl -sS -H "Authorization: Bearer $(cat data/token)" ${more} http://localhost:8080${path}`, {
+          cwd: empty,
+        })
+      ).stdout;
+    const content = `-H 'Content-Type: application/json' -d '{"content":"from one file"}'`;
+    expect(JSON.parse(await ask('/api/posts', content))).toMatchObject({ content: 'from one file', author: 'anon' });
+    expect(JSON.parse(await ask('/api/posts'))).toMatchObject([{ content: 'from one file' }]);
+    expect(await ask('/')).toContain('Graffiti wall');
+    expect(await wall.stop()).toMatchObject({ code: 0 });
+    expect(walk.left).toEqual([]);
   });
 });

@@ -207,34 +207,6 @@ describe('an application of its own', { timeout: BUILD_WITHIN_MS }, () => {
   });
 });
 
-it(
-  'the graffiti wall, built by its script, runs alone in an empty folder with an empty PATH',
-  { timeout: BUILD_WITHIN_MS },
-  async () => {
-    execFileSync('bash', [join(ROOT, 'scripts/build-graffiti.sh')], { stdio: 'pipe' });
-    const program = join(empty, 'graffiti-wall');
-    cpSync(join(ROOT, 'build/graffiti-wall'), program);
-    const [http, mesh] = [await freePort(), await freePort()];
-    const args = ['demo', `--http-port=${http}`, `--p2p-port=${mesh}`, '--discovery-port=0', '--data-dir=wall'];
-    const child = spawn(program, args, { cwd: empty, env: environment(), stdio: 'ignore' });
-    try {
-      await answered(`http://127.0.0.1:${http}/health`);
-      const token = readFileSync(join(empty, 'wall/token'), 'utf8').trim();
-      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-      const posts = `http://127.0.0.1:${http}/api/posts`;
-      const made = await fetch(posts, { method: 'POST', headers, body: JSON.stringify({ content: 'from one file' }) });
-      expect(made.status).toBe(201);
-      expect(await (await fetch(posts, { headers })).json()).toMatchObject([
-        { content: 'from one file', author: 'anon' },
-      ]);
-      expect(await (await fetch(`http://127.0.0.1:${http}/`, { headers })).text()).toContain('Graffiti wall');
-    } finally {
-      child.kill();
-      await once(child, 'close');
-    }
-  },
-);
-
 it('skep itself, compiled, makes a node that runs a task', { timeout: BUILD_WITHIN_MS }, async () => {
   const { program, manifest } = await compile('skep', { dir: ROOT, entryPoint: 'bin/skep.mjs' });
   expect(await run(program, ['--version'])).toMatchObject({ code: 0, stdout: `${manifest.app_version}\n` });
