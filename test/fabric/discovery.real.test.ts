@@ -46,6 +46,28 @@ async function isKnownAt(node: LabNode, id: string): Promise<boolean> {
   return (await node.request('GET', `/api/swarm/tasks/${id}`)).status === 200;
 }
 
+/** What becomes of a datagram to everybody on the wire that does not leave from an address of its own, as a node's do. */
+const TO_ALL = `
+const socket = require('node:dgram').createSocket('udp4');
+socket.bind(0, () => {
+  socket.setBroadcast(true);
+  socket.send('x', 6101, '255.255.255.255', (error) => {
+    console.log(error === null ? 'sent' : error.code);
+    socket.close();
+  });
+});`;
+
+describe('two nodes on two hosts', () => {
+  it('find one another where no route leads to 255.255.255.255', { timeout: 120_000 }, (context) =>
+    onLab(context, { nodes: [{}, {}], hasSeeds: false, leaseSeconds: 60 }, async (swarm) => {
+      const host = swarm.lab.host(1);
+      expect(await host.run([process.execPath, '-e', TO_ALL])).toBe('ENETUNREACH\n');
+      await swarm.linked();
+      expect(swarm.troubles).toEqual([]);
+    }),
+  );
+});
+
 describe('five nodes on five hosts, without seeds', () => {
   it('find one another, go on in either half for two minutes, and agree after it', { timeout: 900_000 }, (context) =>
     onLab(context, { nodes: [{}, {}, {}, {}, {}], hasSeeds: false, leaseSeconds: 60 }, async (swarm) => {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { FRAME } from '#core/schema/frame.ts';
 import { createIdentity } from '#fabric/identity.ts';
 import { MeshTransport } from '#fabric/mesh.ts';
+import { DEFAULT_TIMING } from '#fabric/settings.ts';
 import { Witness } from '../contract/transport-witness.ts';
 import { numbered } from '../contract/transport.ts';
 import { after, eventually, expectLinked, guest, isLinked, member, SECRET, stranger } from './world.ts';
@@ -182,6 +183,21 @@ describe('what a peer tells of others', () => {
     });
     await expectLinked(host, other);
     expect(host.mesh.addresses().map(({ address }) => address)).toEqual([other.seed()]);
+  });
+
+  it('is told at a new link, and again and again while it lasts', async () => {
+    const host = await member({ timing: { peersMs: 30 } });
+    const other = await member({ seeds: [host.seed()] });
+    await expectLinked(host, other);
+    const listener = await guest(host);
+    const tellings = (): unknown[] => listener.heard.filter(({ type }) => type === FRAME.peers);
+    await eventually(host, 'told four times', () => tellings().length >= 4);
+    expect(tellings()[0]).toEqual({
+      type: FRAME.peers,
+      peers: [{ ...other.address(), node_id: other.identity.node }],
+    });
+    expect(tellings().at(-1)).toEqual(tellings()[0]);
+    expect(DEFAULT_TIMING.peersMs).toBe(30_000);
   });
 });
 
