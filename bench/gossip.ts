@@ -31,7 +31,7 @@ export async function gossip(stage: Stage): Promise<Report> {
     }
   }
   const ratio = (what: string) => ({ ours: book.need(`skep${what}`), theirs: book.need(`gossipsub${what}`) });
-  const [rate, middle] = [ratio(''), ratio(', p50 at a steady pace')];
+  const [rate, middle, cpu] = [ratio(''), ratio(', p50 at a steady pace'), ratio(', CPU')];
   return {
     name: 'gossip',
     about: `${SPEC.nodes} nodes in one process on loopback, a fact of 290 bytes from each in turn to all others. skep: TLS between all, batches signed, chain, signature and fold checked at each node, stores in memory. gossipsub: noise, yamux, each message signed. Steady pace: one fact each ${SPEC.paceMs} ms, from its author's acknowledgement to each delivery. Deliveries a second: ${SPEC.window} facts under way at once, each until it is everywhere.`,
@@ -39,6 +39,7 @@ export async function gossip(stage: Stage): Promise<Report> {
     series: book.all(),
     verdicts: [
       judgeRatio('skep / gossipsub, deliveries a second', rate.ours, rate.theirs, { atLeast: 8 }),
+      judgeRatio('gossipsub / skep, CPU a delivery', cpu.theirs, cpu.ours, { atLeast: 8 }),
       judgeRatio('skep / gossipsub, p50', middle.ours, middle.theirs, { atMost: 0.1 }),
     ],
     versions: { libp2p: installedVersion('libp2p'), '@libp2p/gossipsub': installedVersion('@libp2p/gossipsub') },

@@ -21,6 +21,8 @@ export type PresenceWorld = Pick<World, 'self' | 'links' | 'timers' | 'nowMs' | 
 export class PresenceBoard {
   private readonly world: PresenceWorld;
   private readonly heard = new Map<NodeId, NodePresence & { beat: number }>();
+  /** With whom each of them is linked: asked twice a link for every batch that is passed on. */
+  private readonly linksOf = new Map<NodeId, ReadonlySet<NodeId>>();
   private readonly own: () => AgentPresence[];
   private beat = 0;
 
@@ -44,7 +46,7 @@ export class PresenceBoard {
 
   /** True when `a` last said that it is linked with `b`. */
   isLinked(a: NodeId, b: NodeId): boolean {
-    return this.heard.get(a)?.links.includes(b) ?? false;
+    return this.linksOf.get(a)?.has(b) ?? false;
   }
 
   /** True when the agent's node last said that it works on a task. */
@@ -98,7 +100,8 @@ export class PresenceBoard {
         attempt: one.attempt,
       })),
     });
-    const before = new Set(held?.links ?? []);
+    const before = this.linksOf.get(from) ?? new Set();
+    this.linksOf.set(from, new Set(frame.links));
     const same = before.size === frame.links.length && frame.links.every((node) => before.has(node));
     return same ? 'same' : 'links';
   }
@@ -107,5 +110,6 @@ export class PresenceBoard {
   onLinkDown(node: NodeId): void {
     const held = this.heard.get(node);
     if (held !== undefined) this.heard.set(node, { ...held, beat: 0, links: [] });
+    this.linksOf.delete(node);
   }
 }
