@@ -25,6 +25,7 @@ import { scaleMembers } from './scale-members.ts';
 import { scaleWhole } from './scale-whole.ts';
 import { scale } from './scale.ts';
 import { Stage } from './stage.ts';
+import { sealing } from './sealing.ts';
 import { store } from './store.ts';
 
 /** The median of five is what the results show; fewer rounds are for looking, and are not written down. */
@@ -38,6 +39,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['gossip', gossip],
   ['anti-entropy', antiEntropy],
   ['million', million],
+  ['sealing', sealing],
   ['idle', idle],
   ['scale', scale],
   ['scale-members', scaleMembers],

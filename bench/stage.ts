@@ -42,12 +42,12 @@ export class Stage {
   }
 
   /** Runs one of this folder's programs with one JSON argument and gives the figures of its last line. */
-  async run(program: string, input: unknown): Promise<Figures> {
+  async run(program: string, input: unknown, { maxMs = PROGRAM_MAX_MS } = {}): Promise<Figures> {
     const child = this.start({ name: program, argv: programArgv(program, input) });
     const figures = await child.line((line) => {
       const said = jsonLine(line);
       return said?.['done'] === true ? said : undefined;
-    }, PROGRAM_MAX_MS);
+    }, maxMs);
     await child.exited;
     const numbers = Object.entries(figures).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
     return Object.fromEntries(numbers);

@@ -7,10 +7,10 @@ import { isLiveProject } from '#core/view/project.ts';
 import type { CoreSettings } from '#core/world.ts';
 import { nodeCrypto } from '#fabric/identity.ts';
 import { MeshTransport } from '#fabric/mesh.ts';
-import type { Arrival, NodeInfo } from '#ports.ts';
+import type { NodeInfo } from '#ports.ts';
 import type { NodeOptions, RunningNode } from './host-options.ts';
 import { agentsOf, textsAndDelivery } from './host/agents.ts';
-import { bindAddresses, dialAddresses } from './host/addresses.ts';
+import { bindAddresses, dialAddresses, learnAddresses } from './host/addresses.ts';
 import { Backups } from './host/backup.ts';
 import { BlobTransfer } from './host/blob-transfer.ts';
 import { openDoors } from './host/doors.ts';
@@ -28,6 +28,7 @@ import { Remote } from './host/remote.ts';
 import { joinCodeOf } from './host/secrets.ts';
 import { isUrl, Sources } from './host/sources.ts';
 import { HostedNode } from './host/swarm-node.ts';
+import { Sealing } from './host/sealing.ts';
 import { installedTools } from './host/terminal-environment.ts';
 import type { TerminalAgents } from './host/terminal-agents.ts';
 import { DeliveredWork } from './host/work.ts';
@@ -73,7 +74,9 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   const stopping = Promise.withResolvers<Error | undefined>();
   const wired = wire({ o, parts, info, transport, addresses, onFailed: (error) => stopping.resolve(asError(error)) });
   const { engine, node, attempts, glimpses, backups, opening, terminals, states, approvals } = wired;
+  const sealing = new Sealing({ store: parts.store, after: info.sealAfter });
   closers.add(() => backups.close());
+  closers.add(() => sealing.close());
   closers.add(() => transport.close());
   // After the attempts, which would take a session that closes for an agent that ended.
   closers.add(() => terminals.close());
@@ -88,6 +91,8 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   terminals.start();
   approvals.start();
   engine.boot();
+  node.onArrivals(() => sealing.look());
+  sealing.look();
   const { publicKey } = parts.identity;
   const offered = o.offerAgents === true ? await installedTools(parts.drivers.keys()) : [];
   const tell = () => announce(node, { ...parts.info, addresses, publicKey, shellAgents: o.shellAgents ?? 0, offered });
@@ -201,14 +206,6 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
 function endLink(action: Extract<Action, { kind: 'unlink' | 'excluded' }>, transport: MeshTransport): void {
   if (action.kind === 'unlink') transport.drop(action.node, action.why);
   else transport.exclude(action.node);
-}
-
-/** Node addresses are ops: every node dials all it knows. */
-function learnAddresses(arrivals: readonly Arrival[], transport: MeshTransport, self: NodeId): void {
-  for (const { op } of arrivals) {
-    if (op.body.type !== 'node.registered' || op.header.node === self) continue;
-    for (const address of op.body.addresses) transport.learn(address, op.header.node);
-  }
 }
 
 function running(r: {

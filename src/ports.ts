@@ -41,6 +41,16 @@ export interface OpStore extends Views {
   lastArrival(): number;
   /** Takes a log out from `seq` on (its ops no longer count) and folds anew what they touched. Durable when the promise resolves. */
   truncateLog(node: NodeId, seq: number): Promise<void>;
+  /**
+   * Writes one run of old ops of one author, beyond the newest `keep` arrivals, in a form that takes a fraction of the room, and gives how many; 0 when there is
+   * nothing to do. `atLeast`: ops that a log must have for it; a whole run (256) unless it is said. Every answer
+   * stays the same, but that of the signatures in a run only the last is left, which covers all before it.
+   */
+  seal(o: { keep: number; atLeast?: number }): Promise<number>;
+  /** Ops that are stored in sealed runs. */
+  sealedOps(): number;
+  /** Of the log and the views, on disk; 0 for a store in memory. */
+  sizeBytes(): number;
   localRow(table: LocalTable, key: string): unknown;
   localRows(table: LocalTable): { key: string; value: unknown }[];
   /** SHA-256 over all rows of all views in canonical form: equal on two nodes that hold the same ops. */
@@ -188,6 +198,8 @@ export type NodeInfo = {
   httpPort: number;
   p2pPort: number;
   dataDir: string;
+  /** Newest ops that are not sealed; 0 where none is. */
+  sealAfter: number;
 };
 
 /**
@@ -198,7 +210,17 @@ export interface SwarmNode extends AgentTerminals, Answering {
   readonly info: NodeInfo;
   readonly store: Pick<
     OpStore,
-    'get' | 'list' | 'count' | 'arrivals' | 'lastArrival' | 'opsAbout' | 'heads' | 'lamport' | 'digest'
+    | 'get'
+    | 'list'
+    | 'count'
+    | 'arrivals'
+    | 'lastArrival'
+    | 'opsAbout'
+    | 'heads'
+    | 'lamport'
+    | 'digest'
+    | 'sealedOps'
+    | 'sizeBytes'
   >;
   /** Resolves after the fsync, with the ops in the order of the drafts. */
   append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal>;

@@ -118,6 +118,7 @@ export const statusSchema = z.object({
   p2p_port: count.optional(),
   nodes: count.default(1),
   links: count.default(0),
+  log: z.object({ ops: count, sealed: count, seal_after: count, size_bytes: count }).optional(),
   boot_check: z.object({ state: text, answered: count, needed: count, waits_for: z.array(text) }).optional(),
 });
 

@@ -7,7 +7,9 @@ import type { FoundSettings } from './find-settings.ts';
 import type { Protocol } from './port-holder.ts';
 import { holderOf, whyTaken } from './port-holder.ts';
 import { connectSocket } from './socket-client.ts';
+import { statusSchema } from './answers.ts';
 import { cut, size } from './text.ts';
+import { logText } from './verb/status.ts';
 import { NodeGone } from './client.ts';
 import { fitsNode, NODE_VERSION_MIN } from './node-version.ts';
 
@@ -171,9 +173,11 @@ async function nodeCheck(dataDir: string, p2pPort: number): Promise<Check> {
   const name = 'running node';
   try {
     const node = await connectSocket(socketPath(stateDirOf(dataDir, p2pPort), 'admin'));
-    const { status } = await node.call({ method: 'GET', path: '/api/swarm/status' });
+    const { status, body } = await node.call({ method: 'GET', path: '/api/swarm/status' });
     node.close();
-    if (status === 200) return { name, state: 'ok', found: `answers at ${node.where}` };
+    const log = statusSchema.safeParse(body).data?.log;
+    const held = log === undefined ? '' : `; log: ${logText(log)}`;
+    if (status === 200) return { name, state: 'ok', found: `answers at ${node.where}${held}` };
     return { name, state: 'fail', found: `answers with status ${status}`, todo: 'look into its log, start it again' };
   } catch (error) {
     if (!(error instanceof NodeGone)) throw error;

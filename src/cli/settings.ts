@@ -36,6 +36,7 @@ export const settingsSchema = z.object({
   ssh: words('a destination of ssh, user@host').optional(),
   shellAgents: wholeUpTo(64, 'a number, 0 to 64'),
   askTimeout: wholeUpTo(604_800, 'seconds, 0 to 604800'),
+  sealAfter: wholeUpTo(1_000_000_000, 'a number of ops, 0 for no sealing'),
   url: z.url({ protocol: /^https?$/, error: 'a URL, http://… or https://…' }).optional(),
   tokenFile: words('a file').optional(),
 });
@@ -92,6 +93,12 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     'seconds',
     'how long an agent waits for a person before it is denied; 0 asks nobody',
     1800,
+  ),
+  sealAfter: node(
+    'seal_after',
+    'ops',
+    'newest ops that are kept as they came; older ones are sealed, 0 for none',
+    50_000,
   ),
   url: client('url', 'url', 'ask this node over HTTP instead of the one on this machine'),
   tokenFile: client('token_file', 'file', 'file that holds the token for it'),

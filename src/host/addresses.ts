@@ -1,5 +1,7 @@
-/** Where this node's mesh can be dialled, as it tells the others. */
+/** Where nodes' meshes can be dialled: what this one tells the others, and they it. */
 import { networkInterfaces } from 'node:os';
+import type { NodeId } from '#core/brand.ts';
+import type { Arrival, Transport } from '#ports.ts';
 
 const ANY = new Set(['0.0.0.0', '::']);
 
@@ -23,4 +25,12 @@ export function dialAddresses(bind: readonly string[], port: number): string[] {
 function outsideHosts(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return all.filter((one) => !one.internal && !one.address.startsWith('fe80')).map((one) => one.address);
+}
+
+/** Node addresses are ops: every node dials all it knows. */
+export function learnAddresses(arrivals: readonly Arrival[], transport: Pick<Transport, 'learn'>, self: NodeId): void {
+  for (const { op } of arrivals) {
+    if (op.body.type !== 'node.registered' || op.header.node === self) continue;
+    for (const address of op.body.addresses) transport.learn(address, op.header.node);
+  }
 }

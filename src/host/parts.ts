@@ -11,6 +11,7 @@ import type { AgentDriver } from '#agent-ports.ts';
 import type { BlobStore, NodeInfo, OpStore } from '#ports.ts';
 import { LocalRuntime } from '#runtime/local.ts';
 import { FileBlobStore } from '#store/blobs.ts';
+import { SEAL_AFTER_OPS } from './sealing.ts';
 import { SqliteStore } from '#store/sqlite.ts';
 import { Workspaces } from '#workspace/workspaces.ts';
 import type { NodeOptions } from '../host-options.ts';
@@ -95,6 +96,7 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
       version: packageVersion(),
       startedMs: Date.now(),
       dataDir: o.dataDir,
+      sealAfter: o.sealAfter ?? SEAL_AFTER_OPS,
     },
     stateDir,
     identity,

@@ -15,6 +15,7 @@ export function idleFaults(sum: Bites, knobs: StormKnobs): string[] {
     ...(knobs.deathProbability === 0 ? ['deaths'] : []),
     ...(knobs.optimisticProbability === 0 ? ['ranTwice'] : []),
     ...(knobs.rollbacks === 0 ? ['rollbacks', 'forgotten'] : []),
+    ...(knobs.seals === 0 ? ['seals', 'sealedOps'] : []),
     // Where all are linked there are no trees.
     ...(knobs.nodes <= knobs.fullLinksMax ? ['grafts', 'prunes'] : []),
   ]);

@@ -95,6 +95,11 @@ export class SimNode implements Station {
     return this.store;
   }
 
+  /** Seals what one log has beyond the newest `keep` ops. */
+  seal(keep: number): void {
+    this.store.seal({ keep, atLeast: 1 }).catch((error: unknown) => this.failed(error));
+  }
+
   /** It would answer whoever dials it. */
   answers(): boolean {
     return this.core !== undefined && this.waiting === undefined;

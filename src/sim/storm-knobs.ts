@@ -23,6 +23,8 @@ export type StormKnobs = MachineKnobs &
     deathProbability: number;
     /** How often a machine comes back with an older copy of its disk. */
     rollbacks: number;
+    /** How often a node seals some of its old ops. */
+    seals: number;
     /** How often a task is optimistic. */
     optimisticProbability: number;
     cancelProbability: number;
@@ -42,6 +44,7 @@ export const SKELETON_STORM: StormKnobs = {
   clockJumps: 1,
   deathProbability: 0,
   rollbacks: 0,
+  seals: 0,
   optimisticProbability: 0,
   cancelProbability: 0.1,
   dependsProbability: 0.2,
@@ -94,6 +97,9 @@ export const ROLLBACK_STORM: StormKnobs = { ...DECISION_STORM, rollbacks: 1, dea
 /** Half the tasks may run twice, and some do; all else holds for them as for the others. */
 export const OPTIMISTIC_STORM: StormKnobs = { ...DECISION_STORM, optimisticProbability: 0.5 };
 
+/** Nodes seal what they hold at any moment, young ops and old ones, and take it back where a log is cut; others get it from them. */
+export const SEALED_STORM: StormKnobs = { ...DECISION_STORM, seals: 400, crashes: 12, cuts: 14 };
+
 /** The storm of the soak: ten nodes, a hundred tasks, every fault at random for a minute, and design-sized rests between them. */
 export const SOAK_STORM: StormKnobs = {
   ...DECISION_STORM,
@@ -130,6 +136,7 @@ export const STORMS: ReadonlyMap<string, StormKnobs> = new Map([
   ['rough', ROUGH_STORM],
   ['rollback', ROLLBACK_STORM],
   ['optimistic', OPTIMISTIC_STORM],
+  ['sealed', SEALED_STORM],
   ['soak', SOAK_STORM],
   ['sparse', SPARSE_STORM],
   ['hundred', HUNDRED_STORM],

@@ -25,6 +25,10 @@ export type Verdict = {
 const PAUSE_MAX_MS = 40_000;
 /** How old a copy of a disk is when it is put back. */
 const COPY_AGE_MAX_MS = 15_000;
+/** Newest ops that a node may leave alone when it seals. */
+const SEAL_KEEP_MAX = 20;
+/** Runs that a node seals at the end: more than there are logs. */
+const SEALED_AT_END = 12;
 const DAY_MS = 86_400_000;
 /** Events of one history at most; a storm of the issue's size has some fifty thousand. Where all link with all at first they grow with the pairs. */
 const EVENTS_MAX = 2_000_000;
@@ -44,6 +48,7 @@ export class Storm {
     clockJumps: 0,
     deaths: 0,
     rollbacks: 0,
+    seals: 0,
   };
 
   /** `parts`: broken pieces of nodes, for those who test the checks. */
@@ -63,6 +68,7 @@ export class Storm {
     this.planTasks();
     this.planFaults();
     await time.run({ untilMs: knobs.stormMs, maxEvents });
+    this.sealAll();
     this.say('heal');
     swarm.heal();
     await time.run({ untilMs: knobs.stormMs + knobs.healMs, maxEvents, enough: () => swarm.isSettled() });
@@ -139,6 +145,7 @@ export class Storm {
       const node = random.pick(this.swarm.nodes);
       this.at(0.7, () => this.rollBack(node));
     }
+    for (let n = 0; n < knobs.seals; n++) this.planSeal();
     for (let n = 0; n < knobs.cuts; n++) {
       const [a, b] = [random.pick(this.swarm.nodes), random.pick(this.swarm.nodes)];
       if (a === undefined || b === undefined || a === b) continue;
@@ -161,6 +168,22 @@ export class Storm {
       node.crash(true);
       this.swarm.putBack(node, copy);
       this.swarm.time.after(this.random.between(50, this.knobs.downMaxMs), () => node.start());
+    });
+  }
+
+  /** What others still lack is taken from sealed logs. */
+  private sealAll(): void {
+    if (this.knobs.seals === 0) return;
+    for (const node of this.swarm.nodes) for (let n = 0; n < SEALED_AT_END && node.up(); n++) node.seal(0);
+  }
+
+  private planSeal(): void {
+    const node = this.random.pick(this.swarm.nodes);
+    const keep = this.random.between(0, SEAL_KEEP_MAX);
+    this.at(1, () => {
+      if (node?.up() !== true) return;
+      this.bites.seals += 1;
+      node.seal(keep);
     });
   }
 
@@ -199,6 +222,7 @@ export class Storm {
         ...this.swarm.rare(),
         ...history.leases.bites,
         ranTwice: history.ranTwice.size,
+        sealedOps: this.swarm.nodes.reduce((sum, node) => sum + node.committed().sealedOps(), 0),
         forgotten: this.swarm.nodes.filter((node) => node.isOut).length,
       },
       tasks: { completed: count('completed'), failed: count('failed'), cancelled: count('cancelled') },

@@ -24,3 +24,12 @@ export function numberCell(row: SqlRow, name: string): number {
 
 export const nullableTextCell = (row: SqlRow, name: string): string | undefined =>
   row[name] === null ? undefined : textCell(row, name);
+
+export function bytesCell(row: SqlRow, name: string): Uint8Array {
+  const value = row[name];
+  if (value instanceof Uint8Array) return value;
+  throw new StoreError(
+    'store_damaged',
+    `column ${name}: expected bytes, got ${value === null ? 'null' : typeof value}`,
+  );
+}

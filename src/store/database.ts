@@ -17,6 +17,8 @@ const SQLITE_BUSY = 5;
 export function openDatabase(path: string, maxBytes: number | undefined): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: 0 });
   try {
+    // Only a new file takes this: freed pages can then be given back to the disk.
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL');
     // Exclusive before WAL: the index of the log then lies in our memory, and nobody else reads or writes until we close.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
     db.exec(

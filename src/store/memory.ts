@@ -15,6 +15,8 @@ import { viewSpecs } from '#core/view/views.ts';
 import type { Arrival, Head, OpStore, Write } from '#ports.ts';
 import type { CommitWhen, Outcome } from './commit-queue.ts';
 import { CommitQueue } from './commit-queue.ts';
+import type { Entry } from './run.ts';
+import { readRun, RUN_OPS, runLength, typeNameOf, writeRun } from './run.ts';
 import { HeadLedger } from './head-ledger.ts';
 import { MemoryView } from './memory-view.ts';
 import { ViewSet, viewTables } from './view-set.ts';
@@ -28,7 +30,10 @@ export type MemoryOptions = {
   commitWhen?: CommitWhen;
 };
 
-type Job = { kind: 'write'; write: Write } | { kind: 'truncate'; node: NodeId; seq: number };
+type Job =
+  | { kind: 'write'; write: Write }
+  | { kind: 'truncate'; node: NodeId; seq: number }
+  | { kind: 'seal'; keep: number; atLeast: number; sealed: (ops: number) => void };
 
 /** What a disk would hold. */
 type Disk = {
@@ -40,6 +45,8 @@ type Disk = {
   /** JSON by key. */
   rows: Map<LocalTable, Map<string, string>>;
   ledger: HeadLedger;
+  /** The number of the last sealed op of each log. */
+  sealed: Map<NodeId, number>;
 };
 
 const emptyDisk = (): Disk => ({
@@ -50,6 +57,7 @@ const emptyDisk = (): Disk => ({
   views: new ViewSet(viewTables(viewSpecs, (spec) => new MemoryView(spec))),
   rows: new Map(),
   ledger: new HeadLedger([]),
+  sealed: new Map(),
 });
 
 export class MemoryStore implements OpStore {
@@ -75,6 +83,20 @@ export class MemoryStore implements OpStore {
 
   async truncateLog(node: NodeId, seq: number): Promise<void> {
     await this.queue.add({ kind: 'truncate', node, seq });
+  }
+
+  async seal({ keep, atLeast = RUN_OPS }: { keep: number; atLeast?: number }): Promise<number> {
+    let ops = 0;
+    await this.queue.add({ kind: 'seal', keep, atLeast, sealed: (count) => (ops = count) });
+    return ops;
+  }
+
+  sizeBytes(): number {
+    return 0;
+  }
+
+  sealedOps(): number {
+    return [...this.disk.sealed.values()].reduce((sum, last) => sum + last, 0);
   }
 
   heads(): ReadonlyMap<NodeId, Head> {
@@ -143,10 +165,47 @@ export class MemoryStore implements OpStore {
   }
 
   private transact(jobs: readonly Job[]): Outcome<readonly Arrival[]>[] {
-    const outcomes = jobs.map((job) => (job.kind === 'write' ? this.write(job.write) : this.truncate(job)));
+    const outcomes = jobs.map((job) => this.run(job));
     this.disk.views.write();
     this.disk.ledger.publish();
     return outcomes;
+  }
+
+  private run(job: Job): Outcome<readonly Arrival[]> {
+    if (job.kind === 'write') return this.write(job.write);
+    return job.kind === 'truncate' ? this.truncate(job) : this.sealNext(job);
+  }
+
+  /** Puts in place of old ops what is read of the run that they make. */
+  private sealNext({ keep, atLeast, sealed }: Extract<Job, { kind: 'seal' }>): Outcome<readonly Arrival[]> {
+    const { disk } = this;
+    const { crypto } = this.options;
+    const places = new Map(disk.arrivals.map(({ n, op }) => [op, n]));
+    for (const [node, log] of disk.logs) {
+      const from = disk.sealed.get(node) ?? 0;
+      const old = log
+        .slice(from, from + RUN_OPS)
+        .map((op): Entry => ({ n: places.get(op) ?? Infinity, type: typeNameOf(op), op }))
+        .filter((entry) => entry.n <= disk.lastArrival - keep);
+      const length = old.length < atLeast ? 0 : runLength(old, crypto);
+      if (length === 0) continue;
+      const run = readRun(writeRun(old.slice(0, length)), crypto);
+      this.replace(node, from, run);
+      disk.sealed.set(node, from + length);
+      sealed(length);
+      break;
+    }
+    return { value: [] };
+  }
+
+  private replace(node: NodeId, from: number, run: readonly Entry[]): void {
+    const { disk } = this;
+    const before = disk.logs.get(node)?.splice(from, run.length, ...run.map(({ op }) => op)) ?? [];
+    const after = new Map(before.map((op, at) => [op, run[at]?.op ?? op]));
+    const now = (op: Op): Op => after.get(op) ?? op;
+    disk.arrivals = disk.arrivals.map(({ n, op }) => ({ n, op: now(op) }));
+    for (const entity of new Set(before.map((op) => op.header.entity)))
+      disk.byEntity.set(entity, (disk.byEntity.get(entity) ?? []).map(now));
   }
 
   private write({ ops, rows }: Write): Outcome<readonly Arrival[]> {
@@ -178,6 +237,7 @@ export class MemoryStore implements OpStore {
     const log = disk.logs.get(node) ?? [];
     const voided = log.splice(seq - 1);
     if (voided.length === 0) return { value: [] };
+    disk.sealed.set(node, Math.min(disk.sealed.get(node) ?? 0, seq - 1));
     const gone = new Set(voided);
     const last = log.at(-1);
     disk.ledger.cut(node, last === undefined ? EMPTY_HEAD : { seq: last.header.seq, hash: last.hash });

@@ -4,19 +4,24 @@ import type { NodeId } from '#core/brand.ts';
 import { hashOf, nodeIdOf } from '#core/brand.ts';
 import { EMPTY_HEAD } from '#core/chain.ts';
 import type { Op } from '#core/op.ts';
+import { compareStamps, stampOf } from '#core/op.ts';
 import type { Arrival, Head } from '#ports.ts';
 import type { SqlRow } from './cells.ts';
 import { numberCell, textCell } from './cells.ts';
 import type { LogHead } from './head-ledger.ts';
+import type { Entry } from './run.ts';
+import { RUN_OPS, runLength, typeNameOf } from './run.ts';
+import { RunTable } from './run-table.ts';
 import { OP_COLUMNS, storedOp } from './stored-op.ts';
 
 const arrivalOf = (row: SqlRow): Arrival => ({ n: numberCell(row, 'n'), op: storedOp(row) });
 
-const typeNameOf = ({ body }: Op): string => (body.type === 'unknown' ? body.typeName : body.type);
+const entryOf = (row: SqlRow): Entry => ({ ...arrivalOf(row), type: textCell(row, 'type') });
 
 export class OpLog {
   private readonly statements: ReturnType<typeof prepare>;
   private readonly db: DatabaseSync;
+  private readonly runs: RunTable;
   /** Counts on while a transaction runs; {@link publish} shows it. */
   private last: number;
   private shownLast: number;
@@ -24,17 +29,62 @@ export class OpLog {
   constructor(db: DatabaseSync) {
     this.db = db;
     this.statements = prepare(db);
-    this.last = numberCell(this.statements.last.get() ?? {}, 'n');
+    this.runs = new RunTable(db);
+    this.last = Math.max(numberCell(this.statements.last.get() ?? {}, 'n'), this.runs.lastArrival());
     this.shownLast = this.last;
   }
 
   insert(op: Op): Arrival {
-    const { node, seq, lamport, entity } = op.header;
     const n = this.last + 1;
-    const texts = [op.hash, op.headerText, op.bodyText, op.sig ?? null] as const;
-    this.statements.insert.run(n, node, seq, lamport, entity, typeNameOf(op), ...texts);
+    this.put({ n, type: typeNameOf(op), op });
     this.last = n;
     return { n, op };
+  }
+
+  private put({ n, type, op }: Entry): void {
+    const { node, seq, lamport, entity } = op.header;
+    this.statements.insert.run(
+      n,
+      node,
+      seq,
+      lamport,
+      entity,
+      type,
+      op.hash,
+      op.headerText,
+      op.bodyText,
+      op.sig ?? null,
+    );
+  }
+
+  /**
+   * Moves the next ops of one log into a sealed run: its oldest that stand alone, if `atLeast` so many arrived up to `upTo`. Gives how many went into it; 0
+   * where there is no such run.
+   */
+  seal(node: NodeId, { upTo, atLeast }: { upTo: number; atLeast: number }): number {
+    const from = this.runs.lastOf(node) + 1;
+    const rows = this.statements.typedOpsOf.all(node, from, RUN_OPS).map(entryOf);
+    const old = rows.filter(({ n }) => n <= upTo);
+    if (old.length < atLeast) return 0;
+    const run = old.slice(0, runLength(old, Buffer));
+    const last = run.at(-1)?.op.header.seq;
+    if (last === undefined || !this.runs.add(run)) return 0;
+    this.statements.removeUpTo.run(node, last);
+    return run.length;
+  }
+
+  /** Ops of that log that could be sealed next, or were. */
+  sealedUpTo(node: NodeId): number {
+    return this.runs.lastOf(node);
+  }
+
+  sealedOps(): number {
+    return this.runs.count();
+  }
+
+  /** What was written last has not been committed. */
+  forget(): void {
+    this.runs.forget();
   }
 
   writeHead(node: NodeId, head: LogHead): void {
@@ -71,8 +121,8 @@ export class OpLog {
   opsOf(node: NodeId, o: { from: number; maxOps: number; maxBytes: number }): Op[] {
     const found: Op[] = [];
     let bytes = 0;
-    for (const row of this.statements.opsOf.iterate(node, o.from, o.maxOps)) {
-      const op = storedOp(row);
+    for (const op of this.logFrom(node, o.from)) {
+      if (found.length >= o.maxOps) break;
       bytes += Buffer.byteLength(op.headerText) + Buffer.byteLength(op.bodyText);
       if (bytes > o.maxBytes && found.length > 0) break;
       found.push(op);
@@ -80,39 +130,58 @@ export class OpLog {
     return found;
   }
 
+  private *logFrom(node: NodeId, from: number): Generator<Op> {
+    if (from <= this.runs.lastOf(node)) for (const { op } of this.runs.of(node, from)) yield op;
+    for (const row of this.statements.opsOf.iterate(node, from)) yield storedOp(row);
+  }
+
   opsAbout(entity: string, limit: number): Op[] {
-    return this.statements.newestAbout.all(entity, limit).map(storedOp).reverse();
+    const newest = this.statements.newestAbout.all(entity, limit).map(storedOp);
+    const sealed = Array.from(this.runs.about(entity), ({ op }) => op);
+    const all = [...sealed, ...newest].toSorted((a, b) => compareStamps(stampOf(a), stampOf(b)));
+    return limit === 0 ? [] : all.slice(-limit);
   }
 
   *allAbout(entity: string): Generator<Op> {
+    for (const { op } of this.runs.about(entity)) yield op;
     for (const row of this.statements.allAbout.iterate(entity)) yield storedOp(row);
   }
 
   arrivals(o: { after: number; limit: number }): Arrival[] {
-    return this.statements.arrivals.all(o.after, o.limit).map(arrivalOf);
+    const open = this.statements.arrivals.all(o.after, o.limit).map(arrivalOf);
+    if (o.after >= this.runs.lastArrival()) return open;
+    const sealed = this.runs.arrivals(o.after, o.limit).map(({ n, op }) => ({ n, op }));
+    return [...sealed, ...open].toSorted((a, b) => a.n - b.n).slice(0, o.limit);
   }
 
-  /** As {@link arrivals}, with the type each op names, so that nobody parses what he does not want. */
-  typedArrivals(o: { after: number; limit: number }): { n: number; type: string; op: Op }[] {
-    return this.statements.arrivals
-      .all(o.after, o.limit)
-      .map((row) => ({ ...arrivalOf(row), type: textCell(row, 'type') }));
+  /** As {@link arrivals}, of ops that are in no run, with the type each op names, so that nobody parses what he does not want. */
+  typedArrivals(o: { after: number; limit: number }): Entry[] {
+    return this.statements.arrivals.all(o.after, o.limit).map(entryOf);
+  }
+
+  /** The sealed ones after `n`, run by run: folds take them in any order. */
+  sealedAfter(n: number): Generator<Entry[]> {
+    return this.runs.runsAfter(n);
   }
 
   /** Ops of these types alone, by arrival; the others are passed over without a look into their texts. */
   *ofTypes(types: readonly string[]): Generator<Op> {
     const marks = types.map(() => '?').join(', ');
     const statement = this.db.prepare(`SELECT ${OP_COLUMNS} FROM op WHERE type IN (${marks}) ORDER BY n`);
+    for (const { op } of this.runs.ofTypes(types)) yield op;
     for (const row of statement.iterate(...types)) yield storedOp(row);
   }
 
   /** Moves a log's ops from `seq` on to the voided ones and gives the head that is left. */
   voidFrom(node: NodeId, seq: number): { voided: Op[]; head: Head } {
-    const voided = this.statements.opsOf.all(node, seq, -1).map(storedOp);
+    // Runs that hold any of it are opened: what stays of them stands alone again.
+    for (const entry of this.runs.takeFrom(node, seq)) this.put(entry);
+    const voided = this.statements.opsOf.all(node, seq).map(storedOp);
     this.statements.void.run(node, seq);
     this.statements.remove.run(node, seq);
-    const last = this.statements.opsOf.get(node, seq - 1, 1);
-    return { voided, head: last === undefined ? EMPTY_HEAD : { seq: seq - 1, hash: storedOp(last).hash } };
+    const [before] = this.opsOf(node, { from: seq - 1, maxOps: 1, maxBytes: 0 });
+    const last = seq > 1 ? before : undefined;
+    return { voided, head: last === undefined ? EMPTY_HEAD : { seq: seq - 1, hash: last.hash } };
   }
 }
 
@@ -125,7 +194,9 @@ function prepare(db: DatabaseSync) {
     ),
     heads: db.prepare('SELECT node, seq, hash, lamport FROM head'),
     writeHead: db.prepare('INSERT OR REPLACE INTO head (node, seq, hash, lamport) VALUES (?, ?, ?, ?)'),
-    opsOf: db.prepare(`${select} WHERE node = ? AND seq >= ? ORDER BY seq LIMIT ?`),
+    opsOf: db.prepare(`${select} WHERE node = ? AND seq >= ? ORDER BY seq`),
+    typedOpsOf: db.prepare(`SELECT n, type, ${OP_COLUMNS} FROM op WHERE node = ? AND seq >= ? ORDER BY seq LIMIT ?`),
+    removeUpTo: db.prepare('DELETE FROM op WHERE node = ? AND seq <= ?'),
     newestAbout: db.prepare(`${select} WHERE entity = ? ORDER BY lamport DESC, node DESC, seq DESC LIMIT ?`),
     allAbout: db.prepare(`${select} WHERE entity = ?`),
     arrivals: db.prepare(`SELECT n, type, ${OP_COLUMNS} FROM op WHERE n > ? ORDER BY n LIMIT ?`),

@@ -54,6 +54,31 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    name: 'sealed runs',
+    sql: `
+      -- Old ops of one author, in the form of run.ts.
+      CREATE TABLE run (
+        id INTEGER PRIMARY KEY,
+        node TEXT NOT NULL,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        first_n INTEGER NOT NULL,
+        last_n INTEGER NOT NULL,
+        -- The op types in it, each between two blanks.
+        types TEXT NOT NULL,
+        data BLOB NOT NULL
+      ) STRICT;
+      CREATE UNIQUE INDEX run_log ON run (node, last);
+      CREATE INDEX run_arrival ON run (last_n, first_n);
+      -- Which runs speak of an entity, by some bits of its hash.
+      CREATE TABLE run_entity (
+        entity INTEGER NOT NULL,
+        run INTEGER NOT NULL,
+        PRIMARY KEY (entity, run)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
 
 /** Brings the file to the last step, one transaction a step. Throws `store_newer` for a file with more steps than this list has. */

@@ -9,6 +9,7 @@ import type { Query } from '#core/view/view.ts';
 import type { RowOf, Specs } from '#core/view/views.ts';
 import { viewSpecs } from '#core/view/views.ts';
 import type { Arrival, Head, OpStore, Write } from '#ports.ts';
+import { numberCell } from './cells.ts';
 import type { Outcome } from './commit-queue.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { openDatabase } from './database.ts';
@@ -16,6 +17,7 @@ import { HeadLedger } from './head-ledger.ts';
 import { LocalRows } from './local-rows.ts';
 import { OpLog } from './op-log.ts';
 import { migrate } from './schema.ts';
+import { RUN_OPS } from './run.ts';
 import type { SnapshotFacts, SnapshotOptions } from './snapshot.ts';
 import { Snapshots } from './snapshot.ts';
 import type { Progress, ViewFile } from './view-cursors.ts';
@@ -26,6 +28,9 @@ import { ViewSet, viewTables } from './view-set.ts';
 
 /** Where a transaction stands; `inserted` comes once an op, `committed` before any promise resolves. */
 export type CommitPoint = 'begin' | 'began' | 'inserted' | 'folded' | 'committed';
+
+/** More than the rows of one run take. */
+const VACUUM_PAGES = 256;
 
 export type SqliteOptions = {
   /** Called after each batch while views are folded anew at opening. */
@@ -40,7 +45,9 @@ export type SqliteOptions = {
   onPoint?: (point: CommitPoint) => void;
 };
 
-type Job = { kind: 'write'; write: Write } | { kind: 'truncate'; node: NodeId; seq: number };
+type Job = { kind: 'write'; write: Write } | { kind: 'truncate'; node: NodeId; seq: number } | Seal;
+/** `sealed` is told how many ops went into a run. */
+type Seal = { kind: 'seal'; keep: number; atLeast: number; sealed: (ops: number) => void };
 
 type Parts = { log: OpLog; rows: LocalRows; tables: ViewTables; cursors: ViewCursors };
 
@@ -101,6 +108,22 @@ export class SqliteStore implements OpStore {
 
   async truncateLog(node: NodeId, seq: number): Promise<void> {
     await this.queue.add({ kind: 'truncate', node, seq });
+  }
+
+  async seal({ keep, atLeast = RUN_OPS }: { keep: number; atLeast?: number }): Promise<number> {
+    let ops = 0;
+    await this.queue.add({ kind: 'seal', keep, atLeast, sealed: (count) => (ops = count) });
+    return ops;
+  }
+
+  sealedOps(): number {
+    return this.log.sealedOps();
+  }
+
+  /** Of the file, without what waits in its write-ahead log. */
+  sizeBytes(): number {
+    const of = (name: string): number => numberCell(this.db.prepare(`PRAGMA ${name}`).get() ?? {}, name);
+    return of('page_count') * of('page_size');
   }
 
   /** A live map: it follows later commits. */
@@ -176,7 +199,7 @@ export class SqliteStore implements OpStore {
     try {
       this.db.exec('BEGIN IMMEDIATE');
       this.onPoint('began');
-      const outcomes = jobs.map((job) => (job.kind === 'write' ? this.write(job.write) : this.truncate(job)));
+      const outcomes = jobs.map((job) => this.run(job));
       this.views.write();
       for (const [node, head] of this.ledger.moved()) this.log.writeHead(node, head);
       if (this.log.lastInserted() > this.log.lastArrival()) this.cursors.advance(this.log.lastInserted());
@@ -189,8 +212,29 @@ export class SqliteStore implements OpStore {
     } catch (cause) {
       this.views.forget();
       this.rollBack(cause);
+      this.log.forget();
       throw cause;
     }
+  }
+
+  private run(job: Job): Outcome<readonly Arrival[]> {
+    if (job.kind === 'write') return this.write(job.write);
+    return job.kind === 'truncate' ? this.truncate(job) : this.sealNext(job);
+  }
+
+  /** One run, of the first log that has enough old ops. */
+  private sealNext({ keep, atLeast, sealed }: Seal): Outcome<readonly Arrival[]> {
+    const upTo = this.log.lastArrival() - keep;
+    for (const [node, { seq }] of this.ledger.heads()) {
+      if (seq - this.log.sealedUpTo(node) < atLeast) continue;
+      const ops = this.log.seal(node, { upTo, atLeast });
+      if (ops === 0) continue;
+      sealed(ops);
+      // What the rows took goes back to the disk, a run's worth at a time; a file of an earlier skep keeps it for what comes.
+      this.db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+      break;
+    }
+    return { value: [] };
   }
 
   private write({ ops, rows }: Write): Outcome<readonly Arrival[]> {

@@ -10,17 +10,21 @@ import { StoreError } from './errors.ts';
 /** Columns that {@link storedOp} reads. */
 export const OP_COLUMNS = 'hash, header, body, sig';
 
-/** The getters belong to the object itself, so that a copy by spreading has all fields. */
-export function storedOp(row: SqlRow): Op {
-  const headerText = textCell(row, 'header');
-  const bodyText = textCell(row, 'body');
-  let header: Header | undefined;
-  let body: Body | UnknownBody | undefined;
-  return {
-    headerText,
-    bodyText,
+export const storedOp = (row: SqlRow): Op =>
+  opOfTexts({
+    headerText: textCell(row, 'header'),
+    bodyText: textCell(row, 'body'),
     hash: hashOf(textCell(row, 'hash')),
     sig: nullableTextCell(row, 'sig'),
+  });
+
+/** The getters belong to the object itself, so that a copy by spreading has all fields. `known`: the header is read already. */
+export function opOfTexts(texts: Pick<Op, 'headerText' | 'bodyText' | 'hash' | 'sig'>, known?: Header): Op {
+  const { headerText, bodyText } = texts;
+  let header = known;
+  let body: Body | UnknownBody | undefined;
+  return {
+    ...texts,
     get header() {
       return (header ??= orDamaged(parseHeader(headerText), headerText));
     },

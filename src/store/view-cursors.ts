@@ -57,13 +57,52 @@ export class ViewCursors {
     let done = Math.min(total, ...names.map((name) => at.get(name) ?? 0));
     const views = new ViewSet(tables, names);
     const types = new Set<string>(behind.flatMap((file) => file.spec.types));
+    await this.foldSealed({ log, views, types, after: done, onFolded: (n) => this.tell(onProgress, names, n, total) });
     while (done < total) {
       done = this.foldBatch({ log, views, types, names, after: done, total });
-      for (const view of names) onProgress({ view, done, total });
+      this.tell(onProgress, names, done, total);
       await turnEnd();
     }
     // After the rows: an index is made faster than it is kept.
     for (const file of this.files) file.createIndexes();
+  }
+
+  /**
+   * Sealed ops first, run by run, in whichever order. The cursors stand still meanwhile: interrupted, all of it is folded once more, which changes
+   * nothing.
+   */
+  private async foldSealed(o: {
+    log: OpLog;
+    views: ViewSet;
+    types: ReadonlySet<string>;
+    after: number;
+    onFolded: (ops: number) => void;
+  }): Promise<void> {
+    let [folded, unwritten] = [0, 0];
+    const write = (): void => {
+      this.db.exec('BEGIN IMMEDIATE');
+      o.views.write();
+      this.db.exec('COMMIT');
+      [folded, unwritten] = [folded + unwritten, 0];
+      o.onFolded(folded);
+    };
+    for (const run of o.log.sealedAfter(o.after)) {
+      for (const { type, op } of run) if (o.types.has(type)) o.views.fold(op);
+      unwritten += run.length;
+      if (unwritten < BATCH_OPS) continue;
+      write();
+      await turnEnd();
+    }
+    if (unwritten > 0) write();
+  }
+
+  private tell(
+    onProgress: (progress: Progress) => void,
+    views: readonly ViewName[],
+    done: number,
+    total: number,
+  ): void {
+    for (const view of views) onProgress({ view, done, total });
   }
 
   /** Makes the tables of views that are new or of another version; gives where each view stands. */

@@ -29,6 +29,7 @@ function fakeHost(o: WorldOptions & { slow?: boolean } = {}) {
       httpPort: options.httpPort,
       p2pPort: options.p2pPort,
       dataDir: options.dataDir,
+      sealAfter: 0,
     },
     httpUrl: `http://127.0.0.1:${options.httpPort}`,
     close: async () => {

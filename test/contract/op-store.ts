@@ -6,6 +6,7 @@ import type { OpStore } from '#ports.ts';
 import { Author, postBody } from '../store/author.ts';
 import { lives } from './lives.ts';
 import { logContract } from './op-store-log.ts';
+import { sealContract } from './op-store-seal.ts';
 import { viewContract } from './op-store-views.ts';
 
 /** A place that outlives the stores opened on it. */
@@ -50,6 +51,7 @@ export function opStoreContract(name: string, makeDisk: () => Promise<StoreDisk>
     commitContract(start);
     logContract(start);
     viewContract(start);
+    sealContract(start);
   });
 }
 

@@ -79,6 +79,7 @@ export class FakeNode implements SwarmNode {
       httpPort: 9090,
       p2pPort: 7101,
       dataDir: '/data',
+      sealAfter: 1_000,
       ...info,
     };
   }

@@ -16,6 +16,7 @@ const BASE: StormKnobs = {
   clockJumps: 1,
   deathProbability: 0,
   rollbacks: 0,
+  seals: 0,
   optimisticProbability: 0,
   cancelProbability: 0.4,
   dependsProbability: 0.2,

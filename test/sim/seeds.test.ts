@@ -8,6 +8,7 @@ import {
   OPTIMISTIC_STORM,
   ROLLBACK_STORM,
   ROUGH_STORM,
+  SEALED_STORM,
   SKELETON_STORM,
   SPARSE_STORM,
 } from '#sim/storm-knobs.ts';
@@ -85,3 +86,9 @@ test('one seed is one history', async () => {
   };
   expect(await trace()).toBe(await trace());
 });
+
+test('20 storms in which nodes seal what they hold break no promise', async () => {
+  const verdicts = await storms(SEALED_STORM, 20);
+  expect(broken(verdicts, 'sealed')).toEqual([]);
+  expect(neverBit(verdicts, SEALED_STORM)).toEqual([]);
+}, 120_000);

@@ -156,6 +156,31 @@ it('goes on with a re-fold that was interrupted', async () => {
   expect(second.digest()).toBe(digest);
 });
 
+it('folds sealed ops anew, also after an interruption, and gives room back to the disk', async () => {
+  const path = await file();
+  const a = new Author('a');
+  const first = await opened(path);
+  const task = a.next(taskBody({ voters: [a.node] }));
+  const ops = [task, ...posts(a, 5_000)].map((op, at) => (at % 5 === 0 ? { ...op, sig: 'c2ln' } : op));
+  await first.commit({ ops, rows: [] });
+  await first.commit({ ops: [a.next({ type: 'task.started', slot: 1 }, { entity: task.header.entity })], rows: [] });
+  const digest = first.digest();
+  const before = first.sizeBytes();
+  while ((await first.seal({ keep: 300 })) > 0);
+  expect(first.sealedOps()).toBeGreaterThan(4_300);
+  expect(first.digest()).toBe(digest);
+  expect(first.sizeBytes()).toBeLessThan(before * 0.8);
+  await first.close();
+  const specs = { ...viewSpecs, post: { ...viewSpecs.post, version: 2 }, task: { ...viewSpecs.task, version: 77 } };
+  const stop = (): void => {
+    throw new Error('killed here');
+  };
+  await expect(SqliteStore.open(path, { specs, onProgress: stop })).rejects.toThrow('killed here');
+  const second = await opened(path, { specs });
+  expect(second.digest()).toBe(digest);
+  expect(second.list('post', { limit: 10_000 })).toHaveLength(5_000);
+});
+
 it("follows a view's indexes without folding it anew", async () => {
   const path = await file();
   const store = await opened(path);

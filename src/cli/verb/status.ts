@@ -7,7 +7,7 @@ import { withNode } from '../find-node.ts';
 import { shortNode } from '../short-id.ts';
 import { showJson } from '../show.ts';
 import { pairs } from '../table.ts';
-import { counted, duration, printableLine } from '../text.ts';
+import { counted, duration, printableLine, size } from '../text.ts';
 import type { Leaf } from '../verb.ts';
 
 export const status: Leaf = {
@@ -49,6 +49,7 @@ export const status: Leaf = {
           ),
         ],
         ['tasks', tasksText(own.tasks)],
+        ['log', logText(own.log)],
         ['waits', waitsText(own.boot_check)],
         ['alarm', forked.length === 0 ? '' : `the log of ${forked.map(printableLine).join(', ')} has two histories`],
       ];
@@ -56,6 +57,13 @@ export const status: Leaf = {
       return EXIT.ok;
     }),
 };
+
+/** How much the node holds, and how much of that is sealed. An older node does not say. */
+export function logText(log: z.output<typeof statusSchema>['log']): string {
+  if (log === undefined) return '';
+  const when = log.seal_after === 0 ? 'sealing is off' : `those beyond the newest ${log.seal_after} are sealed`;
+  return `${counted(log.ops, 'op')}, ${log.sealed} sealed (${when}); ${size(log.size_bytes)} on disk`;
+}
 
 /** What a node that has just started waits for before it decides anything; nothing once its peers have answered. */
 function waitsText(check: z.output<typeof statusSchema>['boot_check']): string {

@@ -29,6 +29,14 @@ export const statusJsonSchema = z
     posts: count.describe('On the wall'),
     lamport: count,
     tools: z.array(z.string()).describe('Tools that this node has a driver for'),
+    log: z
+      .object({
+        ops: count,
+        sealed: count.describe('Stored in sealed runs, which take a fraction of the room'),
+        seal_after: count.describe('Newest ops that are not sealed; 0: none is ever'),
+        size_bytes: count.describe('Of log and views on disk'),
+      })
+      .describe('What this node holds of all logs'),
     boot_check: z
       .object({
         state: z.enum(['comparing', 'alone', 'passed']),
@@ -93,8 +101,14 @@ export function statusJson(door: Door): StatusJson {
     posts: node.store.count('post', {}),
     lamport: node.store.lamport(),
     tools: [...node.tools()],
+    log: logJson(door),
     boot_check: bootCheckJson(door),
   };
+}
+
+function logJson({ node: { store, info } }: Door): StatusJson['log'] {
+  const ops = [...store.heads().values()].reduce((sum, { seq }) => sum + seq, 0);
+  return { ops, sealed: store.sealedOps(), seal_after: info.sealAfter, size_bytes: store.sizeBytes() };
 }
 
 function bootCheckJson({ node, roster }: Door): StatusJson['boot_check'] {

@@ -16,11 +16,12 @@ registerHooks({
   },
 });
 // Loaded after the hooks are in place.
+const { SEALED_STORM } = await import('#sim/storm-knobs.ts');
 const { huntInRaces, huntInSlots, huntInStorms } = await import('./hunt.ts');
 const found =
   mutant.look === 'races'
     ? await huntInRaces()
     : mutant.look === 'explorer'
       ? huntInSlots()
-      : await huntInStorms({ shows: mutant.shows });
+      : await huntInStorms({ shows: mutant.shows, storms: mutant.look === 'sealed' ? [SEALED_STORM] : undefined });
 process.stdout.write(`${JSON.stringify(found ?? null)}\n`);

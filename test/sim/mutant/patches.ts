@@ -1,8 +1,8 @@
 /** Rules of skep, each taken away by a change of its source as it is loaded. A change whose text is no longer in the source is an error. */
 export type Change = { file: string; find: string; replace: string };
 
-/** Who has to find the mutant: storms and races of whole swarms, the explorer of one slot, or the unit test that stands for the rule. */
-export type Look = 'storms' | 'races' | 'explorer' | `test/${string}`;
+/** Who has to find the mutant: storms and races of whole swarms, storms in which nodes seal, the explorer of one slot, or the unit test that stands for the rule. */
+export type Look = 'storms' | 'sealed' | 'races' | 'explorer' | `test/${string}`;
 
 /** `shows`: the checks in which it must show, where any other would say too little. */
 export type PatchedMutant = { changes: Change[]; look: Look; shows?: string[] };
@@ -231,6 +231,32 @@ export const PATCHED: Record<string, PatchedMutant> = {
   'works both of two tasks under one id': {
     changes: [in_('core/task/duplicates.ts', 'for (const row of later)', 'for (const row of [] as typeof later)')],
     look: 'test/core/task/duplicates.test.ts',
+  },
+  'seals with the first signature that it finds': {
+    changes: [
+      in_('store/run.ts', 'entries.at(-1)?.op.sig;', 'entries.find((one) => one.op.sig !== undefined)?.op.sig;'),
+    ],
+    look: 'sealed',
+  },
+  'seals one time of writing for all': {
+    changes: [in_('store/run.ts', 'wallMs: need(wallMs[at]),', 'wallMs: need(wallMs[0]),')],
+    look: 'sealed',
+  },
+  'seals what no signature covers yet': {
+    changes: [in_('store/run.ts', 'if (op.sig !== undefined) length = at + 1;', 'length = at + 1;')],
+    look: 'sealed',
+  },
+  'seals what others are named by as its own': {
+    changes: [in_('store/run.ts', 'return place < 0 ?', 'return place <= 0 ?')],
+    look: 'sealed',
+  },
+  'seals a header of a newer version by its known fields': {
+    changes: [in_('store/run.ts', 'JSON.stringify(op.header) === op.headerText ?', 'op.headerText !== undefined ?')],
+    look: 'test/store/run.test.ts',
+  },
+  'leaves a cut log sealed': {
+    changes: [in_('store/memory.ts', 'disk.sealed.set(node, Math.min(disk.sealed.get(node) ?? 0, seq - 1));', '')],
+    look: 'test/store/memory.test.ts',
   },
 };
 

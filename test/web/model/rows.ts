@@ -95,6 +95,7 @@ const statusOf = (tasks: Partial<Status['tasks']>): Status => ({
   lamport: 1,
   posts: 0,
   tools: ['shell'],
+  log: { ops: 1, sealed: 0, seal_after: 0, size_bytes: 0 },
   boot_check: { state: 'passed', answered: 0, needed: 0, waits_for: [] },
 });
 
