@@ -43,6 +43,8 @@ export class History {
   private readonly completed = new Set<OpId>();
   private readonly newClaims = new Map<NodeId, OpId[]>();
   private readonly knownClaims = new Set<string>();
+  /** The claim that a node last wanted granted, by node and slot. */
+  private readonly chosen = new Map<string, OpId>();
   private readonly ballots = new Map<string, string>();
   /** The last arrival that each node told of. */
   private readonly told = new Map<NodeId, number>();
@@ -87,12 +89,19 @@ export class History {
       const row = table === 'proposal' ? proposerRowSchema.safeParse(value).data : undefined;
       if (row?.wanted !== true) continue;
       this.calls.proposed(node, key, row.value);
-      const task = this.lowestWins ? views.get('task', key.split('/')[0] ?? '') : undefined;
-      if (task !== undefined && isGrant(row.value)) this.granting(node, task, row.value.claim);
+      if (this.lowestWins && isGrant(row.value)) this.wantsGrant(node, key, { claim: row.value.claim, views });
     }
     // What arrived with the last write was perhaps not there yet when this one was thought of.
     for (const claim of this.newClaims.get(node) ?? []) this.knownClaims.add(`${node} ${claim}`);
     this.newClaims.delete(node);
+  }
+
+  /** A claim is chosen once. What is proposed again, while a lower one has come since, is no choice: it may be accepted already. */
+  private wantsGrant(node: NodeId, key: string, { claim, views }: { claim: OpId; views: Views }): void {
+    const task = views.get('task', key.split('/')[0] ?? '');
+    if (task === undefined || this.chosen.get(`${node} ${key}`) === claim) return;
+    this.chosen.set(`${node} ${key}`, claim);
+    this.granting(node, task, claim);
   }
 
   /** The order is written out here: a check that compared as the node does would be blind to a node that compares wrongly. */

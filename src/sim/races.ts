@@ -56,6 +56,8 @@ export class Races {
   private readonly swarm: Swarm;
   private readonly isRough: boolean;
   private crashes = 0;
+  /** Races that a door has taken and not acknowledged yet. */
+  private opening = 0;
 
   constructor(o: { seed: number; parts?: Partial<SimParts> | undefined }) {
     this.seed = o.seed;
@@ -72,7 +74,7 @@ export class Races {
     for (let n = 0; n < RACES_A_HISTORY; n++) {
       const home = random.pick(swarm.nodes.filter((node) => node.up()));
       if (home === undefined) continue;
-      void swarm.create(home, { title: `race ${n}` });
+      void this.open(home, n);
       if (this.isRough && random.chance(FAULT_PROBABILITY)) this.planFault();
       await this.rest();
     }
@@ -82,11 +84,17 @@ export class Races {
     return this.verdict();
   }
 
+  private async open(home: SimNode, n: number): Promise<void> {
+    this.opening += 1;
+    await this.swarm.create(home, { title: `race ${n}` });
+    this.opening -= 1;
+  }
+
   /** Until every race is over and every node knows, also that all agents are idle. */
   private async rest(): Promise<void> {
     const { time } = this.swarm;
     const untilMs = time.nowMs + RACE_MAX_MS;
-    await time.run({ untilMs, maxEvents: EVENTS_MAX, enough: () => this.swarm.isSettled() });
+    await time.run({ untilMs, maxEvents: EVENTS_MAX, enough: () => this.opening === 0 && this.swarm.isSettled() });
     await time.run({ untilMs: time.nowMs + PRESENCE_MS, maxEvents: EVENTS_MAX });
   }
 
