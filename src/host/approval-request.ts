@@ -13,7 +13,8 @@ const PATH_MAX_CHARS = 4_096;
 const PATHS_MAX_CHARS = 8_192;
 const PATHS_MAX = 64;
 
-const shown = (text: string): string => visible(masked(text));
+/** As others may see it: without what looks like a secret, and with nothing hidden. */
+export const shown = (text: string): string => visible(masked(text));
 
 export async function requestedBody(
   { plan, request, why }: Pick<Question, 'plan' | 'request'> & { why: string },

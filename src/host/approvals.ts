@@ -21,7 +21,7 @@ import { isLiveRule } from '#core/view/rule.ts';
 import type { PermissionAnswer, PermissionRequest } from '#agent-ports.ts';
 import type { Arrival, OpStore } from '#ports.ts';
 import { already, answerParams, decided, deny, outcomeSchema, told, toldBy, unknown } from './approval-answer.ts';
-import { asksTheSame, NAME_MAX_CHARS, requestedBody } from './approval-request.ts';
+import { asksTheSame, NAME_MAX_CHARS, requestedBody, shown } from './approval-request.ts';
 import type { AttemptPlan } from './attempt.ts';
 import type { Question, Void } from './agent-desk.ts';
 import { realPlaceOf } from './real-paths.ts';
@@ -137,17 +137,17 @@ export class Approvals {
     const isOpen = held !== undefined && held.outcome === undefined;
     if (ruling.effect !== 'ask' && !isOpen) {
       const verb = ruling.effect === 'allow' ? 'allowed' : 'denied';
-      tell(`${verb}${ruling.rule === null ? '' : ' by a rule'}: ${request.title}`);
+      tell(`${verb}${ruling.rule === null ? '' : ' by a rule'}: ${shown(request.title)}`);
       return { behavior: ruling.effect, message: ruling.why };
     }
     const refused = this.#o.askTimeoutMs === 0 ? 'nobody is asked on this node' : this.#full();
     if (refused !== undefined && !isOpen) {
-      tell(`denied, ${refused}: ${request.title}`);
+      tell(`denied, ${refused}: ${shown(request.title)}`);
       return deny(refused);
     }
     const approval = isOpen ? held.id : await this.#request({ plan, request, why: ruling.why });
     if (isRefusal(approval)) return deny(`this node could not ask anybody: ${approval.message}`);
-    tell(`asks a person (${ruling.why}): ${request.title}`);
+    tell(`asks a person (${ruling.why}): ${shown(request.title)}`);
     const outcome = this.#wait(approval, asked, closed);
     if (isOpen) await this.#rule(approval, ruling);
     return told(await outcome, tell);

@@ -49,7 +49,9 @@ class AskingAgent {
   answer(request: string, answer: PermissionAnswer): void {
     if (this.answers.has(request)) throw new Error(`${request} was answered twice`);
     this.answers.set(request, answer);
-    if (this.answers.size === this.requests.length) this.end('completed');
+    if (this.answers.size < this.requests.length) return;
+    this.stand('running');
+    this.end('completed');
   }
 
   withdraw(request: string): void {
@@ -62,7 +64,12 @@ class AskingAgent {
     this.events.push(this.ended);
   }
 
+  private stand(state: 'waiting' | 'running'): void {
+    this.events.push({ kind: 'state', state, source: 'protocol', exact: true, evidence: 'as the test says' });
+  }
+
   private tell(): void {
+    this.stand('waiting');
     for (const request of this.requests)
       if (!this.answers.has(request.request)) this.events.push({ kind: 'permission', request });
     if (this.ended !== undefined) this.events.push(this.ended);
@@ -70,9 +77,13 @@ class AskingAgent {
 }
 
 export class AskingDriver implements AgentDriver {
-  /** An agent is taken in only where its tool is a program that is there. */
-  readonly tool = 'true';
+  readonly tool: string;
   private readonly agents = new Map<ProcId, AskingAgent>();
+
+  /** An agent is taken in only where its tool is a program that is there. */
+  constructor(tool = 'true') {
+    this.tool = tool;
+  }
 
   open(spec: SessionSpec): Promise<AgentSession> {
     const agent = new AskingAgent();

@@ -10,6 +10,11 @@ const FOLDER = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url)
 /** Name, address, and what has to be there before the picture is taken. */
 const shots = ({ tasks }: Stage): readonly (readonly [name: string, address: string, sign: string])[] => [
   ['overview', '/', 'text=At work'],
+  [
+    'task-asking',
+    `/tasks/${tasks['asking'] ?? ''}`,
+    'h1:has-text("larger pictures") >> xpath=/ancestor::main >> text=Agents ask',
+  ],
   ['tasks', '/tasks', 'role=table'],
   ['board', '/tasks?view=board', 'role=region[name="Active"]'],
   ['task-running', `/tasks/${tasks['running'] ?? ''}`, 'role=log'],

@@ -1,6 +1,9 @@
 /** A swarm as a person may find it in the middle of a day: three real nodes, scripts at work, some of it done, some of it in need of somebody. */
 import type { Json, Member } from '../host/swarm.ts';
 import { TestSwarm } from '../host/swarm.ts';
+import { AskingDriver } from '../host/asking-driver.ts';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
 const SHELL = { required_capabilities: ['shell'] };
 
@@ -10,17 +13,46 @@ const LONG = (lines: readonly string[]): string =>
 
 export type Stage = { swarm: TestSwarm; home: Member; worker: Member; other: Member; tasks: Record<string, string> };
 
+/** Something that is called as Claude Code is, so that a scripted agent may bear its name. */
+function claudeOnPath(directory: string): string {
+  const bin = join(directory, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'claude'), '#!/bin/sh\n');
+  chmodSync(join(bin, 'claude'), 0o755);
+  process.env['PATH'] = `${bin}${delimiter}${process.env['PATH'] ?? ''}`;
+  return 'claude';
+}
+
+/** What the scripted agent asks, each in its turn of one attempt. */
+const ASKED = [
+  {
+    tool: 'Bash',
+    title: 'npm ci && npm run migrate',
+    detail: 'npm ci && npm run migrate -- --env staging',
+  },
+  {
+    kind: 'edit',
+    tool: 'Edit',
+    title: 'Edit /etc/nginx/conf.d/shop.conf',
+    detail: '/etc/nginx/conf.d/shop.conf\n-  client_max_body_size 1m;\n+  client_max_body_size 20m;',
+    paths: ['/etc/nginx/conf.d/shop.conf'],
+  },
+  { kind: 'question', tool: 'task_needs_input', title: 'May uploads stay public?', detail: 'May uploads stay public?' },
+];
+
 /** Rejects when a task does not come to where it belongs. */
 export async function setStage(): Promise<Stage> {
   const swarm = new TestSwarm();
   const home = await swarm.add({ name: 'hive' });
   const worker = await swarm.add({ name: 'meadow' });
-  const other = await swarm.add({ name: 'orchard' });
+  const other = await swarm.add({ name: 'orchard', drivers: [new AskingDriver(claudeOnPath(swarm.dir))] });
   await swarm.linked();
   const project = swarm.repository('garden');
   await home.post('/api/swarm/projects', { name: 'garden', origin: project, base: 'main' });
   for (const name of ['clover', 'heather']) await worker.post('/api/swarm/agents', { name, tool: 'shell' });
   await other.post('/api/swarm/agents', { name: 'linden', tool: 'shell', capabilities: ['php'] });
+  const asker = { name: 'foxglove', tool: 'claude', drive: 'protocol', capabilities: ['deploy'] };
+  await other.post('/api/swarm/agents', asker);
   const create = (body: Json): Promise<Json> => home.post('/api/swarm/tasks', { ...SHELL, ...body });
   const done = await create({
     title: 'Write down how the sign-in works',
@@ -57,7 +89,15 @@ export async function setStage(): Promise<Stage> {
   await home.until(async () =>
     (await home.task(String(running['id'])))['status'] === 'in_progress' ? true : undefined,
   );
-  const ids = { done, failed, running, second, stuck };
+  const asking = await create({
+    title: 'Let customers upload larger pictures',
+    description: JSON.stringify(ASKED),
+    required_capabilities: ['deploy'],
+  });
+  await home.until(async () =>
+    (await home.list('/api/approvals?state=open')).length === ASKED.length ? true : undefined,
+  );
+  const ids = { asking, done, failed, running, second, stuck };
   const tasks = Object.fromEntries(Object.entries(ids).map(([name, task]) => [name, String(task['id'])]));
   return { swarm, home, worker, other, tasks };
 }

@@ -1,5 +1,5 @@
 /** Rows as the node tells them, with what a test wants different. */
-import type { Agent, Frame, Status, SwarmNode, Task } from '../../../web/src/model/frame.ts';
+import type { Agent, Approval, Frame, Status, SwarmNode, Task } from '../../../web/src/model/frame.ts';
 
 export const HOME = 'a'.repeat(32);
 const AT = '2026-02-12T10:00:00Z';
@@ -63,6 +63,34 @@ export const agentOf = (name: string, o: Partial<Agent> = {}): Agent => ({
   ...o,
 });
 
+/** Asked by agent 2 in the first attempt of task 1. */
+export const approvalOf = (n: number, o: Partial<Approval> = {}): Approval => ({
+  id: `${HOME}-${n}`,
+  state: 'open',
+  kind: 'command',
+  tool: 'Bash',
+  title: `make ${n}`,
+  detail: `make ${n}`,
+  truncated: false,
+  cwd: null,
+  paths: [],
+  why: 'no rule allows it',
+  task_id: `${HOME}-1`,
+  task_title: 'task 1',
+  attempt: 1,
+  agent_id: `${HOME}-2`,
+  agent_name: 'ann',
+  node_id: HOME,
+  node_name: 'hive',
+  decided_by: null,
+  decided_at: null,
+  note: null,
+  rule_id: null,
+  lamport_ts: n,
+  created_at: AT,
+  ...o,
+});
+
 export const nodeOf = (id: string, o: Partial<SwarmNode> = {}): SwarmNode => ({
   id,
   name: `node ${id.slice(0, 1)}`,
@@ -104,7 +132,17 @@ export function snapshotOf(
 ): Extract<Frame, { type: 'snapshot' }> {
   const { counts = {}, ...rest } = o;
   const node = statusOf(counts);
-  return { type: 'snapshot', id: `${HOME}:1`, node, tasks: [], agents: [], nodes: [], projects: [], ...rest };
+  return {
+    type: 'snapshot',
+    id: `${HOME}:1`,
+    node,
+    tasks: [],
+    agents: [],
+    nodes: [],
+    projects: [],
+    approvals: [],
+    ...rest,
+  };
 }
 
 /** A task's event, the n-th of the log. */

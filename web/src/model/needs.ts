@@ -1,6 +1,7 @@
 /** What waits for a person, most pressing first. Read from the picture alone, so that it goes away by itself when somebody else dealt with it. */
 import type { Agent, SwarmNode, Task } from './frame.ts';
 import type { Swarm } from './swarm.ts';
+import { openApprovals } from './approvals.ts';
 import { isEnded } from './swarm.ts';
 import { compareTexts } from './tasks.ts';
 
@@ -34,8 +35,10 @@ export function needsOf(swarm: Swarm): Need[] {
   return needs.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind)).slice(0, NEEDS_MAX);
 }
 
-function agentNeed(agent: Agent, { tasks }: Swarm): Need[] {
-  if (agent.status !== 'waiting') return [];
+/** What it asks in words that can be answered here stands in the inbox. */
+function agentNeed(agent: Agent, swarm: Swarm): Need[] {
+  const { tasks } = swarm;
+  if (agent.status !== 'waiting' || openApprovals(swarm).some(({ agent_id: id }) => id === agent.id)) return [];
   const task = agent.current_task_id === null ? undefined : tasks.get(agent.current_task_id);
   const text = task === undefined ? 'asks something' : `asks something while at work on ${task.title}`;
   const link = { kind: 'agent' as const, id: agent.id };

@@ -2,7 +2,7 @@
  * What the page knows of the swarm: a snapshot, then every frame after it, folded. The page decides nothing and asks nothing here: the same
  * frames give the same picture.
  */
-import type { Agent, Frame, Project, Status, SwarmNode, Task } from './frame.ts';
+import type { Agent, Approval, Frame, Project, Status, SwarmNode, Task } from './frame.ts';
 
 /** Ended tasks that are kept; the task page and the table ask the node for older ones. */
 const ENDED_MAX = 500;
@@ -29,6 +29,8 @@ export type Swarm = {
   agents: ReadonlyMap<string, Agent>;
   nodes: ReadonlyMap<string, SwarmNode>;
   projects: ReadonlyMap<string, Project>;
+  /** What agents ask and nobody has answered. */
+  approvals: ReadonlyMap<string, Approval>;
   /** The last line that was printed, by task, of attempts at work. */
   progress: ReadonlyMap<string, string>;
   /** Newest first. */
@@ -44,6 +46,7 @@ export const NOTHING: Swarm = {
   agents: new Map(),
   nodes: new Map(),
   projects: new Map(),
+  approvals: new Map(),
   progress: new Map(),
   log: [],
   isStatusDue: false,
@@ -61,6 +64,7 @@ export function fold(swarm: Swarm, frames: readonly Frame[], nowMs: number): Swa
     agents: new Map(swarm.agents),
     nodes: new Map(swarm.nodes),
     projects: new Map(swarm.projects),
+    approvals: new Map(swarm.approvals),
     progress: new Map(swarm.progress),
   };
   const lines: LogLine[] = [];
@@ -95,6 +99,9 @@ function take(draft: Draft, frame: Frame): void {
     case 'project_event':
       put(draft.projects, frame.entity, frame.data);
       return;
+    case 'approval_event':
+      put(draft.approvals, frame.entity, frame.data?.state === 'open' ? frame.data : null);
+      return;
     case 'node_event':
       draft.nodes.set(frame.data.id, frame.data);
       // A node that came may have given the answer that this one waits for after its start; that is not told by itself.
@@ -102,6 +109,7 @@ function take(draft: Draft, frame: Frame): void {
       return;
     // Counts of what the page holds anyway, posts of the wall, and what only newer nodes understand.
     case 'status':
+    case 'rule_event':
     case 'new_post':
     case 'op_event':
       return;
@@ -114,6 +122,7 @@ function takeSnapshot(draft: Draft, frame: Extract<Frame, { type: 'snapshot' }>)
   draft.agents = byId(frame.agents);
   draft.nodes = byId(frame.nodes);
   draft.projects = byId(frame.projects);
+  draft.approvals = byId(frame.approvals);
   draft.progress = new Map();
   draft.isStatusDue = false;
 }
@@ -171,6 +180,10 @@ function lineOf(frame: Frame, { tasks, agents }: Draft): Omit<LogLine, 'atMs' | 
   if (frame.type === 'task_event') {
     const link = { kind: 'task' as const, id: entity };
     return { event, title: name === '' ? (tasks.get(entity)?.title ?? '') : name, link };
+  }
+  if (frame.type === 'approval_event' && frame.data !== null) {
+    const title = `${frame.data.agent_name}: ${frame.data.title}`;
+    return { event, title, link: { kind: 'task', id: frame.data.task_id } };
   }
   const link = frame.type === 'agent_event' && agents.has(entity) ? { kind: 'agent' as const, id: entity } : undefined;
   return { event, title: name, link };

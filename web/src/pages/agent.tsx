@@ -9,6 +9,7 @@ import { shortId } from '../model/text.ts';
 import { ActionButton, Said, useAction } from '../parts/action.tsx';
 import { AgentOutput } from '../parts/agent-output.tsx';
 import { Button } from '../parts/button.tsx';
+import { Approvals } from '../parts/approvals.tsx';
 import { Command, Empty, Facts, Section } from '../parts/layout.tsx';
 import { StatusBadge } from '../parts/status.tsx';
 import { Age } from '../parts/time.tsx';
@@ -53,6 +54,7 @@ function Known({ agent }: { agent: Agent }) {
       </header>
       <div className="grid grid-cols-1 gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(16rem,1fr)]">
         <div className="flex min-w-0 flex-col gap-5">
+          <Approvals of={agent.id} />
           <Section title="Output">
             <AgentOutput id={agent.id} task={agent.current_task_id} />
           </Section>

@@ -13,6 +13,7 @@ import { EventLog } from '../parts/event-log.tsx';
 import { Command, Empty, Section } from '../parts/layout.tsx';
 import { NodeMap } from '../parts/map.tsx';
 import { isOut } from '../parts/status.tsx';
+import { Approvals } from '../parts/approvals.tsx';
 import { Needs } from '../parts/needs.tsx';
 import { TaskCard } from '../parts/task-card.tsx';
 
@@ -26,6 +27,7 @@ export function Overview() {
       <Tiles />
       <div className="grid grid-cols-1 gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)] xl:gap-8">
         <div className="flex min-w-0 flex-col gap-6">
+          <Approvals />
           <Needs />
           <AtWork />
           <Delivered />

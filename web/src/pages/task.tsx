@@ -10,6 +10,7 @@ import { isEnded } from '../model/swarm.ts';
 import { retryBody } from '../model/tasks.ts';
 import { shortId } from '../model/text.ts';
 import { ActionButton, Said, useAction } from '../parts/action.tsx';
+import { Approvals } from '../parts/approvals.tsx';
 import { Empty, Facts } from '../parts/layout.tsx';
 import { StatusBadge } from '../parts/status.tsx';
 import { useCancel, useTaskNote, useWorkerText } from '../parts/task-card.tsx';
@@ -59,6 +60,7 @@ function Known({ task }: { task: Task }) {
       </header>
       <div className="grid grid-cols-1 gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(16rem,1fr)]">
         <div className="flex min-w-0 flex-col gap-5">
+          <Approvals of={task.id} />
           <Texts texts={{ Error: task.error, Result: task.result }} />
           <TaskTabs task={task} />
           <Texts texts={{ Description: task.description, Context: task.context }} />

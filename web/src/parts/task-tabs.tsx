@@ -1,13 +1,13 @@
 /** What is asked of the node when somebody looks: timeline, output, diff. */
 import { useEffect, useState } from 'react';
 import { api, sayError, taskPath } from '../model/api.ts';
-import type { DiffKind } from '../model/diff.ts';
 import { diffLines } from '../model/diff.ts';
 import type { Op, Task } from '../model/frame.ts';
 import { useTaskOutput } from '../model/output.ts';
 import { isEnded } from '../model/swarm.ts';
 import { shortId } from '../model/text.ts';
 import { Output } from './output.tsx';
+import { Patch } from './patch.tsx';
 import { clockText } from './time.tsx';
 
 /** An answer of the node; asked again when `version` changes. */
@@ -68,28 +68,14 @@ export function TaskOutput({ task }: { task: Task }) {
   return <Output text={text} label="Output of the agent" empty={said} />;
 }
 
-const LOOKS: Readonly<Record<DiffKind, string>> = {
-  file: 'text-muted font-semibold',
-  hunk: 'text-blue',
-  add: 'bg-green-ground text-green',
-  del: 'bg-red-ground text-red',
-  same: '',
-};
-
 export function Diff({ task }: { task: Task }) {
   const { answer, said } = useAsked<{ text: string; truncated: boolean }>(`${taskPath(task.id)}/diff`, task.lamport_ts);
   if (answer === undefined) return <Told text={said} />;
   if (answer.text === '') return <Told text="No changes." />;
-  const { lines, isCut } = diffLines(answer.text);
+  const { isCut } = diffLines(answer.text);
   return (
     <div className="flex flex-col gap-2">
-      <pre tabIndex={0} aria-label="Diff" className="code max-h-[70vh] overflow-y-auto px-0">
-        {lines.map(({ key, kind, text }) => (
-          <span key={key} data-diff={kind} className={`block px-3 ${LOOKS[kind]}`}>
-            {text === '' ? ' ' : text}
-          </span>
-        ))}
-      </pre>
+      <Patch text={answer.text} label="Diff" className="max-h-[70vh]" />
       {isCut || answer.truncated ? (
         <p className="text-xs text-muted">
           There is more: <code className="font-mono">skep task diff {shortId(task.id)}</code>
