@@ -90,6 +90,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/status.ts')).status,
   },
   {
+    name: 'usage',
+    group: 'Look:',
+    summary: 'what agents used, and what it cost',
+    load: async () => (await import('./verb/usage.ts')).usage,
+  },
+  {
     name: 'peers',
     group: 'Look:',
     summary: 'the nodes of the swarm as this one sees them',

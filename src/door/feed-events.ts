@@ -107,7 +107,8 @@ function arrivalData({ n, op }: Arrival, door: Door): ArrivalData {
   const data: ArrivalData = { n, type: typeName(op), entity: header.entity, by: header.by };
   const { type } = op.body;
   const { store } = door.node;
-  if (type.startsWith('task.')) return { ...data, ...taskData(store.get('task', header.entity), door) };
+  if (type.startsWith('task.') || type === 'usage.recorded')
+    return { ...data, ...taskData(store.get('task', header.entity), door) };
   if (type.startsWith('agent.')) return { ...data, agent: liveAgentJson(header.entity, door) };
   if (type.startsWith('project.')) {
     const project = door.roster.projects().find((one) => one.id === header.entity);

@@ -19,6 +19,7 @@ import { taskCreateRoutes } from './routes/task-create.ts';
 import { taskWorkRoutes } from './routes/task-work.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { toolRoutes } from './routes/tools.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { wallRoutes } from './routes/wall.ts';
 
 const openApi = jsonRoute({
@@ -42,6 +43,7 @@ export const routes: readonly Route[] = [
   ...taskWorkRoutes,
   ...agentRoutes,
   ...toolRoutes,
+  ...usageRoutes,
   ...projectRoutes,
   ...approvalRoutes,
   ...ruleRoutes,

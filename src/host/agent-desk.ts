@@ -28,6 +28,8 @@ export type AgentDesk = {
   stands(agent: OpId, state: Extract<AgentEvent, { kind: 'state' }> | undefined): void;
   /** After a restart of the node it may come again with the same `id`, unique in its attempt: it counts once. */
   used(o: { task: OpId; attempt: number; agent: OpId; id: string; usage: Usage }): void;
+  /** A turn has ended, or the agent: what it used is on disk when it resolves. */
+  turnOver(one: { task: OpId; attempt: number }): Promise<void>;
   /** What is offered to the agent beside its own tools: after a restart of the node the same. */
   equip(plan: AttemptPlan): Promise<Equipment>;
   /** The attempt is over, and its files go. */

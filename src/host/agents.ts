@@ -1,4 +1,5 @@
 /** What runs on this node: agents that are there on their own, and the attempts of all agents. */
+import { join } from 'node:path';
 import type { OpId } from '#core/brand.ts';
 import type { NodeOptions } from '../host-options.ts';
 import type { AgentDesk } from './agent-desk.ts';
@@ -14,7 +15,9 @@ import type { Parts } from './parts.ts';
 import type { HostedNode } from './swarm-node.ts';
 import type { TerminalAgentsOptions } from './terminal-agents.ts';
 import { AgentStates } from './agent-states.ts';
+import { Prices } from './prices.ts';
 import { ToolDesk } from './tool-desk.ts';
+import { UsageLedger } from './usage-ledger.ts';
 import { TerminalAgents } from './terminal-agents.ts';
 
 type AgentsWiring = {
@@ -49,12 +52,18 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   const approvals = new Approvals({ ...keeping, ...texts, askTimeoutMs, log });
   const ask: AgentDesk['ask'] = (question) => approvals.ask(question);
   const toolDesk = new ToolDesk({ stateDir, ask });
+  const prices = new Prices({ path: join(o.dataDir, 'prices.json'), log });
+  const ledger = new UsageLedger({ self: keeping.self, store, append: texts.append, prices });
   const desk: AgentDesk = {
     ask,
     stands: (agent, state) => states.stands(agent, state),
-    used: () => {},
+    used: (used) => ledger.used(used),
+    turnOver: (one) => ledger.turnOver(one),
     equip: (plan) => toolDesk.equip(plan),
-    leave: (one) => toolDesk.leave(one),
+    leave: async (one) => {
+      await ledger.leave(one);
+      await toolDesk.leave(one);
+    },
   };
   const attempts = new Attempts({
     store,

@@ -13,6 +13,7 @@ import type { Workspaces } from '#workspace/workspaces.ts';
 import type { AgentDesk } from './agent-desk.ts';
 import type { AttemptEnd } from './attempt-end.ts';
 import { end, failureOf, promptOf, resultOf, scriptOf, told, waitingFor } from './attempt-end.ts';
+import { deliverWork } from './attempt-delivery.ts';
 import { environmentOf, isReader, specOf } from './attempt-spec.ts';
 import type { Completion } from './completion.ts';
 import type { Glimpses } from './glimpses.ts';
@@ -102,7 +103,7 @@ export class Attempt {
   /** Stops the agent; `run` then answers with that reason. Safe to call at any time, and again. */
   async interrupt(reason: EndReason): Promise<void> {
     this.stopping ??= reason;
-    this.abort.abort();
+    this.abort.abort('ended');
     await this.session?.interrupt();
     await this.finished;
   }
@@ -200,6 +201,7 @@ export class Attempt {
       // An agent that is silent must not hold the stop of its node back.
       for await (const event of untilAborted(session.events, this.detaching.signal)) {
         if (event.kind === 'turn_ended') {
+          await this.tools.desk.turnOver(this.plan);
           if (await this.goesOn(session, event)) continue;
           return await this.over(event, prepared);
         }
@@ -267,30 +269,11 @@ export class Attempt {
       tail: output.newest(ERROR_LINES),
     });
     if (failed !== undefined) return { ...failed.end, error: await tools.stash(failed.text) };
-    const work = await this.deliver(prepared);
+    const say = (line: string): void => this.say('delivering', line);
+    const work = await deliverWork(plan, prepared, tools, { say, signal: this.abort.signal });
     if (isRefusal(work)) return end('failed', 'script_failed', `the work could not be delivered: ${told(work)}`);
     const result = resultOf({ said, text: event?.text ?? '', isAsked: completion !== undefined });
     return { ...end('completed', null, null), result: await tools.stash(result), work: work ?? null };
-  }
-
-  /** The work as a bundle, on home before anybody hears that it is done. Undefined: nothing was changed. */
-  private async deliver(prepared: Prepared): Promise<Work | undefined | Refusal> {
-    const { workspaces, blobs, deliver } = this.tools;
-    const { task, attempt, created } = this.plan;
-    const delivery = await workspaces.deliver(prepared);
-    if (isRefusal(delivery)) return { ...delivery, code: 'workspace' };
-    for (const warning of delivery.warnings) this.say('delivering', warning.message);
-    if (delivery.work === undefined) return undefined;
-    const { createReadStream } = await import('node:fs');
-    const { hash, sizeBytes } = await blobs.put(createReadStream(delivery.bundlePath));
-    await workspaces.discard(delivery.bundlePath);
-    const work: Work = { ...delivery.work, bundle: hash, sizeBytes };
-    this.say(
-      'delivering',
-      `${work.commits} ${work.commits === 1 ? 'commit' : 'commits'} to ${created.home.slice(0, 8)}`,
-    );
-    const refused = await deliver({ voters: created.voters, task, attempt, work }, this.abort.signal);
-    return refused ?? work;
   }
 
   private say(status: string, progress: string | null, output?: string): void {

@@ -28,6 +28,7 @@ const foldersOf = (tables: ViewTables): Folders => ({
   post: new RowFolder(tables.post),
   approval: new RowFolder(tables.approval),
   rule: new RowFolder(tables.rule),
+  usage: new RowFolder(tables.usage),
 });
 
 type Folder = Pick<RowFolder<never>, 'fold' | 'retract' | 'write' | 'forget'>;
@@ -40,10 +41,11 @@ export const viewTables = (specs: Specs, make: <Row>(spec: ViewSpec<Row>) => Vie
   post: make(specs.post),
   approval: make(specs.approval),
   rule: make(specs.rule),
+  usage: make(specs.usage),
 });
 
 /** In the order in which their rows enter the digest. */
-const NAMES: readonly ViewName[] = ['agent', 'node', 'post', 'project', 'task', 'approval', 'rule'];
+const NAMES: readonly ViewName[] = ['agent', 'node', 'post', 'project', 'task', 'approval', 'rule', 'usage'];
 
 export class ViewSet {
   private readonly tables: ViewTables;

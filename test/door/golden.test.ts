@@ -60,6 +60,7 @@ describe('JSON of tasks and agents', () => {
         work: null,
         reports: [],
         conflicts: [],
+        usage: null,
         truncated: [],
       })}\n`,
     );

@@ -2,8 +2,13 @@
 import type { AgentDriver, AgentEvent, AgentSession, SessionSpec } from '#agent-ports.ts';
 import { EventStream } from '#driver/event-stream.ts';
 
-/** What the agent does in a turn; its last words. */
-export type Turn = (o: { prompt: string; spec: SessionSpec; number: number }) => Promise<string>;
+/** What the agent does in a turn; its last words. `tell`: an event of the driver. */
+export type Turn = (o: {
+  prompt: string;
+  spec: SessionSpec;
+  number: number;
+  tell: (event: AgentEvent) => void;
+}) => Promise<string>;
 
 export class ScriptedDriver implements AgentDriver {
   /** A node registers only agents whose program it has: this one is on every machine, and is never started. */
@@ -19,9 +24,9 @@ export class ScriptedDriver implements AgentDriver {
 
   async open(spec: SessionSpec): Promise<AgentSession> {
     this.specs.push(spec);
-    const agent = new Agent((prompt, number) => {
+    const agent = new Agent((prompt, number, tell) => {
       this.prompts.push(prompt);
-      return this.#turn({ prompt, spec, number });
+      return this.#turn({ prompt, spec, number, tell });
     });
     this.#agents.set(spec.procId, agent);
     return agent.session();
@@ -34,13 +39,15 @@ export class ScriptedDriver implements AgentDriver {
   }
 }
 
+type AgentTurn = (prompt: string, number: number, tell: (event: AgentEvent) => void) => Promise<string>;
+
 class Agent {
-  readonly #turn: (prompt: string, number: number) => Promise<string>;
+  readonly #turn: AgentTurn;
   readonly #told: AgentEvent[] = [];
   #events = new EventStream();
   #turns = 0;
 
-  constructor(turn: (prompt: string, number: number) => Promise<string>) {
+  constructor(turn: AgentTurn) {
     this.#turn = turn;
   }
 
@@ -62,7 +69,7 @@ class Agent {
     this.#turns += 1;
     const number = this.#turns;
     this.#tell({ kind: 'turn_started', turn: `turn-${number}` });
-    void this.#turn(text, number).then(
+    void this.#turn(text, number, (event) => this.#tell(event)).then(
       (words) => this.#end(number, 'completed', words),
       (error: unknown) => this.#end(number, 'failed', String(error)),
     );

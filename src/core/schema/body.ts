@@ -176,6 +176,28 @@ const taskEnded = z.object({ type: z.literal('task.ended'), slot: slotNumber, va
 /** The grantee's word on how its attempt ended, when no majority could decide it in time or had decided otherwise (then it is late). */
 const taskReported = z.object({ type: z.literal('task.reported'), slot: slotNumber, value: endValueSchema });
 
+/**
+ * What an agent used in one turn, of one model, by its node; about the task. The sum over a task's records is what the task used. `ids`: which words
+ * of the tool are in it, so that the node counts none twice.
+ */
+const usageRecorded = z.object({
+  type: z.literal('usage.recorded'),
+  attempt: z.number().int().min(1).max(20),
+  agent: opIdSchema,
+  model: z.string().max(200).nullable(),
+  ids: z.array(z.string().max(64)).max(256),
+  /** Read from no cache. */
+  inputTokens: z.number().int().nonnegative(),
+  cachedTokens: z.number().int().nonnegative(),
+  /** Reasoning included. */
+  outputTokens: z.number().int().nonnegative(),
+  reasoningTokens: z.number().int().nonnegative(),
+  /** Null: nobody knows, which is not nothing. */
+  costUsd: z.number().nonnegative().nullable(),
+  /** By the tool itself, or by the node's table of prices. */
+  pricedBy: z.enum(['tool', 'table']).nullable(),
+});
+
 const postCreated = z.object({
   type: z.literal('post.created'),
   content: z.string().min(1).max(1000),
@@ -247,6 +269,7 @@ export const bodySchema = z.discriminatedUnion('type', [
   taskGranted,
   taskEnded,
   taskReported,
+  usageRecorded,
   postCreated,
   approvalRequested,
   approvalDecided,

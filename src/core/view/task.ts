@@ -26,6 +26,8 @@ export type TaskCreated = Omit<BodyOf<'task.created'>, 'type'> & {
 export type TaskRow = {
   id: OpId;
   created: TaskCreated | undefined;
+  /** There are records of what its agents used. */
+  used: boolean;
   /** An operator allowed it. */
   allowed: boolean;
   /** By the claim's op id. */
@@ -47,6 +49,7 @@ export type TaskRow = {
 const unseen = (id: OpId): TaskRow => ({
   id,
   created: undefined,
+  used: false,
   allowed: false,
   claims: {},
   withdrawn: {},
@@ -91,6 +94,8 @@ function foldBody(row: TaskRow, op: KnownOp): TaskRow {
       const { type: _type, ...fields } = body;
       return createsEntity(op) ? { ...row, created: { ...fields, home: header.node, by: header.by, ...at } } : row;
     }
+    case 'usage.recorded':
+      return { ...row, used: true };
     case 'task.allowed':
       return { ...row, allowed: true };
     case 'task.claimed': {
@@ -135,7 +140,7 @@ export function openClaims(row: TaskRow): { id: OpId; claim: Claim }[] {
 
 export const taskView: ViewSpec<TaskRow> = {
   name: 'task',
-  version: 6,
+  version: 7,
   types: [
     'task.created',
     'task.allowed',
@@ -145,6 +150,7 @@ export const taskView: ViewSpec<TaskRow> = {
     'task.granted',
     'task.ended',
     'task.reported',
+    'usage.recorded',
   ],
   key: (op) => op.header.entity,
   fold,

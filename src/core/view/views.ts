@@ -13,6 +13,8 @@ import type { RuleRow } from './rule.ts';
 import { ruleView } from './rule.ts';
 import type { TaskRow } from './task.ts';
 import { taskView } from './task.ts';
+import type { UsageRow } from './usage.ts';
+import { usageView } from './usage.ts';
 import type { Query, ViewSpec } from './view.ts';
 
 export type RowOf = {
@@ -23,6 +25,7 @@ export type RowOf = {
   post: PostRow;
   approval: ApprovalRow;
   rule: RuleRow;
+  usage: UsageRow;
 };
 export type Specs = { [N in keyof RowOf]: ViewSpec<RowOf[N]> };
 
@@ -34,6 +37,7 @@ export const viewSpecs: Specs = {
   post: postView,
   approval: approvalView,
   rule: ruleView,
+  usage: usageView,
 };
 
 /** Committed rows only: what is shown or decided upon is on disk. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { OpId } from '#core/brand.ts';
 import type { Op } from '#core/op.ts';
 import { opId } from '#core/op.ts';
-import type { EndValue } from '#core/schema/body.ts';
+import type { BodyOf, EndValue } from '#core/schema/body.ts';
 import { attemptOfSlot } from '#core/view/chain.ts';
 import type { PostRow } from '#core/view/post.ts';
 import type { Door } from '../door.ts';
@@ -51,6 +51,8 @@ function tell(op: Op, door: Door): Told {
   switch (body.type) {
     case 'task.created':
       return { summary: `created by ${header.by} on ${node}` };
+    case 'usage.recorded':
+      return { summary: usageSummary(body), attempt: body.attempt, agent: body.agent };
     case 'task.allowed':
       return { summary: `allowed by ${header.by}` };
     case 'task.claimed': {
@@ -77,6 +79,11 @@ function tell(op: Op, door: Door): Told {
     default:
       return { summary: typeName(op) };
   }
+}
+
+function usageSummary({ model, inputTokens, cachedTokens, outputTokens, costUsd }: BodyOf<'usage.recorded'>): string {
+  const cost = costUsd === null ? 'at an unknown price' : `$${costUsd.toFixed(4)}`;
+  return `${model ?? 'a model'}: ${inputTokens + cachedTokens} tokens in, ${outputTokens} out, ${cost}`;
 }
 
 function endSummary({ kind, attempt, reason, by }: EndValue): string {

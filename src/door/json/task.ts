@@ -7,6 +7,7 @@ import type { Chain } from '#core/view/chain.ts';
 import type { TaskCreated, TaskRow } from '#core/view/task.ts';
 import type { SwarmNode } from '#ports.ts';
 import type { Door } from '../door.ts';
+import { usageOfTask, usageSumSchema } from './usage.ts';
 import { pendingReason } from './pending.ts';
 import { dateText, headOf, isBlob, wholeOf } from './text.ts';
 
@@ -63,6 +64,7 @@ export const taskJsonSchema = z
         "Ends that an agent's node told of because nobody had decided them yet; late: decided otherwise, what it did is kept",
       ),
     conflicts: z.array(count).describe('Slots seen decided in two ways: a bug, to be reported'),
+    usage: usageSumSchema.nullable().describe('What its agents used, where they tell of it'),
     truncated: z.array(text).describe('Fields of which only the beginning stands here; GET the task for the whole'),
   })
   .meta({ id: 'Task' });
@@ -176,6 +178,7 @@ function built(row: KnownTask, chain: Chain, texts: Texts, door: Door): TaskJson
     work: workJson(ended),
     reports: reportsJson(row),
     conflicts: Object.keys(row.conflicts).map(Number),
+    usage: row.used ? (usageOfTask(row.id, door) ?? null) : null,
     truncated: texts.truncated,
   };
 }

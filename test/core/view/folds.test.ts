@@ -34,6 +34,7 @@ const weights: Record<BodyType, number> = {
   'task.granted': 4,
   'task.ended': 4,
   'task.reported': 2,
+  'usage.recorded': 2,
   'post.created': 1,
   'approval.requested': 3,
   'approval.decided': 3,
@@ -112,6 +113,10 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
     case 'task.ended':
     case 'task.reported':
       return { type, slot, value: slot < 3 ? endOf(pick) : { ...endOf(pick), grant: grantOf(some, node) } };
+    case 'usage.recorded': {
+      const tokens = { inputTokens: pick, cachedTokens: slot, outputTokens: 1, reasoningTokens: 0 };
+      return { type, attempt: 1, agent: some, model: null, ids: [`${pick}`], ...tokens, costUsd: null, pricedBy: null };
+    }
     case 'post.created':
       return { type, content: `c${pick}`, author: 'x' };
     case 'approval.requested':
@@ -238,5 +243,6 @@ const every: { [N in keyof typeof viewSpecs]: () => void } = {
   post: () => check(viewSpecs.post),
   approval: () => check(viewSpecs.approval),
   rule: () => check(viewSpecs.rule),
+  usage: () => check(viewSpecs.usage),
 };
 for (const checkView of Object.values(every)) checkView();

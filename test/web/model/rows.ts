@@ -40,6 +40,7 @@ export const taskOf = (n: number, o: Partial<Task> = {}): Task => ({
   work: null,
   reports: [],
   conflicts: [],
+  usage: null,
   truncated: [],
   ...o,
 });

@@ -160,6 +160,13 @@ function TaskTabs({ task }: { task: Task }) {
   );
 }
 
+/** `12,345 tokens in, 678 out, $0.0123`; a plus where a part has no known price. */
+function usedText(usage: NonNullable<Task['usage']>): string {
+  const tokens = `${(usage.input_tokens + usage.cached_tokens).toLocaleString('en')} tokens in, ${usage.output_tokens.toLocaleString('en')} out`;
+  if (usage.cost_usd === null) return `${tokens}, at an unknown price`;
+  return `${tokens}, $${usage.cost_usd.toFixed(4)}${usage.unpriced_records > 0 ? '+' : ''}`;
+}
+
 function TaskFacts({ task }: { task: Task }) {
   const worker = useWorkerText(task);
   const project = useSwarm((swarm) =>
@@ -188,6 +195,7 @@ function TaskFacts({ task }: { task: Task }) {
           ['Time limit', task.time_limit_s === null ? null : `${task.time_limit_s} s`],
           ['Waits for', task.depends_on.length === 0 ? null : <Others ids={task.depends_on} />],
           ['In place of', task.supersedes === null ? null : <Others ids={[task.supersedes]} />],
+          ['Used', task.usage === null ? null : usedText(task.usage)],
           ['Work', task.work === null ? null : plural(task.work.commits, 'commit')],
           [
             'Branch',

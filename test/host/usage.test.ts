@@ -1,0 +1,119 @@
+/** What agents used, as their node counts it: once each, also over a restart. */
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { AgentEvent, Usage } from '#agent-ports.ts';
+import { Prices } from '#host/prices.ts';
+import { ScriptedDriver } from './scripted-driver.ts';
+import type { Turn } from './scripted-driver.ts';
+import type { Member } from './swarm.ts';
+import { TestSwarm } from './swarm.ts';
+
+const usage = (o: Partial<Usage>): Usage => ({
+  model: 'claude-sonnet-4-5',
+  inputTokens: 1_000,
+  cachedTokens: 10_000,
+  outputTokens: 100,
+  reasoningTokens: 40,
+  costUsd: null,
+  contextTokens: null,
+  contextMax: null,
+  ...o,
+});
+const used = (id: string, o: Partial<Usage> = {}): AgentEvent => ({ kind: 'usage', id, usage: usage(o) });
+
+let swarm: TestSwarm | undefined;
+afterEach(() => swarm?.close());
+
+async function start(turn: Turn): Promise<Member> {
+  swarm = new TestSwarm();
+  const node = await swarm.add({ drivers: [new ScriptedDriver(turn)], name: 'hive' });
+  await node.post('/api/swarm/agents', { name: 'ann', tool: 'true', drive: 'protocol' });
+  return node;
+}
+
+const create = async (node: Member): Promise<string> =>
+  String((await node.post('/api/swarm/tasks', { title: 'Do it', attempts_max: 1 }))['id']);
+
+describe('the ledger', () => {
+  it('counts each event once, by the price of the tool, else of the table, else by none', async () => {
+    const node = await start(async ({ number, tell }) => {
+      if (number > 1) return '';
+      tell(used('a', { costUsd: 0.5 }));
+      tell(used('b'));
+      tell(used('a', { costUsd: 0.5 }));
+      tell(used('c', { model: 'stub-model' }));
+      return '';
+    });
+    const id = await create(node);
+    const ended = await node.ended(id);
+    // 1,000 × $3 + 10,000 × $0.30 + 100 × $15, a million.
+    const sum = { input_tokens: 3_000, cached_tokens: 30_000, output_tokens: 300, reasoning_tokens: 120 };
+    const whole = { ...sum, cost_usd: 0.5075, records: 3, unpriced_records: 1 };
+    expect(ended['usage']).toEqual(whole);
+    expect(await node.get('/api/usage')).toMatchObject({ total: whole, groups: [{ name: 'ann', sum: whole }] });
+    const byModel = await node.get('/api/usage?by=model');
+    expect(byModel['groups']).toMatchObject([
+      { name: 'claude-sonnet-4-5', sum: { cost_usd: 0.5075, unpriced_records: 0 } },
+      { name: 'stub-model', sum: { cost_usd: null, unpriced_records: 1 } },
+    ]);
+    const today = new Date().toISOString().slice(0, 10);
+    expect(await node.get(`/api/usage?by=node&task=${id}&since=${today}`)).toMatchObject({
+      groups: [{ name: 'hive' }],
+    });
+    expect(await node.get('/api/usage?by=day&since=2999-01-01')).toMatchObject({
+      groups: [],
+      total: { cost_usd: null },
+    });
+    expect((await node.request('GET', '/api/usage?since=soon')).status).toBe(400);
+  });
+
+  it('counts nothing again that comes again after a restart', async () => {
+    const [begun, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const node = await start(async ({ number, tell }) => {
+      tell(used(`turn ${number}`, { costUsd: 1 }));
+      if (number === 2) {
+        begun.resolve();
+        await release.promise;
+      }
+      return '';
+    });
+    const id = await create(node);
+    await begun.promise;
+    await node.restart();
+    await node.until(async () => ((await node.task(id))['status'] === 'in_progress' ? true : undefined));
+    release.resolve();
+    expect(await node.ended(id)).toMatchObject({ usage: { cost_usd: 2, records: 2 } });
+  });
+});
+
+describe('the table of prices', () => {
+  it('is edited in a file, whose longest name counts, and stays when the file is broken', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'skep-prices-'));
+    const path = join(directory, 'prices.json');
+    const log: string[] = [];
+    const prices = new Prices({ path, log: (line) => log.push(line) });
+    let saves = 0;
+    const save = async (text: string): Promise<void> => {
+      writeFileSync(path, text);
+      saves += 1;
+      utimesSync(path, saves, saves);
+      await prices.refresh();
+    };
+    const plain = { cachedTokens: 0, outputTokens: 0, inputTokens: 1_000_000 };
+    const costOf = (model: string | null): number | undefined => prices.costOf(usage({ ...plain, model }));
+    try {
+      await prices.refresh();
+      expect([costOf('claude-opus-4-5-20251101'), costOf('claude-opus-4-1')]).toEqual([5, 15]);
+      expect([costOf('stub-model'), costOf(null)]).toEqual([undefined, undefined]);
+      await save('{"models":{"stub":{"input":7,"cached":1,"output":1},"claude-":{"input":9,"cached":1,"output":1}}}');
+      expect([costOf('stub-model'), costOf('claude-opus-4-1'), costOf('gpt-5-codex')]).toEqual([7, 9, 1.25]);
+      await save('{"models":{"stub":{"input":"dear"}}}');
+      expect(costOf('stub-model')).toBe(7);
+      expect(log).toEqual([expect.stringMatching(/is no table of prices/)]);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+});
