@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ClaudeDriver } from '#driver/claude/driver.ts';
+import { CodexDriver } from '#driver/codex/driver.ts';
 import { OpenCodeDriver } from '#driver/opencode/driver.ts';
 import { ShellDriver } from '#driver/shell.ts';
 import { loadIdentity } from '#fabric/identity.ts';
@@ -86,6 +87,7 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
   const drivers = [
     new ShellDriver({ scriptDirectory: join(stateDir, 'scripts'), nowMs: Date.now }),
     new ClaudeDriver({ directory: join(stateDir, 'agents'), nowMs: Date.now }),
+    new CodexDriver({ version: packageVersion(), nowMs: Date.now }),
     new OpenCodeDriver({ directory: join(stateDir, 'opencode'), nowMs: Date.now }),
   ];
   return {

@@ -1,11 +1,11 @@
 // Needs: npm, 1.2 GB of disk for the agent CLIs
 /** What a turn of the real Claude Code may meet. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClaudeDriver } from '#driver/claude/driver.ts';
-import { permission, ProtocolRig, said, script, state } from './protocol-rig.ts';
+import { killed, permission, ProtocolRig, said, script, state, WORDS } from './protocol-rig.ts';
 
 const INSTALL_MS = 300_000;
 const COMMIT = { preText: 'let me', bash: 'echo x >> f && git add -A && git commit -qm "By the agent"' };
@@ -113,15 +113,18 @@ describe('a turn of the real claude', () => {
     await session.close(1_000);
   });
 
-  it('takes words while it works', async () => {
-    const { session, events } = await rig.open();
-    await session.prompt(`Steer. ${script(COMMIT, { text: 'done' })}`);
+  it('takes words while it works, and calls the tools that skep offers unasked', async () => {
+    const { session, events } = await rig.open({ servers: [WORDS] });
+    const word = { tool: 'mcp__words__word', input: {} };
+    await session.prompt(`Steer. ${script(word, COMMIT, { text: 'done' })}`);
     const asked = await permission(events);
     await session.steer('and hurry');
     await session.answer(asked.request, { behavior: 'allow', message: '' });
     expect(await events.ended()).toMatchObject({ outcome: 'completed' });
     expect(events.of('turn_started')).toHaveLength(1);
     expect(transcripts()).toContain('and hurry');
+    expect(transcripts()).toContain('the word is bee');
+    expect(events.of('permission')).toHaveLength(1);
     await session.close(1_000);
   });
 
@@ -191,19 +194,6 @@ it('claude that is not installed, or does not know its conversation, is told of 
 
 const waiting = async (seen: readonly object[]): Promise<string> =>
   JSON.stringify(seen.filter((one) => 'state' in one));
-
-/** Kills the CLI itself: it carries the mark of its process. */
-function killed(procId: string): void {
-  for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
-    try {
-      const marked = readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`SKEP_PROC=${procId}\0`);
-      const isClaude = readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('stream-json');
-      if (marked && isClaude) process.kill(Number(pid), 'SIGKILL');
-    } catch {
-      // It has ended since the listing.
-    }
-  }
-}
 
 const transcripts = (): string =>
   execFileSync('sh', ['-c', 'cat projects/*/*.jsonl'], {

@@ -1,9 +1,18 @@
 /** Sessions with the real CLIs, against the scripted model. */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AgentDriver, AgentEvent, AgentSession, PermissionRequest, SessionSpec } from '#agent-ports.ts';
+import { fileURLToPath } from 'node:url';
+import type {
+  AgentDriver,
+  AgentEvent,
+  AgentSession,
+  PermissionRequest,
+  SessionSpec,
+  ToolServer,
+} from '#agent-ports.ts';
 import type { ModelServer, Served } from '#model-server/server.ts';
 import { startModelServer } from '#model-server/server.ts';
+import type { Runtime } from '#ports.ts';
 import type { LocalRuntime } from '#runtime/local.ts';
 import { AgentHome, agentBin } from '../agent-clis.ts';
 import { Events, PLAIN } from '../contract/driver.ts';
@@ -87,3 +96,60 @@ export const said = (events: Events): string =>
   events.seen.flatMap((one) => (one.kind === 'delta' && one.stream === 'stdout' ? [one.text] : [])).join('');
 
 export const script = (...steps: readonly object[]): string => `<<stub ${JSON.stringify(steps)}>>`;
+
+/** Kills the CLI itself, not the shell commands that it runs: it carries the mark of its process. */
+export function killed(procId: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
+    try {
+      const isMarked = readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`SKEP_PROC=${procId}\0`);
+      const isCli = /stream-json|app-server/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
+      if (isMarked && isCli) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It has ended since the listing.
+    }
+  }
+}
+
+/** A tool server with one tool, `word`. */
+export const WORDS: ToolServer = {
+  name: 'words',
+  command: [process.execPath, fileURLToPath(new URL('word-server.ts', import.meta.url))],
+  env: { WORD: 'bee' },
+};
+
+/** A driver whose sessions are allowed whatever they ask, as soon as somebody reads it. */
+export class Allowing implements AgentDriver {
+  readonly tool: string;
+  readonly #driver: AgentDriver;
+
+  constructor(driver: AgentDriver) {
+    this.tool = driver.tool;
+    this.#driver = driver;
+  }
+
+  async open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession> {
+    return allowed(await this.#driver.open(spec, runtime));
+  }
+
+  async attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined> {
+    const session = await this.#driver.attach(spec, runtime);
+    return session === undefined ? undefined : allowed(session);
+  }
+}
+
+function allowed(session: AgentSession): AgentSession {
+  async function* events(): AsyncGenerator<AgentEvent> {
+    for await (const event of session.events) {
+      if (event.kind === 'permission') await session.answer(event.request.request, { behavior: 'allow', message: '' });
+      yield event;
+    }
+  }
+  return {
+    events: events(),
+    prompt: (text) => session.prompt(text),
+    steer: (text) => session.steer(text),
+    interrupt: () => session.interrupt(),
+    answer: (request, answer) => session.answer(request, answer),
+    close: (graceMs) => session.close(graceMs),
+  };
+}

@@ -1,15 +1,16 @@
 /** Claude Code 2.1's stream-json protocol, a line at a time. */
 import type { AgentEvent, PermissionAnswer, TurnFailure, TurnOutcome } from '#agent-ports.ts';
 import { nothing, type Dialect, type Told } from '../line/dialect.ts';
+import { Telling } from '../line/telling.ts';
 import { toolTitle } from '../tool-title.ts';
 import { messageOf, writtenOf, type ApiUsage, type Asked, type Message, type Result } from './messages.ts';
 import { decisionOf, permissionOf } from './permission.ts';
 import { usageOf } from './usage.ts';
 
 type Of<Type> = Extract<Message, { type: Type }>;
-type StateEvent = Extract<AgentEvent, { kind: 'state' }>;
 
 export class ClaudeDialect implements Dialect {
+  readonly #telling = new Telling();
   readonly #cwd: string;
   /** Of a turn that this node asked for before it attached: what comes before it is not told. */
   #skipTo: string | undefined;
@@ -21,10 +22,8 @@ export class ClaudeDialect implements Dialect {
   readonly #open = new Map<string, Asked>();
   readonly #calls = new Map<string, { name: string; title: string }>();
   #isInText = false;
-  #endsLine = true;
   #context: ApiUsage | undefined;
   #resetsAtMs: number | undefined;
-  #state = '';
 
   constructor(o: { cwd: string }) {
     this.#cwd = o.cwd;
@@ -74,7 +73,10 @@ export class ClaudeDialect implements Dialect {
     if (asked === undefined) return nothing();
     this.#open.delete(request);
     const line = responseLine({ subtype: 'success', request_id: request, response: decisionOf(asked, answer) });
-    return { events: this.#stand('running', `${answer.behavior}: ${asked.request.tool_name ?? ''}`), lines: [line] };
+    return {
+      events: this.#telling.stand('running', `${answer.behavior}: ${asked.request.tool_name ?? ''}`),
+      lines: [line],
+    };
   }
 
   missing(): void {
@@ -120,7 +122,7 @@ export class ClaudeDialect implements Dialect {
   #init(session: string): Told {
     const events: AgentEvent[] = session === this.#conversation ? [] : [{ kind: 'session', session }];
     this.#conversation = session;
-    return { events: [...events, ...this.#stand('running', 'it began a turn')], lines: [] };
+    return { events: [...events, ...this.#telling.stand('running', 'it began a turn')], lines: [] };
   }
 
   #lifecycle({ command_uuid: uuid, state }: Of<'command_lifecycle'>): Told {
@@ -131,13 +133,13 @@ export class ClaudeDialect implements Dialect {
   #began(uuid: string): Told {
     if (uuid === this.#skipTo) {
       this.#skipTo = undefined;
-      this.#state = '';
+      this.#telling.forgetState();
     }
     if (this.#skipTo !== undefined) return nothing();
     if (this.#turn === undefined) {
       this.#turn = { name: uuid, hasBegun: true, interrupt: undefined };
       return {
-        events: [{ kind: 'turn_started', turn: uuid }, ...this.#stand('running', 'it took up what came late')],
+        events: [{ kind: 'turn_started', turn: uuid }, ...this.#telling.stand('running', 'it took up what came late')],
         lines: [],
       };
     }
@@ -145,7 +147,7 @@ export class ClaudeDialect implements Dialect {
     const { interrupt } = this.#turn;
     this.#turn = { name: uuid, hasBegun: true, interrupt: undefined };
     return {
-      events: this.#stand('running', 'it took the prompt up'),
+      events: this.#telling.stand('running', 'it took the prompt up'),
       lines: interrupt === undefined ? [] : [interruptLine(interrupt)],
     };
   }
@@ -153,8 +155,8 @@ export class ClaudeDialect implements Dialect {
   #retry(message: Extract<Of<'system'>, { subtype: 'api_retry' }>, nowMs: number): AgentEvent[] {
     const { attempt, max_retries: max, error_status: status, error } = message;
     const evidence = `attempt ${attempt} of ${max} after ${status ?? 'a broken connection'} (${error})`;
-    this.#state = '';
-    return this.#stand(status === 429 ? 'rate_limited' : 'retrying', evidence, nowMs + message.retry_delay_ms);
+    this.#telling.forgetState();
+    return this.#telling.stand(status === 429 ? 'rate_limited' : 'retrying', evidence, nowMs + message.retry_delay_ms);
   }
 
   #streamed({ parent_tool_use_id: parent, event }: Of<'stream_event'>): AgentEvent[] {
@@ -163,18 +165,11 @@ export class ClaudeDialect implements Dialect {
     if (event.type === 'content_block_start') this.#isInText = event.content_block?.type === 'text';
     const { delta } = event;
     if (event.type === 'content_block_delta' && delta?.type === 'text_delta' && delta.text !== undefined) {
-      this.#endsLine = delta.text.endsWith('\n');
-      return [...this.#stand('running', 'it speaks'), { kind: 'delta', stream: 'stdout', text: delta.text }];
+      return [...this.#telling.stand('running', 'it speaks'), this.#telling.say(delta.text)];
     }
     if (event.type !== 'content_block_stop' || !this.#isInText) return [];
     this.#isInText = false;
-    return this.#endLine();
-  }
-
-  #endLine(): AgentEvent[] {
-    if (this.#endsLine) return [];
-    this.#endsLine = true;
-    return [{ kind: 'delta', stream: 'stdout', text: '\n' }];
+    return this.#telling.endLine();
   }
 
   #called({ message }: Of<'assistant'>): AgentEvent[] {
@@ -211,18 +206,18 @@ export class ClaudeDialect implements Dialect {
     this.#open.set(request, asked);
     const permission = permissionOf(asked, this.#cwd);
     const evidence = `${permission.kind === 'question' ? 'a question' : 'permission'}: ${permission.title}`;
-    return only([...this.#stand('waiting', evidence), { kind: 'permission', request: permission }]);
+    return only([...this.#telling.stand('waiting', evidence), { kind: 'permission', request: permission }]);
   }
 
   #close(request: string): AgentEvent[] {
     if (!this.#open.delete(request)) return [];
-    const goesOn = this.#open.size === 0 ? this.#stand('running', 'nothing is asked any more') : [];
+    const goesOn = this.#open.size === 0 ? this.#telling.stand('running', 'nothing is asked any more') : [];
     return [{ kind: 'permission_closed', request }, ...goesOn];
   }
 
   /** `is_error` decides: the subtype is `success` also where the model could not be reached. */
   #result(result: Result): AgentEvent[] {
-    const events: AgentEvent[] = [...this.#endLine(), ...usageOf(result, this.#context)];
+    const events: AgentEvent[] = [...this.#telling.endLine(), ...usageOf(result, this.#context)];
     for (const request of this.#open.keys()) events.push({ kind: 'permission_closed', request });
     this.#open.clear();
     const turn = this.#turn;
@@ -234,23 +229,17 @@ export class ClaudeDialect implements Dialect {
     events.push(...this.#before(failure, text));
     const how = failure === undefined ? {} : { failure };
     events.push({ kind: 'turn_ended', turn: turn.name, outcome, text, exit: undefined, ...how });
-    if (failure !== 'rate_limited' && failure !== 'login') events.push(...this.#stand('idle', `its turn ${outcome}`));
+    if (failure !== 'rate_limited' && failure !== 'login')
+      events.push(...this.#telling.stand('idle', `its turn ${outcome}`));
     this.#resetsAtMs = undefined;
     return events;
   }
 
   /** What stays so when the turn is over. */
   #before(failure: TurnFailure | undefined, text: string): AgentEvent[] {
-    if (failure === 'rate_limited') return this.#stand('rate_limited', text, this.#resetsAtMs);
-    if (failure === 'login') return this.#stand('waiting', `login: ${text}`);
-    return failure === undefined ? [] : this.#stand('error', text);
-  }
-
-  #stand(state: StateEvent['state'], evidence: string, untilMs?: number): AgentEvent[] {
-    if (state === this.#state) return [];
-    this.#state = state;
-    const until = untilMs === undefined ? {} : { untilMs };
-    return [{ kind: 'state', state, source: 'protocol', exact: true, evidence, ...until }];
+    if (failure === 'rate_limited') return this.#telling.stand('rate_limited', text, this.#resetsAtMs);
+    if (failure === 'login') return this.#telling.stand('waiting', `login: ${text}`);
+    return failure === undefined ? [] : this.#telling.stand('error', text);
   }
 }
 

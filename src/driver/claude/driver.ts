@@ -3,14 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentDriver, AgentSession, SessionSpec, ToolServer } from '#agent-ports.ts';
-import type { Proc, Runtime } from '#ports.ts';
-import { newestProcess, processId, PROCESSES_MAX } from '../line/processes.ts';
-import { LineSession, type LineLimits } from '../line/session.ts';
-import { DriverRefusal } from '../refusal.ts';
+import type { Runtime } from '#ports.ts';
+import { attachLineSession, openLineSession, type LineTool } from '../line/open.ts';
+import type { LineLimits } from '../line/session.ts';
 import { ClaudeDialect } from './dialect.ts';
-
-/** The transcript of one process, partial messages included; what is beyond is dropped from the middle. */
-const OUTBOX_MAX_BYTES = 64 * 1024 * 1024;
 
 /** `default`: whoever drives it is asked, whatever the person's own mode is; without the vendor's service, mode `auto` would stop at a dialog. */
 const PROTOCOL =
@@ -35,54 +31,28 @@ export class ClaudeDriver implements AgentDriver {
 
   /** `claude` is started by the first prompt. */
   async open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession> {
-    return this.#session(spec, runtime, 0);
+    return openLineSession(this.#lineTool(spec), { spec, runtime });
   }
 
-  async attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined> {
-    const newest = await newestProcess(spec.procId, runtime);
-    if (newest === undefined) return undefined;
-    const session = this.#session(spec, runtime, newest.number);
-    await session.follow(newest.proc);
-    return session;
+  attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined> {
+    return attachLineSession(this.#lineTool(spec), { spec, runtime });
   }
 
-  #session(spec: SessionSpec, runtime: Runtime, processes: number): LineSession {
-    let started = processes;
-    return new LineSession({
+  #lineTool(spec: SessionSpec): LineTool {
+    const { cwd, instructions, servers } = spec;
+    return {
+      ...this.#o,
       tool: this.tool,
-      turnLimitMs: spec.turnLimitMs,
-      nowMs: this.#o.nowMs,
-      limits: this.#o.limits,
-      resume: spec.resume,
-      dialect: () => new ClaudeDialect({ cwd: spec.cwd }),
-      start: async (conversation) => {
-        if (started >= PROCESSES_MAX) {
-          throw new DriverRefusal('not_started', `claude ended ${started} times in this session; it is given up.`);
-        }
-        const proc = await this.#start(spec, { runtime, number: started + 1, conversation });
-        started += 1;
-        return proc;
-      },
-      closed: () => rmSync(this.#serversPath(spec), { force: true }),
-    });
-  }
-
-  #start(spec: SessionSpec, o: { runtime: Runtime; number: number; conversation: string | null }): Promise<Proc> {
-    const { servers, instructions, cwd, env } = spec;
-    const conversation = o.conversation === null ? ['--session-id', randomUUID()] : ['--resume', o.conversation];
-    return o.runtime.start({
-      id: processId(spec.procId, o.number),
-      argv: [
+      dialect: () => new ClaudeDialect({ cwd }),
+      command: (conversation) => [
         'claude',
         ...PROTOCOL.split(' '),
-        ...conversation,
+        ...(conversation === null ? ['--session-id', randomUUID()] : ['--resume', conversation]),
         ...(instructions === '' ? [] : ['--append-system-prompt', instructions]),
         ...(servers.length === 0 ? [] : this.#offer(spec)),
       ],
-      cwd,
-      env,
-      outboxMaxBytes: OUTBOX_MAX_BYTES,
-    });
+      closed: () => rmSync(this.#serversPath(spec), { force: true }),
+    };
   }
 
   /** Beside the person's own servers. A call of what skep itself offers needs no permission; their environment may hold a token: it is in no argument. */

@@ -1,0 +1,63 @@
+/** Codex by its structured protocol: `codex app-server` on pipes, one process and one thread for many turns. */
+import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
+import type { Runtime } from '#ports.ts';
+import { openLineSession, attachLineSession, type LineTool } from '../line/open.ts';
+import type { LineLimits } from '../line/session.ts';
+import { CodexDialect } from './dialect.ts';
+
+export type CodexDriverOptions = {
+  /** What skep calls itself. */
+  version: string;
+  /** Wall clock: a turn's limit goes on while this node is down. */
+  nowMs: () => number;
+  limits?: LineLimits;
+};
+
+export class CodexDriver implements AgentDriver {
+  readonly tool = 'codex';
+  readonly #o: CodexDriverOptions;
+
+  constructor(o: CodexDriverOptions) {
+    this.#o = o;
+  }
+
+  /** `codex` is started by the first prompt. */
+  async open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession> {
+    return openLineSession(this.#lineTool(spec), { spec, runtime });
+  }
+
+  attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined> {
+    return attachLineSession(this.#lineTool(spec), { spec, runtime });
+  }
+
+  #lineTool(spec: SessionSpec): LineTool {
+    const servers = spec.servers.map(({ name }) => name);
+    const thread = threadOf(spec);
+    return {
+      ...this.#o,
+      tool: this.tool,
+      dialect: (resume) => new CodexDialect({ cwd: spec.cwd, version: this.#o.version, thread, servers, resume }),
+      command: () => ['codex', 'app-server', '--listen', 'stdio://'],
+      closed: () => {},
+    };
+  }
+}
+
+/**
+ * Each command that Codex does not know to be harmless is asked for, and runs in its sandbox: the worktree, and the repository that it belongs to,
+ * can be written to. Only these keys of the person's own configuration are overridden.
+ */
+function threadOf({ cwd, instructions, servers, writable }: SessionSpec): Record<string, unknown> {
+  const offered = servers.map(({ name, command: [command, ...args], env }) => [name, { command, args, env }] as const);
+  const config = {
+    ...(writable.length === 0 ? {} : { sandbox_workspace_write: { writable_roots: writable } }),
+    ...(offered.length === 0 ? {} : { mcp_servers: Object.fromEntries(offered) }),
+  };
+  return {
+    cwd,
+    approvalPolicy: 'untrusted',
+    sandbox: 'workspace-write',
+    ...(instructions === '' ? {} : { developerInstructions: instructions }),
+    ...(Object.keys(config).length === 0 ? {} : { config }),
+  };
+}

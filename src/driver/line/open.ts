@@ -1,0 +1,56 @@
+/** What each driver of a tool that speaks lines does the same way: a session over processes of that tool. */
+import type { AgentSession, SessionSpec } from '#agent-ports.ts';
+import type { Runtime } from '#ports.ts';
+import { DriverRefusal } from '../refusal.ts';
+import type { Dialect } from './dialect.ts';
+import { newestProcess, processId, PROCESSES_MAX } from './processes.ts';
+import { LineSession, type LineLimits } from './session.ts';
+
+/** The transcript of one process, streamed pieces included; what is beyond is dropped from the middle. */
+const OUTBOX_MAX_BYTES = 64 * 1024 * 1024;
+
+export type LineTool = {
+  tool: string;
+  nowMs: () => number;
+  limits?: LineLimits;
+  /** The protocol with a process that begins a conversation (null) or goes on with that one. */
+  dialect: (conversation: string | null) => Dialect;
+  command: (conversation: string | null) => readonly [string, ...string[]];
+  /** Called once, when the session was closed. */
+  closed: () => void;
+};
+
+type Place = { spec: SessionSpec; runtime: Runtime };
+
+/** Nothing is started before the first prompt. */
+export const openLineSession = (tool: LineTool, place: Place): AgentSession =>
+  session(tool, { ...place, processes: 0 });
+
+/** Undefined where the runtime has no trace of the session. */
+export async function attachLineSession(tool: LineTool, place: Place): Promise<AgentSession | undefined> {
+  const newest = await newestProcess(place.spec.procId, place.runtime);
+  if (newest === undefined) return undefined;
+  const attached = session(tool, { ...place, processes: newest.number });
+  await attached.follow(newest.proc);
+  return attached;
+}
+
+function session(tool: LineTool, { spec, runtime, processes }: Place & { processes: number }): LineSession {
+  let started = processes;
+  return new LineSession({
+    ...tool,
+    turnLimitMs: spec.turnLimitMs,
+    resume: spec.resume,
+    start: async (conversation) => {
+      if (started >= PROCESSES_MAX) {
+        throw new DriverRefusal('not_started', `${tool.tool} ended ${started} times in this session; it is given up.`);
+      }
+      const { cwd, env, procId } = spec;
+      const id = processId(procId, started + 1);
+      const argv = tool.command(conversation);
+      const proc = await runtime.start({ id, argv, cwd, env, outboxMaxBytes: OUTBOX_MAX_BYTES });
+      started += 1;
+      return proc;
+    },
+  });
+}
