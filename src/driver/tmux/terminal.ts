@@ -88,10 +88,13 @@ export class Terminal {
     } finally {
       await rm(file, { force: true });
     }
+    // One command in either case: each of them is an answer of its own.
     const paste = quoted(`paste-buffer -p -r -d -b ${name} -t ${pane.id}`);
-    const drop = quoted(`delete-buffer -b ${name} ; display-message -p dead`);
-    const said = await this.ask(`if-shell -F -t ${pane.id} "#{pane_dead}" ${drop} ${paste}`, 2);
-    if (said.includes('dead')) return false;
+    const said = await this.ask(`if-shell -F -t ${pane.id} "#{pane_dead}" "display-message -p dead" ${paste}`, 2);
+    if (said.includes('dead')) {
+      await this.ask(`delete-buffer -b ${name}`);
+      return false;
+    }
     await sleep(pane.tool.enterDelayMs);
     return this.press(pane, ['Enter']);
   }

@@ -1,0 +1,50 @@
+// Needs: tmux
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Terminal } from '#driver/tmux/terminal.ts';
+import { toolOf } from '#driver/tmux/tool.ts';
+
+let dir: string;
+let terminal: Terminal | undefined;
+const tmux = (...args: string[]): string =>
+  execFileSync('tmux', ['-S', join(dir, 's'), '-f', '/dev/null', ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'skep-terminal-'));
+});
+afterEach(async () => {
+  await terminal?.close();
+  tmux('kill-server');
+  rmSync(dir, { recursive: true, force: true });
+});
+
+it('types nothing into a pane whose program ended unseen, of which tmux 3.3a would die', async () => {
+  tmux('new-session', '-d', '-s', 'one', 'cat', ';', 'set-option', '-g', 'remain-on-exit', 'on');
+  // Told by tmux itself, once the program has ended.
+  tmux('set-hook', '-g', 'pane-died', 'wait-for -S died', ';', 'respawn-pane', '-k', '-t', 'one', 'true');
+  tmux('wait-for', 'died');
+  const reasons: string[] = [];
+  terminal = new Terminal({
+    server: ['-S', join(dir, 's')],
+    session: 'one',
+    env: { PATH: process.env['PATH'] ?? '' },
+    linksMin: 1,
+    pasteDirectory: dir,
+    now: Date.now,
+    onGone: (reason) => reasons.push(reason),
+  });
+  const pane = terminal.watch(
+    Number(tmux('display-message', '-p', '-t', 'one', '#{pane_id}').slice(1)),
+    toolOf('bash'),
+  );
+  expect(pane.seen).toBeUndefined();
+  expect(await terminal.type(pane, 'hello')).toBe(false);
+  // What is asked next gets its own answer.
+  expect(await terminal.ask('display-message -p next')).toEqual(['next']);
+  expect(tmux('list-panes', '-a', '-F', '#{session_name} #{pane_dead}')).toBe('one 1');
+  expect(tmux('list-buffers')).toBe('');
+  expect(reasons).toEqual([]);
+});
