@@ -72,8 +72,9 @@ export function failureOf(o: {
   return because('failed', 'script_failed', text);
 }
 
-function whyOf({ exit }: TurnEnded): string {
-  if (exit === undefined) return 'failed';
+/** A tool that goes on after its turn failed says why; a program that ended has its exit. */
+function whyOf({ exit, text }: TurnEnded): string {
+  if (exit === undefined) return text.trim() === '' ? 'failed' : text.trim();
   return exit.error ?? (exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`);
 }
 

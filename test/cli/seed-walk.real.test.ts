@@ -211,6 +211,7 @@ describe.skipIf(isSkipped)('the README of VoidLux', { timeout: WITHIN_MS }, () =
       'GET /api/swarm/agents/{id}/output': async () => {
         const shown = await walk.ask(9090, `/api/swarm/agents/${id}/output?lines=50`);
         expect(output.parse(shown).output).toContain('tests added');
+        expect(output.parse(shown).output).toContain('Context: Focus on edge cases');
       },
       'GET /': async () => expect(await page(9091)).toMatch(/<title>skep/),
       'GET /health': async () => expect(await walk.ask(9090, '/health')).toMatchObject({ status: 'ok' }),

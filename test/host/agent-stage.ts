@@ -79,9 +79,9 @@ export class AgentStage {
   }
 
   /** The steps, and then that it is done. */
-  task(emperor: Member, steps: readonly Json[]): Promise<Json> {
+  task(emperor: Member, steps: readonly Json[], o: Json = {}): Promise<Json> {
     const said = { text: 'TASK_RESULT: two is committed', chunks: 8, delayMs: 100 };
-    return addTask(emperor, `commit <<stub ${JSON.stringify([...steps, said])}>>`);
+    return addTask(emperor, `commit <<stub ${JSON.stringify([...steps, said])}>>`, o);
   }
 }
 

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentStage, atWork, letGo, subjects, TEST_MS } from './agent-stage.ts';
 import type { Member } from './swarm.ts';
-import { tmux, untilStatus } from './terminal-rig.ts';
+import { stateOf, tmux, untilStatus } from './terminal-rig.ts';
 
 let stage: AgentStage;
 beforeEach(async () => {
@@ -38,6 +38,26 @@ describe.each(['claude', 'codex'] as const)('the real %s on a swarm of three', (
     expect(stage.served.filter(({ status }) => status === 404)).toEqual([]);
   });
 
+  it(
+    'that ends with an error is given nothing more for a while: another one does it',
+    { timeout: TEST_MS },
+    async () => {
+      const [emperor, first, second] = await three();
+      const agent = await stage.agent(first, { cli, place: stage.home.project, seenBy: emperor });
+      const refused = await stage.task(emperor, [{ status: 400, message: 'scripted refusal' }], { attempts_max: 1 });
+      const failed = await emperor.ended(String(refused['id']));
+      expect(failed).toMatchObject({ status: 'failed', error: expect.stringContaining('scripted refusal') });
+      await untilStatus(emperor, agent, 'offline');
+      expect(await stateOf(emperor, agent)).toBe('error');
+      const task = await stage.task(emperor, [{ bash: 'echo two > two.txt && git add -A && git commit -qm two' }]);
+      const place = stage.home.addProject('other');
+      const other = await stage.agent(second, { cli, name: 'other', place, seenBy: emperor });
+      const ended = await emperor.ended(String(task['id']));
+      expect(ended).toMatchObject({ status: 'completed', attempt: 1, assigned_to: other['id'], work: { commits: 1 } });
+      expect(subjects(place)).toEqual(['two', 'Begin']);
+    },
+  );
+
   it.each([
     ['tool', (o: { member: Member; pane: string; pid: string }) => void process.kill(Number(o.pid), 'SIGKILL')],
     ['pane', (o: { member: Member; pane: string }) => void tmux(o.member, ['kill-pane', '-t', o.pane])],
@@ -52,6 +72,9 @@ describe.each(['claude', 'codex'] as const)('the real %s on a swarm of three', (
       const task = await stage.gatedCommit(emperor, cli);
       await atWork(place);
       await untilStatus(second, agent, 'busy');
+      // Nothing is typed to an agent at work.
+      const path = `/api/swarm/agents/${String(agent['id'])}/send`;
+      expect(await emperor.post(path, { text: 'And then?' })).toEqual({ sent: false });
       const other = await stage.agent(second, { cli, name: 'other', place: otherPlace, seenBy: emperor });
       letGo(otherPlace);
       const pane = `=${String(agent['tmux_session_id'])}:`;
