@@ -94,7 +94,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   node.onArrivals(() => sealing.look());
   sealing.look();
   const { publicKey } = parts.identity;
-  const offered = o.offerAgents === true ? await installedTools(parts.drivers.keys()) : [];
+  const offered = o.offerAgents === true ? await installedTools(parts.drivers.tools()) : [];
   const tell = () => announce(node, { ...parts.info, addresses, publicKey, shellAgents: o.shellAgents ?? 0, offered });
   // Before any door opens: the first op of a log carries the key by which everybody verifies the rest. A node that first has to ask its peers has
   // written it long ago.
@@ -197,7 +197,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     terminals,
     toolDesk,
     approvals,
-    tools: [...parts.drivers.keys()],
+    tools: parts.drivers.tools(),
     joinCode: () => joinCodeOf({ secret, addresses }),
   });
   return { engine, node, attempts, glimpses, backups, opening, terminals, states, approvals };

@@ -24,7 +24,7 @@ type AgentsWiring = {
   o: NodeOptions;
   parts: Parts;
   engine: Engine;
-  keeping: Omit<TerminalAgentsOptions, 'stateDir' | 'ssh' | 'setState' | 'explain' | 'drivenTools' | 'log'> &
+  keeping: Omit<TerminalAgentsOptions, 'stateDir' | 'ssh' | 'setState' | 'explain' | 'drivers' | 'log'> &
     Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces'>;
   glimpses: Glimpses;
   texts: Pick<AttemptTools, 'unstash' | 'deliver'> & Pick<ApprovalsOptions, 'stash' | 'append' | 'whenOpen'>;
@@ -45,7 +45,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     ssh,
     setState,
     explain: (agent, tool) => states.explain(agent, tool),
-    drivenTools: () => [...drivers.keys()],
+    drivers,
     log,
   });
   const askTimeoutMs = o.askTimeoutMs ?? ASK_TIMEOUT_MS;
@@ -67,7 +67,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   };
   const attempts = new Attempts({
     store,
-    drivers: new Map([...drivers, [terminals.driver.tool, terminals.driver]]),
+    driverOf: ({ registered }) => (registered.tmuxSessionId === null ? drivers.get(registered.tool) : terminals.driver),
     tools: { ...keeping, runtime, glimpses, log, desk, ...texts },
     ended: (end) => engine.attemptEnded(end),
     gone: (one) => engine.attemptGone(one),

@@ -19,7 +19,7 @@ const OUTPUTS_MAX = 200;
 
 export class Attempts {
   private readonly tools: Omit<AttemptTools, 'driver'>;
-  private readonly drivers: ReadonlyMap<string, AgentDriver>;
+  private readonly driverOf: (agent: LiveAgent) => AgentDriver | undefined;
   private readonly store: Pick<OpStore, 'get'>;
   private readonly ended: (o: { task: OpId; attempt: number; value: EndValue }) => void;
   private readonly gone: (o: { task: OpId; attempt: number }) => void;
@@ -28,13 +28,13 @@ export class Attempts {
 
   constructor(o: {
     tools: Omit<AttemptTools, 'driver'>;
-    drivers: ReadonlyMap<string, AgentDriver>;
+    driverOf: (agent: LiveAgent) => AgentDriver | undefined;
     store: Pick<OpStore, 'get'>;
     ended: (o: { task: OpId; attempt: number; value: EndValue }) => void;
     gone: (o: { task: OpId; attempt: number }) => void;
   }) {
     this.tools = o.tools;
-    this.drivers = o.drivers;
+    this.driverOf = o.driverOf;
     this.store = o.store;
     this.ended = o.ended;
     this.gone = o.gone;
@@ -76,7 +76,7 @@ export class Attempts {
     const { task, attempt } = action;
     const created = this.store.get('task', task)?.created;
     const agent = this.store.get('agent', action.agent);
-    const driver = isLive(agent) ? this.drivers.get(driverNameOf(agent)) : undefined;
+    const driver = isLive(agent) ? this.driverOf(agent) : undefined;
     if (created === undefined || !isLive(agent) || driver === undefined) {
       return this.end(action, end('released', 'refused', 'the agent or its tool is not on this node any more'));
     }
@@ -117,7 +117,3 @@ export class Attempts {
 }
 
 const keyOf = ({ task, attempt }: { task: OpId; attempt: number }): string => `${task}.${attempt}`;
-
-/** An agent in a terminal is typed to, whatever its tool is. */
-const driverNameOf = ({ registered }: LiveAgent): string =>
-  registered.tmuxSessionId === null ? registered.tool : 'tmux';

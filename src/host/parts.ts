@@ -2,13 +2,13 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { AcpDriver } from '#driver/acp/driver.ts';
 import { ClaudeDriver } from '#driver/claude/driver.ts';
 import { CodexDriver } from '#driver/codex/driver.ts';
 import { OpenCodeDriver } from '#driver/opencode/driver.ts';
 import { ShellDriver } from '#driver/shell.ts';
 import { loadIdentity } from '#fabric/identity.ts';
 import type { NodeIdentity } from '#fabric/identity.ts';
-import type { AgentDriver } from '#agent-ports.ts';
 import type { BlobStore, NodeInfo, OpStore } from '#ports.ts';
 import { LocalRuntime } from '#runtime/local.ts';
 import { FileBlobStore } from '#store/blobs.ts';
@@ -17,6 +17,7 @@ import { SqliteStore } from '#store/sqlite.ts';
 import { Workspaces } from '#workspace/workspaces.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { stateDirOf } from '../socket-path.ts';
+import { Drivers } from './drivers.ts';
 import { isRefusal } from './remote.ts';
 import { adoptSecret, clusterSecret, readJoinCode } from './secrets.ts';
 
@@ -48,7 +49,7 @@ export type Parts = {
   store: OpStore & Pick<SqliteStore, 'snapshot'>;
   blobs: BlobStore;
   runtime: LocalRuntime;
-  drivers: ReadonlyMap<string, AgentDriver>;
+  drivers: Drivers;
   workspaces: Workspaces;
 };
 
@@ -84,10 +85,12 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
   closers.add(() => workspaces.close());
   const runtime = new LocalRuntime({ directory: join(stateDir, 'runtime') });
   closers.add(() => runtime.close());
+  const version = packageVersion();
   const drivers = [
     new ShellDriver({ scriptDirectory: join(stateDir, 'scripts'), nowMs: Date.now }),
     new ClaudeDriver({ directory: join(stateDir, 'agents'), nowMs: Date.now }),
-    new CodexDriver({ version: packageVersion(), nowMs: Date.now }),
+    new CodexDriver({ version: version, nowMs: Date.now }),
+    new AcpDriver({ tool: 'gemini', command: ['gemini', '--acp'], version, nowMs: Date.now }),
     new OpenCodeDriver({ directory: join(stateDir, 'opencode'), nowMs: Date.now }),
   ];
   return {
@@ -95,7 +98,7 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
       self: identity.node,
       name,
       role: o.role,
-      version: packageVersion(),
+      version,
       startedMs: Date.now(),
       dataDir: o.dataDir,
       sealAfter: o.sealAfter ?? SEAL_AFTER_OPS,
@@ -107,7 +110,7 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
     store,
     blobs: await FileBlobStore.open(join(stateDir, 'blobs')),
     runtime,
-    drivers: new Map<string, AgentDriver>([...drivers, ...(o.drivers ?? [])].map((driver) => [driver.tool, driver])),
+    drivers: new Drivers([...drivers, ...(o.drivers ?? [])], { version, nowMs: Date.now }),
     workspaces,
   };
 }

@@ -19,6 +19,7 @@ import { TurnRecords } from '#driver/tmux/turn-records.ts';
 import type { Arrival, OpStore } from '#ports.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import { makeSocketDir, socketPath } from '../socket-path.ts';
+import type { Drivers } from './drivers.ts';
 import type { Remote } from './remote.ts';
 import { missingProgram, placeByProtocol, terminalEnvironment } from './terminal-environment.ts';
 
@@ -60,8 +61,8 @@ export type TerminalAgentsOptions = {
   setState: (agent: OpId, state: string | undefined) => void;
   /** Of agents that have no terminal: why they are said to be in their state. */
   explain: (agent: OpId, tool: string) => AgentExplained;
-  /** Tools that are driven by their protocol on this node. */
-  drivenTools: () => readonly string[];
+  /** Those of tools that are driven by their protocol. */
+  drivers: Drivers;
   log: (line: string) => void;
 };
 
@@ -137,7 +138,7 @@ export class TerminalAgents {
 
   /** Where a new agent of this node would live. Nothing is made before it is registered. */
   async place({ tool, drive, projectPath, tmuxSessionId }: AgentWanted): Promise<AgentPlace | Refusal> {
-    if (drive === 'protocol') return placeByProtocol(tool, tmuxSessionId, this.#o.drivenTools());
+    if (drive === 'protocol') return placeByProtocol(tool, tmuxSessionId, this.#o.drivers);
     if (tmuxSessionId !== null) {
       const why = await this.#terminals.checkSession(tmuxSessionId);
       if (why === undefined) return { tmuxSessionId, sessionOwned: false };

@@ -6,6 +6,8 @@ import { SHELL } from '#core/task/fit.ts';
 import type { Refusal } from '#core/refusal.ts';
 import { refusal } from '#core/refusal.ts';
 import type { TerminalAgentSpec } from '#driver/tmux/terminal-agent.ts';
+import type { Drivers } from './drivers.ts';
+import { commandOf } from './drivers.ts';
 
 /** A program's environment in a terminal: the user's, without anything of skep's own and of the terminal that the node was started in. */
 export function terminalEnvironment(
@@ -31,19 +33,19 @@ const NOT_PASSED = /^(?:SKEP_.*|CLAUDECODE|CLAUDE_CODE_ENTRYPOINT|TMUX_PANE|TERM
 export async function placeByProtocol(
   tool: string,
   tmuxSessionId: string | null,
-  driven: readonly string[],
+  drivers: Drivers,
 ): Promise<AgentPlace | Refusal> {
   if (tmuxSessionId !== null)
     return refusal('invalid', 'an agent in a tmux session is driven by its terminal', {
       expected: 'drive "terminal", or no tmux_session_id',
       got: tmuxSessionId,
     });
-  if (!driven.includes(tool))
+  if (drivers.get(tool) === undefined)
     return refusal('driver_unavailable', `no protocol of ${tool} is known here`, {
-      expected: `${driven.join(', ')}; or drive "terminal"`,
+      expected: `${drivers.tools().join(', ')}, acp COMMAND; or drive "terminal"`,
       got: tool,
     });
-  const missing = tool === SHELL ? undefined : await missingProgram(tool, []);
+  const missing = tool === SHELL ? undefined : await missingProgram(commandOf(tool), []);
   return missing ?? { tmuxSessionId: null, sessionOwned: false };
 }
 
@@ -64,7 +66,7 @@ export async function missingProgram(tool: string, also: readonly string[] = ['t
 export async function installedTools(tools: Iterable<string>): Promise<string[]> {
   const installed: string[] = [];
   for (const tool of tools) {
-    if (tool !== SHELL && (await missingProgram(tool, [])) === undefined) installed.push(tool);
+    if (tool !== SHELL && (await missingProgram(commandOf(tool), [])) === undefined) installed.push(tool);
   }
   return installed;
 }

@@ -61,7 +61,8 @@ const add: Leaf = {
     },
     {
       flags: '--drive <how>',
-      about: 'terminal: typed to in tmux; protocol: by the structured protocol of the tool',
+      about:
+        "terminal: typed to in tmux; protocol: by the tool's own (claude, codex, opencode), or ACP (gemini, 'acp COMMAND')",
       fallback: 'terminal',
     },
     { flags: '--capability <name>', about: 'what it can do; may be repeated', kind: 'list' },

@@ -1,0 +1,46 @@
+/** Any tool that speaks the Agent Client Protocol on its standard input and output. */
+import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
+import type { Runtime } from '#ports.ts';
+import { attachLineSession, openLineSession, type LineTool } from '../line/open.ts';
+import type { LineLimits } from '../line/session.ts';
+import { AcpDialect } from './dialect.ts';
+
+export type AcpDriverOptions = {
+  /** What the agent is registered as. */
+  tool: string;
+  command: readonly [string, ...string[]];
+  /** What skep calls itself. */
+  version: string;
+  /** Wall clock: a turn's limit goes on while this node is down. */
+  nowMs: () => number;
+  limits?: LineLimits;
+};
+
+export class AcpDriver implements AgentDriver {
+  readonly tool: string;
+  readonly #o: AcpDriverOptions;
+
+  constructor(o: AcpDriverOptions) {
+    this.tool = o.tool;
+    this.#o = o;
+  }
+
+  /** The tool is started by the first prompt. */
+  async open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession> {
+    return openLineSession(this.#lineTool(spec), { spec, runtime });
+  }
+
+  attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined> {
+    return attachLineSession(this.#lineTool(spec), { spec, runtime });
+  }
+
+  #lineTool({ cwd, instructions, servers }: SessionSpec): LineTool {
+    const { version, command } = this.#o;
+    return {
+      ...this.#o,
+      dialect: (resume) => new AcpDialect({ cwd, version, instructions, servers, resume }),
+      command: () => command,
+      closed: () => {},
+    };
+  }
+}

@@ -1,0 +1,59 @@
+/** `session/request_permission` as a question for people, and their answer in its words. */
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import type { PermissionAnswer, PermissionRequest } from '#agent-ports.ts';
+import { oneLine } from '../tool-title.ts';
+import type { permissionParams, RequestId, ToolCall } from './messages.ts';
+
+type Asked = z.output<typeof permissionParams>;
+
+const commandInput = z.looseObject({ command: z.union([z.string(), z.array(z.string())]) });
+
+/** Request ids are counted anew in each process; with the call they name one request of the conversation. */
+export function permissionOf(id: RequestId, { toolCall }: Asked, cwd: string): PermissionRequest {
+  const command = commandOf(toolCall);
+  const diffs = (toolCall.content ?? []).filter(({ type }) => type === 'diff');
+  const paths = [...diffs.flatMap(({ path }) => path ?? []), ...(toolCall.locations ?? []).map(({ path }) => path)];
+  const title = oneLine(command ?? toolCall.title ?? toolCall.kind ?? 'a tool');
+  const base = {
+    request: `${toolCall.toolCallId} ${JSON.stringify(id)}`,
+    tool: toolCall.kind ?? 'tool',
+    title,
+    cwd,
+    paths: [...new Set(paths.filter(isAbsolute))],
+  };
+  if (command !== undefined) return { ...base, kind: 'command', detail: command };
+  if (diffs.length > 0 || toolCall.kind === 'edit') {
+    return { ...base, kind: 'edit', detail: diffs.map(asText).join('\n') || JSON.stringify(toolCall.rawInput ?? {}) };
+  }
+  return { ...base, kind: 'tool', detail: JSON.stringify(toolCall.rawInput ?? toolCall, undefined, 2) };
+}
+
+/** Options are chosen by their kind: their ids are each agent's own. Without one of the kind the request is cancelled, which allows nothing. */
+export function outcomeOf({ options }: Asked, { behavior }: PermissionAnswer): object {
+  const wanted = behavior === 'allow' ? 'allow_once' : 'reject_once';
+  const option = options.find(({ kind }) => kind === wanted);
+  return {
+    outcome: option === undefined ? { outcome: 'cancelled' } : { outcome: 'selected', optionId: option.optionId },
+  };
+}
+
+function commandOf({ kind, rawInput, title }: ToolCall): string | undefined {
+  if (kind !== 'execute') return undefined;
+  const input = commandInput.safeParse(rawInput).data?.command;
+  if (input === undefined) return title ?? undefined;
+  return typeof input === 'string' ? input : input.join(' ');
+}
+
+type Diff = NonNullable<ToolCall['content']>[number];
+
+const asText = ({ path = '', oldText, newText = '' }: Diff): string =>
+  [path, ...marked('-', oldText ?? ''), ...marked('+', newText)].join('\n');
+
+const marked = (mark: string, text: string): string[] =>
+  text === ''
+    ? []
+    : text
+        .replace(/\n$/, '')
+        .split('\n')
+        .map((line) => `${mark}${line}`);
