@@ -28,6 +28,7 @@ import { Remote } from './host/remote.ts';
 import { joinCodeOf } from './host/secrets.ts';
 import { isUrl, Sources } from './host/sources.ts';
 import { HostedNode } from './host/swarm-node.ts';
+import { RefRetention } from './host/retention.ts';
 import { Sealing } from './host/sealing.ts';
 import { installedTools } from './host/terminal-environment.ts';
 import type { TerminalAgents } from './host/terminal-agents.ts';
@@ -75,8 +76,10 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   const wired = wire({ o, parts, info, transport, addresses, onFailed: (error) => stopping.resolve(asError(error)) });
   const { engine, node, attempts, glimpses, backups, opening, terminals, states, approvals } = wired;
   const sealing = new Sealing({ store: parts.store, after: info.sealAfter });
+  const retention = new RefRetention({ ...parts, log: o.log });
   closers.add(() => backups.close());
   closers.add(() => sealing.close());
+  closers.add(() => retention.close());
   closers.add(() => transport.close());
   // After the attempts, which would take a session that closes for an agent that ended.
   closers.add(() => terminals.close());
@@ -91,8 +94,12 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   terminals.start();
   approvals.start();
   engine.boot();
-  node.onArrivals(() => sealing.look());
+  node.onArrivals((arrivals) => {
+    sealing.look();
+    retention.arrived(arrivals);
+  });
   sealing.look();
+  retention.look();
   const { publicKey } = parts.identity;
   const offered = o.offerAgents === true ? await installedTools(parts.drivers.tools()) : [];
   const tell = () => announce(node, { ...parts.info, addresses, publicKey, shellAgents: o.shellAgents ?? 0, offered });

@@ -25,6 +25,8 @@ import type { Prepared } from './record.ts';
 import { listRecords, readRecord } from './record.ts';
 import type { WorkspaceRefusal } from './refusal.ts';
 import { refusal } from './refusal.ts';
+import type { RetentionRequest } from './retention.ts';
+import { dropOldRefs } from './retention.ts';
 import type { Room } from './room.ts';
 import type { Removal } from './salvage.ts';
 import { salvageAndRemove } from './salvage.ts';
@@ -161,6 +163,11 @@ export class Workspaces {
   /** For a backup: the salvaged work of one repository that nothing else holds, as bundles in `folder`, whose names it returns. */
   bundleSalvaged(o: { name: string; folder: string }): Promise<string[] | WorkspaceRefusal> {
     return this.#turns.take(`project ${o.name}`, () => bundleSalvaged(this.#room, o));
+  }
+
+  /** Drops refs of tasks that ended long ago from one of this node's repositories; `of` says what may go. */
+  dropOldRefs(request: RetentionRequest): Promise<{ dropped: number } | WorkspaceRefusal> {
+    return this.#turns.take(`project ${request.name}`, () => dropOldRefs(this.#room, request));
   }
 
   diff(request: DiffRequest): Promise<{ text: string; truncated: boolean } | WorkspaceRefusal> {
