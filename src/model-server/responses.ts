@@ -64,13 +64,17 @@ function itemsOf(step: Step, call: ToolCall | undefined, id: string): Item[] {
 }
 
 function callItem({ name, namespace, input, custom }: ToolCall, id: string): Item {
-  const head = { call_id: `call_${id}`, name, ...(namespace === undefined ? {} : { namespace }) };
+  const head = { call_id: `call_${id}`, ...named(name, namespace) };
   const done =
     custom === undefined
       ? { type: 'function_call', id: `fc_${id}`, ...head, arguments: JSON.stringify(input), status: 'completed' }
       : { type: 'custom_tool_call', id: `ctc_${id}`, ...head, input: custom, status: 'completed' };
   return { begun: { ...done, status: 'in_progress' }, deltas: [], done };
 }
+
+/** A script for several CLIs has the name that the others use, the server's included: in its namespace a tool has its own. */
+const named = (name: string, namespace: string | undefined): { name: string; namespace?: string } =>
+  namespace === undefined ? { name } : { name: name.replace(`${namespace}__`, ''), namespace };
 
 export const openAiError = (o: { status: number; type?: string | undefined; message: string }): object => ({
   error: { message: o.message, type: o.type ?? 'stub_error', code: String(o.status) },

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentStage, TEST_MS } from './agent-stage.ts';
 import type { Json, Member } from './swarm.ts';
+import { asJson } from './swarm.ts';
 
 /** Each on a node of its own, driven by the protocol of its tool. */
-const TOOLS = ['claude', 'opencode'] as const;
+const TOOLS = ['claude', 'codex', 'opencode'] as const;
 const TASKS = 10;
 
 let stage: AgentStage;
@@ -15,7 +16,6 @@ beforeAll(async () => {
   emperor = await stage.swarm.add();
   origin = stage.swarm.repository('demo');
   await emperor.post('/api/swarm/projects', { name: 'demo', origin, base: 'main' });
-  await emperor.post('/api/rules', { effect: 'allow', command: 'echo *', note: 'for the test' });
   for (const tool of TOOLS) {
     const worker = await stage.swarm.add();
     await worker.post('/api/swarm/agents', { name: tool, tool, drive: 'protocol', capabilities: ['words'] });
@@ -31,11 +31,6 @@ async function patiently<T>(look: () => Promise<T | undefined>): Promise<T> {
       return await emperor.until(look);
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
-      console.log(
-        JSON.stringify(await emperor.list('/api/swarm/agents')),
-        stage.swarm.log.slice(-5),
-        JSON.stringify(stage.served.slice(-3)),
-      );
     }
   }
   throw new Error('the tasks do not end');
@@ -47,7 +42,12 @@ const idOf = (one: Json): string => String(one['id']);
 const script = (n: number): string =>
   JSON.stringify([
     { preText: `task ${n}`, bash: `echo ${n} > ${n}.txt && git add -A && git commit -qm task-${n}` },
-    { tool: ['mcp__skep__task_complete', 'skep_task_complete'], input: { summary: `task ${n} is done` } },
+    {
+      // Each tool has its own way to name it.
+      tool: ['mcp__skep__task_complete', 'skep_task_complete'],
+      input: { summary: `task ${n} is done` },
+      namespace: 'mcp__skep',
+    },
     { text: `said of ${n}` },
   ]);
 
@@ -75,18 +75,19 @@ describe('three tools on three nodes', { timeout: TEST_MS }, () => {
         ? now
         : undefined;
     });
-    console.log(
-      JSON.stringify(
-        ended.map((t) => [t['status'], t['attempt'], t['result'], t['error'], t['assigned_to'], t['work']]),
-        null,
-        1,
-      ),
-    );
     for (const [n, task] of ended.entries()) {
       expect(task).toMatchObject({ status: 'completed', attempt: 1, result: `task ${n} is done` });
       expect(task['work']).toMatchObject({ commits: 1 });
     }
     expect(answered.size).toBe(TASKS);
+    const usage = asJson((await emperor.request('GET', '/api/usage?by=task')).body);
+    // Each made three requests of the model: before its command, after it, and after it had said that it is done.
+    expect(usage['total']).toMatchObject({ input_tokens: TASKS * 3 * 1200, output_tokens: TASKS * 3 * 34 });
+    for (const [n, task] of ended.entries()) {
+      const { output } = await emperor.get(`/api/swarm/tasks/${idOf(task)}/output`);
+      expect(output).toContain(`task ${n}`);
+      expect(output).toContain(`said of ${n}`);
+    }
     expect(new Set(ended.map((task) => task['assigned_to'])).size).toBe(TOOLS.length);
   });
 });

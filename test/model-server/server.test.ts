@@ -200,7 +200,7 @@ describe('OpenAI Responses', () => {
   it('calls a tool by the names it knows, in a namespace too', async () => {
     const input = [
       user(
-        '<<stub [{"bash":"ls","extra":{"justification":"look"}},{"tool":"send","namespace":"mcp__swarm","input":{"a":1}}]>>',
+        '<<stub [{"bash":"ls","extra":{"justification":"look"}},{"tool":"mcp__swarm__send","namespace":"mcp__swarm","input":{"a":1}}]>>',
       ),
     ];
     const first = await (await codex(input, { stream: false })).json();
