@@ -153,8 +153,18 @@ export function sealContract(start: Start): void {
     for (const { store } of [one, other]) await store.truncateLog(a.node, 11);
     expect(said(one.store, authors)).toEqual(said(other.store, authors));
     expect(one.store.heads().get(a.node)?.seq).toBe(10);
+    let last: OpStore = one.store;
     for await (const store of lives(one.store, one.reopen)) {
       expect(said(store, authors)).toEqual(said(other.store, authors));
+      last = store;
     }
+    // What is written in the place of what was cut is sealed like all else.
+    const [tenth] = last.opsOf(a.node, { from: 10, maxOps: 1, maxBytes: 0 });
+    if (tenth === undefined) throw new Error('the tenth op is gone');
+    a.head = { seq: 10, hash: tenth.hash };
+    await sealAll(last, { keep: 0, atLeast: 1 });
+    await fill(last, [a], [{ author: 0, ops: 9, kind: 'post' }]);
+    expect(await sealAll(last, { keep: 0, atLeast: 1 })).toBeGreaterThan(0);
+    expect(last.heads().get(a.node)?.seq).toBe(19);
   });
 }
