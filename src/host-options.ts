@@ -41,6 +41,8 @@ export type NodeOptions = {
   drivers?: readonly AgentDriver[] | undefined;
   /** Newest ops that are not sealed; 50,000 without it, 0 for no sealing at all. */
   sealAfter?: number | undefined;
+  /** What agents of this node may cost a day (UTC), in US dollars; without it as much as it is. */
+  budgetUsdDay?: number | undefined;
   /** Members above which this node keeps links to a few neighbours only; 64 without it. */
   fullLinksMax?: number | undefined;
   /** A code of `skep join-code`: its secret is kept in the data directory, its addresses are learnt as seeds. */

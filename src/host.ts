@@ -74,7 +74,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   const info: NodeInfo = { ...parts.info, httpPort: o.httpPort, p2pPort: o.p2pPort };
   const stopping = Promise.withResolvers<Error | undefined>();
   const wired = wire({ o, parts, info, transport, addresses, onFailed: (error) => stopping.resolve(asError(error)) });
-  const { engine, node, attempts, glimpses, backups, opening, terminals, states, approvals } = wired;
+  const { engine, node, attempts, glimpses, backups, opening, terminals, states, approvals, budgets } = wired;
   const sealing = new Sealing({ store: parts.store, after: info.sealAfter });
   const retention = new RefRetention({ ...parts, log: o.log });
   closers.add(() => backups.close());
@@ -93,6 +93,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   });
   terminals.start();
   approvals.start();
+  budgets.start();
   engine.boot();
   node.onArrivals((arrivals) => {
     sealing.look();
@@ -175,7 +176,8 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const intake = new Intake(keeping);
   const work = new DeliveredWork({ ...keeping, intake });
   const texts = textsAndDelivery({ node: () => node, opening: () => opening, intake });
-  const { terminals, attempts, states, toolDesk, approvals } = agentsOf({ o, parts, engine, keeping, glimpses, texts });
+  const agents = agentsOf({ o, parts, engine, keeping, glimpses, texts });
+  const { terminals, attempts, approvals } = agents;
   const act = (action: Exclude<Action, { kind: 'keepLinks' }>): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
     if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);
@@ -188,26 +190,22 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const opening = new Opening(engine.core, journal);
   const backups = new Backups({ info, stateDir: parts.stateDir, store, blobs, workspaces });
   const node = new HostedNode({
+    ...keeping,
+    ...agents,
     info,
     core: engine.core,
     loop: engine.loop,
     clock: realClock,
-    store,
-    blobs,
-    transfer,
     transport,
     glimpses,
     outputs: new Outputs({ ...keeping, core: engine.core, attempts, terminals }),
     work,
     backups,
     opening,
-    terminals,
-    toolDesk,
-    approvals,
     tools: parts.drivers.tools(),
     joinCode: () => joinCodeOf({ secret, addresses }),
   });
-  return { engine, node, attempts, glimpses, backups, opening, terminals, states, approvals };
+  return { engine, node, glimpses, backups, opening, ...agents };
 }
 
 function endLink(action: Extract<Action, { kind: 'unlink' | 'excluded' }>, transport: MeshTransport): void {

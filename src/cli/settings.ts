@@ -8,6 +8,19 @@ const wholeUpTo = (max: number, expected: string) =>
     .refine((value) => Number.isInteger(value) && value >= 0 && value <= max, { error: expected });
 
 const port = wholeUpTo(65_535, 'a port, 0 to 65535');
+const DOLLARS = 'a sum in US dollars above 0';
+const dollars = z
+  .union(
+    [
+      z.number(),
+      z
+        .string()
+        .regex(/^\d+(\.\d+)?$/)
+        .transform(Number),
+    ],
+    { error: DOLLARS },
+  )
+  .refine((value) => value > 0 && value <= 1_000_000, { error: DOLLARS });
 const words = (expected: string): z.ZodString => z.string({ error: expected }).min(1, { error: expected });
 
 /** `host:port`, where host is a name, an IPv4 address or `[IPv6]`. */
@@ -36,6 +49,7 @@ export const settingsSchema = z.object({
   ssh: words('a destination of ssh, user@host').optional(),
   shellAgents: wholeUpTo(64, 'a number, 0 to 64'),
   askTimeout: wholeUpTo(604_800, 'seconds, 0 to 604800'),
+  budgetUsdDay: dollars.optional(),
   sealAfter: wholeUpTo(1_000_000_000, 'a number of ops, 0 for no sealing'),
   url: z.url({ protocol: /^https?$/, error: 'a URL, http://… or https://…' }).optional(),
   tokenFile: words('a file').optional(),
@@ -93,6 +107,11 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     'seconds',
     'how long an agent waits for a person before it is denied; 0 asks nobody',
     1800,
+  ),
+  budgetUsdDay: node(
+    'budget_usd_day',
+    'usd',
+    'what agents of this node may cost a day, as far as it is known (no limit)',
   ),
   sealAfter: node(
     'seal_after',

@@ -29,6 +29,7 @@ export const TASK_OPTIONS: readonly VerbOption[] = [
       'decided: exactly one agent works it; optimistic: whoever sees it begins, in every partition, and it may run twice (decided)',
   },
   { flags: '--attempts <n>', about: 'how often to try before the task fails', kind: 'whole' },
+  { flags: '--budget-usd <usd>', about: 'end it when its attempts together cost more, as far as it is known' },
   { flags: '--time-limit <seconds>', about: 'end an attempt that takes longer', kind: 'whole' },
   { flags: '--id <name>', about: 'a name of your own for the task, instead of its id' },
 ];
@@ -51,6 +52,7 @@ export async function taskBody(given: Given, world: World): Promise<Record<strin
     claims: given.text('claims'),
     attempts_max: given.whole('attempts'),
     time_limit_s: given.whole('timeLimit'),
+    budget_usd: budgetOf(given.text('budgetUsd')),
     id: given.text('id'),
   };
   const dependsOn = given.list('dependsOn');
@@ -61,6 +63,12 @@ export async function taskBody(given: Given, world: World): Promise<Record<strin
     ...(dependsOn.length === 0 ? {} : { depends_on: dependsOn }),
     ...Object.fromEntries(Object.entries(optional).filter((entry) => entry[1] !== undefined)),
   };
+}
+
+function budgetOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,6}(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
+  throw usageFailure(`--budget-usd: expected a sum in US dollars above 0, got ${text}`);
 }
 
 type Words = { title: string; description: string };

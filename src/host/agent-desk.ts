@@ -2,6 +2,7 @@
 import type { OpId } from '#core/brand.ts';
 import type { AgentEvent, PermissionAnswer, PermissionRequest, SessionSpec, Usage } from '#agent-ports.ts';
 import type { AttemptPlan } from './attempt.ts';
+import type { Spending } from './budgets.ts';
 import type { Completion } from './completion.ts';
 
 /** `completion`: undefined for an agent without tools of skep, whose protocol's end is all there is. */
@@ -28,6 +29,8 @@ export type AgentDesk = {
   stands(agent: OpId, state: Extract<AgentEvent, { kind: 'state' }> | undefined): void;
   /** After a restart of the node it may come again with the same `id`, unique in its attempt: it counts once. */
   used(o: { task: OpId; attempt: number; agent: OpId; id: string; usage: Usage }): void;
+  /** What the attempt may still cost. */
+  spending(plan: AttemptPlan): Spending;
   /** A turn has ended, or the agent: what it used is on disk when it resolves. */
   turnOver(one: { task: OpId; attempt: number }): Promise<void>;
   /** What is offered to the agent beside its own tools: after a restart of the node the same. */

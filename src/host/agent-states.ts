@@ -17,6 +17,7 @@ export class AgentStates {
   readonly #nowMs: () => number;
   readonly #last = new Map<OpId, StateEvent>();
   readonly #parked = new Map<OpId, NodeJS.Timeout>();
+  #held: { agents: ReadonlySet<OpId>; state: StateEvent } | undefined;
 
   constructor(o: { setState: (agent: OpId, state: string | undefined) => void; nowMs: () => number }) {
     this.#setState = o.setState;
@@ -34,11 +35,23 @@ export class AgentStates {
       this.#setState(agent, BY_ATTEMPT.has(state.state) ? undefined : state.state);
       return;
     }
-    const last = this.#last.get(agent);
+    const held = this.#heldNow(agent);
+    if (held !== undefined) {
+      this.#last.set(agent, held);
+      this.#setState(agent, held.state);
+    }
+    const last = held ?? this.#last.get(agent);
     if (last?.state !== 'rate_limited') return this.#free(agent);
     const leftMs = (last.untilMs ?? this.#nowMs() + PARKED_MS) - this.#nowMs();
     const timer = setTimeout(() => this.#free(agent), Math.min(Math.max(leftMs, 0), TIMER_MAX_MS));
     this.#parked.set(agent, timer.unref());
+  }
+
+  /** These take nothing until then, once they are at nothing. */
+  hold(agents: ReadonlySet<OpId>, o: { evidence: string; untilMs: number }): void {
+    const state = { kind: 'state', state: 'rate_limited', source: 'protocol', exact: true, ...o } as const;
+    this.#held = { agents, state };
+    for (const agent of agents) if (!this.#last.has(agent)) this.stands(agent, undefined);
   }
 
   explain(agent: OpId, tool: string): AgentExplained {
@@ -55,6 +68,12 @@ export class AgentStates {
   close(): void {
     for (const timer of this.#parked.values()) clearTimeout(timer);
     this.#parked.clear();
+  }
+
+  #heldNow(agent: OpId): StateEvent | undefined {
+    const { agents, state } = this.#held ?? {};
+    const isOn = agents?.has(agent) === true && (state?.untilMs ?? 0) > this.#nowMs();
+    return isOn ? state : undefined;
   }
 
   #free(agent: OpId): void {

@@ -7,6 +7,7 @@ import type { ApprovalsOptions } from './approvals.ts';
 import { Approvals } from './approvals.ts';
 import type { AttemptTools } from './attempt.ts';
 import { Attempts } from './attempts.ts';
+import { Budgets } from './budgets.ts';
 import type { Engine } from './engine.ts';
 import type { Glimpses } from './glimpses.ts';
 import type { Intake } from './intake.ts';
@@ -54,10 +55,13 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   const toolDesk = new ToolDesk({ stateDir, ask });
   const prices = new Prices({ path: join(o.dataDir, 'prices.json'), log });
   const ledger = new UsageLedger({ self: keeping.self, store, append: texts.append, prices });
+  const money = { self: keeping.self, store, ledger, states, dayUsd: o.budgetUsdDay, nowMs: Date.now, log };
+  const budgets = new Budgets(money);
   const desk: AgentDesk = {
     ask,
     stands: (agent, state) => states.stands(agent, state),
     used: (used) => ledger.used(used),
+    spending: (plan) => budgets.spending(plan),
     turnOver: (one) => ledger.turnOver(one),
     equip: (plan) => toolDesk.equip(plan),
     leave: async (one) => {
@@ -72,7 +76,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     ended: (end) => engine.attemptEnded(end),
     gone: (one) => engine.attemptGone(one),
   });
-  return { terminals, attempts, states, toolDesk, approvals };
+  return { terminals, attempts, states, toolDesk, approvals, budgets };
 }
 
 /** The node is made after the attempts it carries out: what they need of it is looked up when they do. */

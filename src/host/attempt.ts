@@ -61,6 +61,8 @@ export class Attempt {
   private seen: string = 'running';
   /** Why the attempt is to stop, once anybody said so. */
   private stopping: EndReason | undefined;
+  private isWarned = false;
+  private overBudget: string | undefined;
   private readonly abort = new AbortController();
   private readonly detaching = new AbortController();
   private finished: Promise<unknown> = Promise.resolve();
@@ -150,6 +152,8 @@ export class Attempt {
   private async prepare(): Promise<{ prepared: Prepared; spec: SessionSpec; prompt: string } | AttemptEnd> {
     const { workspaces, sources, unstash } = this.tools;
     const { created, task, attempt, agent } = this.plan;
+    const spending = isReader(agent) ? this.tools.desk.spending(this.plan) : undefined;
+    if (spending?.kind === 'over') return end('failed', 'limit', spending.text);
     const source = await sources.of(created, agent);
     if (isRefusal(source)) return end('failed', 'setup_failed', told(source));
     this.say('setup', null);
@@ -207,6 +211,8 @@ export class Attempt {
         }
         if (event.kind === 'exited') break;
         questions.on(event);
+        if (event.kind === 'usage') this.spend(event, tell);
+        else if (this.overBudget !== undefined && !this.stopped()) void this.interrupt('limit').catch(() => {});
         this.show(event);
       }
       return await this.over(undefined, prepared);
@@ -216,8 +222,20 @@ export class Attempt {
     }
   }
 
-  private show(event: AgentEvent): void {
+  /** A turn that ends with this is not stopped any more; one that goes on is, by the next that is heard of it. */
+  private spend({ id, usage }: Extract<AgentEvent, { kind: 'usage' }>, tell: (line: string) => void): void {
+    const { desk } = this.tools;
     const { task, attempt, agent } = this.plan;
+    desk.used({ task, attempt, agent: agent.id, id, usage });
+    const spending = desk.spending(this.plan);
+    if (spending.kind === 'fine' || this.overBudget !== undefined) return;
+    if (spending.kind === 'over' || !this.isWarned) tell(spending.text);
+    this.isWarned = true;
+    if (spending.kind === 'over') this.overBudget = spending.text;
+  }
+
+  private show(event: AgentEvent): void {
+    const { agent } = this.plan;
     const { desk } = this.tools;
     if (event.kind === 'delta') {
       const shown = this.output.stream(event.text);
@@ -235,15 +253,12 @@ export class Attempt {
       desk.stands(agent.id, event);
       this.say(this.seen, this.output.last());
     }
-    if (event.kind === 'usage') {
-      desk.used({ task, attempt, agent: agent.id, id: event.id, usage: event.usage });
-    }
   }
 
   /** A further turn of the same session, where the agent left open how its task stands, or people answered it. */
   private async goesOn(session: AgentSession, event: TurnEnded): Promise<boolean> {
     const { completion } = this;
-    if (completion === undefined || this.stopped()) return false;
+    if (completion === undefined || this.stopped() || this.overBudget !== undefined) return false;
     if (completion.said?.kind === 'asks') this.show(waitingFor(completion.said.text));
     const next = await completion.after(event, this.abort.signal);
     if (next.kind !== 'prompt') return next.kind === 'seen';

@@ -73,6 +73,16 @@ export class UsageLedger {
     this.#open.delete(nameOf(one));
   }
 
+  /** What is not on disk yet, in US dollars: of one task, or of all. */
+  openUsd(task: OpId | undefined): number {
+    let sum = 0;
+    for (const [name, { records }] of this.#open) {
+      if (task !== undefined && !name.startsWith(`${task}.`)) continue;
+      for (const record of records) sum += this.#priced(record).costUsd ?? 0;
+    }
+    return sum;
+  }
+
   /** The word of the tool, else of the table. */
   #priced(record: Record): Record {
     if (record.pricedBy !== null) return record;

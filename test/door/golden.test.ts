@@ -55,6 +55,7 @@ describe('JSON of tasks and agents', () => {
         project: null,
         base: null,
         time_limit_s: null,
+        budget_usd: null,
         reason: null,
         pending_reason: 'no agent is registered',
         work: null,

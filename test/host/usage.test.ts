@@ -117,3 +117,71 @@ describe('the table of prices', () => {
     }
   });
 });
+
+describe('a budget', () => {
+  const costly = (usd: number, seen: string[]): Turn => {
+    return async ({ number, tell, spec }) => {
+      seen.push(`turn ${number}`);
+      tell(used(`${spec.procId} ${number}`, { costUsd: usd }));
+      tell({ kind: 'delta', stream: 'stdout', text: 'going on\n' });
+      // Only an interrupt ends it.
+      return new Promise(() => {});
+    };
+  };
+
+  it('of a task warns, then stops the attempt, and lets no other one begin', async () => {
+    const seen: string[] = [];
+    const node = await start(costly(0.9, seen));
+    const budgeted = { title: 'Do it', budget_usd: 1, attempts_max: 3 };
+    const id = String((await node.post('/api/swarm/tasks', budgeted))['id']);
+    await node.until(async () => {
+      const { output } = await node.get(`/api/swarm/tasks/${id}/output`);
+      return String(output).includes('the budget of this task is nearly used up') ? true : undefined;
+    });
+    expect(await node.task(id)).toMatchObject({ status: 'in_progress' });
+    await node.post(`/api/swarm/tasks/${id}/cancel`, {});
+    expect(await node.ended(id)).toMatchObject({ status: 'cancelled' });
+
+    const second = String((await node.post('/api/swarm/tasks', { ...budgeted, budget_usd: 0.5 }))['id']);
+    const ended = await node.ended(second);
+    expect(ended).toMatchObject({
+      status: 'failed',
+      reason: 'limit',
+      attempt: 3,
+      usage: { cost_usd: 0.9, records: 1 },
+    });
+    expect(ended['error']).toMatch(/^the budget of this task is used up: \$0\.9000 of \$0\.5/);
+    expect(seen).toEqual(['turn 1', 'turn 1']);
+  });
+
+  it('of a task that is used up by the turn that completes it takes nothing back', async () => {
+    const node = await start(async ({ tell }) => {
+      tell(used('a', { costUsd: 2 }));
+      return 'dear, but done';
+    });
+    const id = String((await node.post('/api/swarm/tasks', { title: 'Do it', budget_usd: 1 }))['id']);
+    expect(await node.ended(id)).toMatchObject({
+      status: 'completed',
+      result: expect.stringContaining('dear, but done'),
+      usage: { cost_usd: 2 },
+    });
+  });
+
+  it('of the node for a day holds its agents until the next one, also over a restart', async () => {
+    const seen: string[] = [];
+    swarm = new TestSwarm();
+    const node = await swarm.add({ drivers: [new ScriptedDriver(costly(3, seen))], budgetUsdDay: 2 });
+    await node.post('/api/swarm/agents', { name: 'ann', tool: 'true', drive: 'protocol' });
+    const id = await create(node);
+    expect(await node.ended(id)).toMatchObject({ status: 'failed', reason: 'limit' });
+    await node.restart();
+    const explained = await node.get('/api/swarm/agents/ann/explain');
+    expect(explained).toMatchObject({ state: 'rate_limited', rule: expect.stringMatching(/^the budget of this node/) });
+    const next = await create(node);
+    expect(await node.task(next)).toMatchObject({
+      status: 'pending',
+      pending_reason: 'every agent that could take it is busy',
+    });
+    expect(seen).toEqual(['turn 1']);
+  });
+});

@@ -105,6 +105,8 @@ const taskCreated = z.object({
   /** An explicit id that an outside protocol demanded. Only a name: slots, votes and fences use the op id. */
   alias: z.string().max(128).nullable(),
   supersedes: opIdSchema.nullable(),
+  /** All its attempts together may cost so much, in US dollars; absent: as much as it is. */
+  budgetUsd: z.number().positive().max(1_000_000).nullish(),
 });
 
 /** An operator's word that a task which an agent made may be worked. Of no meaning for others. */

@@ -50,6 +50,7 @@ export const taskJsonSchema = z
     project: nullableText.describe('Id of its project'),
     base: nullableText.describe('Branch that the work starts from; null for the base of the project'),
     time_limit_s: count.nullable(),
+    budget_usd: z.number().nullable().describe('What its attempts may cost together; null for no limit'),
     reason: nullableText.describe('Why the task, or its last attempt, ended as it did'),
     pending_reason: nullableText.describe(
       'What a pending task waits for; null when an agent should take it any moment',
@@ -173,6 +174,7 @@ function built(row: KnownTask, chain: Chain, texts: Texts, door: Door): TaskJson
     project: created.project,
     base: created.base,
     time_limit_s: created.timeLimitSeconds,
+    budget_usd: created.budgetUsd ?? null,
     reason: (ended ?? row.ends[chain.slot - 1])?.value.reason ?? null,
     pending_reason: status === 'pending' ? pendingReason(row, door) : null,
     work: workJson(ended),

@@ -44,6 +44,12 @@ const bodyInput = z.object({
       'optimistic: the lowest claim works it at once, in every partition, so it may run twice; decided if left out',
     ),
   attempts_max: z.number().int().min(1).max(20).nullish(),
+  budget_usd: z
+    .number()
+    .positive()
+    .max(1_000_000)
+    .nullish()
+    .describe('All its attempts together may cost so much: the one that uses more is ended with reason limit'),
   time_limit_s: z.number().int().min(1).max(604_800).nullish(),
   id: z
     .string()
@@ -130,7 +136,7 @@ function sameRequest({ created: held }: KnownTask, body: Body): boolean {
     canonicalJson([
       [from.title, from.description, from.context, from.priority, from.requiredCapabilities, from.createdBy],
       [from.project, from.projectPath, from.base, from.dependsOn, from.timeLimitSeconds, from.attemptsMax],
-      [from.supersedes, from.claims],
+      [from.supersedes, from.claims, from.budgetUsd ?? null],
     ]);
   return said(held) === said(body);
 }
@@ -160,6 +166,7 @@ async function bodyOf(input: Input, alias: string | null, door: Door): Promise<B
     claims: input.claims ?? 'decided',
     alias,
     supersedes,
+    ...(input.budget_usd === undefined || input.budget_usd === null ? {} : { budgetUsd: input.budget_usd }),
   };
 }
 

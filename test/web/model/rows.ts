@@ -35,6 +35,7 @@ export const taskOf = (n: number, o: Partial<Task> = {}): Task => ({
   project: null,
   base: null,
   time_limit_s: null,
+  budget_usd: null,
   reason: null,
   pending_reason: null,
   work: null,

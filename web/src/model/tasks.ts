@@ -73,5 +73,6 @@ export const retryBody = (task: Task): Record<string, unknown> => ({
   depends_on: task.depends_on,
   attempts_max: task.attempts_max,
   time_limit_s: task.time_limit_s,
+  budget_usd: task.budget_usd,
   supersedes: task.id,
 });

@@ -193,6 +193,7 @@ function TaskFacts({ task }: { task: Task }) {
           ['Needs', task.required_capabilities.join(', ')],
           ['Priority', task.priority === 0 ? null : task.priority],
           ['Time limit', task.time_limit_s === null ? null : `${task.time_limit_s} s`],
+          ['Budget', task.budget_usd === null ? null : `$${task.budget_usd}`],
           ['Waits for', task.depends_on.length === 0 ? null : <Others ids={task.depends_on} />],
           ['In place of', task.supersedes === null ? null : <Others ids={[task.supersedes]} />],
           ['Used', task.usage === null ? null : usedText(task.usage)],
