@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { parseArgs } from 'node:util';
+import { agents } from './agents.ts';
 import { antiEntropy } from './anti-entropy.ts';
 import { append } from './append.ts';
 import { compiledStart } from './compiled-start.ts';
@@ -50,6 +51,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['lost-node', lostNode],
   ['compiled-start', compiledStart],
   ['panes', panes],
+  ['agents', agents],
 ]);
 
 const { values, positionals } = parseArgs({

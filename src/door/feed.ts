@@ -79,6 +79,8 @@ const REPLAY_MAX = 1_000;
 export const CLIENTS_MAX = 256;
 /** Presence is told at most so often: a swarm that starts changes it many times a second. */
 const PRESENCE_GAP_MS = 250;
+/** The first change after a silence is told so soon: what changes at once goes together. */
+const PRESENCE_SOON_MS = 5;
 /** Silence for so long makes an agent offline without any event, so it is looked at again in between. */
 const PRESENCE_LOOK_MS = 15_000;
 
@@ -88,6 +90,7 @@ export class Feed {
   private stops: (() => void)[] = [];
   private presenceTimer: NodeJS.Timeout | undefined;
   private presenceTold: ReadonlyMap<string, string> = new Map();
+  private presenceToldMs = -Infinity;
   private closed = false;
 
   /** The door is asked for when the first client comes, since both know each other. */
@@ -198,10 +201,11 @@ export class Feed {
 
   private presenceChanged(): void {
     if (this.presenceTimer !== undefined) return;
+    const waitMs = Math.max(this.presenceToldMs + PRESENCE_GAP_MS - performance.now(), PRESENCE_SOON_MS);
     this.presenceTimer = setTimeout(() => {
       this.presenceTimer = undefined;
       this.tellPresence();
-    }, PRESENCE_GAP_MS);
+    }, waitMs);
     this.presenceTimer.unref();
   }
 
@@ -211,6 +215,7 @@ export class Feed {
     const told = this.presenceTold;
     if (standsAlike(now, told)) return;
     this.presenceTold = now.standings;
+    this.presenceToldMs = performance.now();
     this.broadcast([presenceEvent(now, told)]);
   }
 

@@ -9,8 +9,10 @@ import type { Glimpse, Transport } from '#ports.ts';
 
 const RENEW_MS = 10_000;
 const LAPSE_MS = 30_000;
-/** Glimpses of one attempt a second, at most: a person reads no faster. */
-const PER_SECOND = 4;
+/** Glimpses of one attempt are so far apart, at least: a person reads no faster. */
+const APART_MS = 125;
+/** The first after a silence leaves so soon: what an agent says in one breath goes together. */
+const SOON_MS = 5;
 /** Output of one glimpse; what an agent printed beyond it is in the output itself. */
 const OUTPUT_MAX_CHARS = 32_768;
 /** As many as the frame takes: one more would be a malformed frame, and end every link. Who watches more tasks sees the progress of all. */
@@ -28,6 +30,8 @@ export class Glimpses {
   private readonly interest = new Map<NodeId, { topics: ReadonlySet<string>; untilMs: number }>();
   private readonly last = new Map<OpId, Glimpse>();
   private readonly pending = new Map<OpId, Pending>();
+  /** Before then no further glimpse of the task leaves. */
+  private readonly notBefore = new Map<OpId, number>();
   private renewal: NodeJS.Timeout | undefined;
 
   constructor(transport: Pick<Transport, 'send' | 'links'>) {
@@ -83,7 +87,7 @@ export class Glimpses {
     });
   }
 
-  /** What an attempt of this node just did. At most {@link PER_SECOND} a second leave; in between, output adds up. */
+  /** What an attempt of this node just did. It leaves at once after a silence, else {@link APART_MS} after the one before; in between, output adds up. */
   make(glimpse: Glimpse): void {
     const held = this.pending.get(glimpse.task);
     if (held !== undefined) {
@@ -91,7 +95,8 @@ export class Glimpses {
       Object.assign(held, glimpse, { output: output === '' ? undefined : output });
       return;
     }
-    const timer = setTimeout(() => this.flush(glimpse.task), 1_000 / PER_SECOND).unref();
+    const waitMs = Math.max((this.notBefore.get(glimpse.task) ?? 0) - performance.now(), SOON_MS);
+    const timer = setTimeout(() => this.flush(glimpse.task), waitMs).unref();
     this.pending.set(glimpse.task, { ...glimpse, timer });
   }
 
@@ -100,6 +105,7 @@ export class Glimpses {
     const held = this.pending.get(task);
     if (held === undefined) return;
     this.pending.delete(task);
+    this.notBefore.set(task, performance.now() + APART_MS);
     const { timer, ...glimpse } = held;
     clearTimeout(timer);
     this.deliver(glimpse);
@@ -110,6 +116,7 @@ export class Glimpses {
 
   forget(task: OpId): void {
     this.last.delete(task);
+    this.notBefore.delete(task);
   }
 
   close(): void {

@@ -81,6 +81,29 @@ describe('a glimpse', () => {
   });
 });
 
+describe('glimpses of one task', () => {
+  it('leave at once after a silence, and then 125 ms apart with what came in between', () => {
+    const { made, seen, updates, interested } = glimpses();
+    interested(WATCHER, [task]);
+    const outputs = () => updates().map(({ frame }) => (frame.type === FRAME.taskUpdate ? frame.output : undefined));
+    made.make(seen('one '));
+    made.make(seen('breath'));
+    vi.advanceTimersByTime(5);
+    expect(outputs()).toEqual(['one breath']);
+    made.make(seen('a'));
+    vi.advanceTimersByTime(60);
+    made.make(seen('b'));
+    vi.advanceTimersByTime(64);
+    expect(outputs()).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(outputs()).toEqual(['one breath', 'ab']);
+    vi.advanceTimersByTime(125);
+    made.make(seen('c'));
+    vi.advanceTimersByTime(5);
+    expect(outputs()).toHaveLength(3);
+  });
+});
+
 describe('interest', () => {
   it('is said at once, to a new link, and every 10 s while somebody listens; then it is taken back', () => {
     const { made, watches } = glimpses();
