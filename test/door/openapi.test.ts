@@ -86,6 +86,7 @@ describe('OpenAPI', () => {
       'Rule',
       'Status',
       'Task',
+      'UsageSum',
     ]);
   });
 
