@@ -90,6 +90,7 @@ export const approvalSchema = z.object({
   agent_name: text,
   node_name: text,
   decided_by: maybe,
+  rule_id: maybe,
   note: maybe,
   created_at: maybe,
 });

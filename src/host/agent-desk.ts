@@ -6,7 +6,11 @@ import type { Spending } from './budgets.ts';
 import type { Completion } from './completion.ts';
 
 /** `completion`: undefined for an agent without tools of skep, whose protocol's end is all there is. */
-export type Equipment = Pick<SessionSpec, 'instructions' | 'servers'> & { completion: Completion | undefined };
+export type Equipment = Pick<SessionSpec, 'instructions' | 'servers'> & {
+  completion: Completion | undefined;
+  /** How long its agent may wait for people. */
+  patienceMs: number;
+};
 
 /** Why nobody waits for an answer any more. `detached`: the node stops, and the agent asks again when it is back. */
 export type Void = 'withdrawn' | 'ended' | 'detached';

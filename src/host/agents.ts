@@ -63,7 +63,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     used: (used) => ledger.used(used),
     spending: (plan) => budgets.spending(plan),
     turnOver: (one) => ledger.turnOver(one),
-    equip: (plan) => toolDesk.equip(plan),
+    equip: async (plan) => ({ ...(await toolDesk.equip(plan)), patienceMs: askTimeoutMs }),
     leave: async (one) => {
       await ledger.leave(one);
       await toolDesk.leave(one);

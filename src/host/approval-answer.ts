@@ -47,7 +47,8 @@ export const unknown = (id: string): Refusal => refusal('not_found', 'Approval n
 export function already(outcome: ApprovalOutcome): Refusal {
   if (outcome.kind === 'closed') return refusal('conflict', 'it is void: nobody waits for the answer any more');
   const what = outcome.decision === 'allow' ? 'allowed' : 'denied';
-  return refusal('conflict', `it was ${what} already, by ${outcome.by}`, { got: what });
+  const by = outcome.rule === null ? outcome.by : 'a rule';
+  return refusal('conflict', `it was ${what} already, by ${by}`, { got: what });
 }
 
 /** Undefined for what is void: nobody waits for it. */

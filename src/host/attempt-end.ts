@@ -79,7 +79,7 @@ function whyOf({ exit, text }: TurnEnded): string {
 }
 
 const limitText = (own: number | null): string =>
-  `stopped after ${own === null ? `${TURN_LIMIT_MS / 60_000} min, the limit of a task without one` : `${own} s, its time limit`}`;
+  `stopped after ${own === null ? `${TURN_LIMIT_MS / 60_000} min of work, the limit of a task without one` : `${own} s, its time limit`}`;
 
 /** What an attempt that completed came to. `isAsked`: the agent has the tool to say so itself. */
 export function resultOf({ said, text, isAsked }: { said: Said | null; text: string; isAsked: boolean }): string {

@@ -1,5 +1,4 @@
 /** What an agent gets for an attempt: where it works, its environment, its tool servers. */
-import type { TaskCreated } from '#core/view/task.ts';
 import { procIdOf } from '#core/brand.ts';
 import { SHELL } from '#core/task/fit.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
@@ -8,7 +7,7 @@ import type { Prepared } from '#workspace/record.ts';
 import type { Equipment } from './agent-desk.ts';
 import type { AttemptPlan, AttemptTools } from './attempt.ts';
 
-/** A turn without a limit of its own ends after this. */
+/** A turn without a limit of its own ends after this, and what its agent may wait for people on top of it. */
 export const TURN_LIMIT_MS = 30 * 60_000;
 
 /** An agent that reads a prompt, not a script that runs. */
@@ -18,7 +17,7 @@ export const isReader = ({ registered }: LiveAgent): boolean =>
 export async function specOf(
   plan: AttemptPlan,
   prepared: Prepared,
-  { instructions, servers }: Equipment,
+  { instructions, servers, patienceMs }: Equipment,
   tools: Pick<AttemptTools, 'workspaces' | 'unstash'>,
 ): Promise<SessionSpec> {
   const { task, attempt, created, agent } = plan;
@@ -29,7 +28,7 @@ export async function specOf(
     procId: procIdOf(task, attempt),
     cwd: prepared.cwd,
     env,
-    turnLimitMs: limitMs(created),
+    turnLimitMs: limitMs(plan, patienceMs),
     resume: null,
     writable: 'gitDir' in prepared ? [prepared.gitDir] : [],
     instructions,
@@ -37,8 +36,13 @@ export async function specOf(
   };
 }
 
-const limitMs = ({ timeLimitSeconds }: TaskCreated): number =>
-  timeLimitSeconds === null ? TURN_LIMIT_MS : timeLimitSeconds * 1000;
+/** Who asks people once and is not answered goes on with a denial, instead of being ended for the wait. A script asks nobody, and a
+ * terminal asks whoever looks at it. */
+function limitMs({ created: { timeLimitSeconds }, agent }: AttemptPlan, patienceMs: number): number {
+  if (timeLimitSeconds !== null) return timeLimitSeconds * 1000;
+  const { tool, tmuxSessionId } = agent.registered;
+  return TURN_LIMIT_MS + (tool === SHELL || tmuxSessionId !== null ? 0 : patienceMs);
+}
 
 /** The user's environment without anything of skep's own: an agent holds no key of the swarm. */
 export function environmentOf(plan: AttemptPlan, context: string): Record<string, string> {

@@ -2,7 +2,10 @@
 import type { AgentEvent, AgentSession } from '#agent-ports.ts';
 import type { AgentDesk, Question, Void } from './agent-desk.ts';
 
-type QuestionsOptions = Pick<Question, 'plan' | 'cwd' | 'tell'> & { session: AgentSession; desk: AgentDesk };
+type QuestionsOptions = Pick<Question, 'plan' | 'cwd' | 'tell'> & {
+  session: Pick<AgentSession, 'answer'>;
+  desk: Pick<AgentDesk, 'ask' | 'stands'>;
+};
 
 export class Questions {
   readonly #o: QuestionsOptions;

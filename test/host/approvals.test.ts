@@ -177,6 +177,27 @@ describe('a node', () => {
     expect(await node.list('/api/approvals')).toHaveLength(1);
   });
 
+  it('asks anew when another thing comes under the name of what was allowed', async () => {
+    const asking = await owner();
+    const { node, driver } = asking;
+    const id = await task(node, { detail: 'make' });
+    const first = await oneOpen(node);
+    const agent = driver.agent();
+    const heard = agent.answer.bind(agent);
+    agent.answer = () => {
+      throw new Error('the node was killed here');
+    };
+    await answer(node, first, { decision: 'allow' });
+    agent.answer = heard;
+    agent.requests = agent.requests.map((one) => ({ ...one, detail: 'make install' }));
+    await node.restart();
+    const second = await oneOpen(node);
+    expect(second).toMatchObject({ detail: 'make install' });
+    expect(second['id']).not.toBe(first['id']);
+    await answer(node, second, { decision: 'deny', note: 'that is another one' });
+    expect(await told(asking, id)).toEqual({ toolu_0: { behavior: 'deny', message: 'that is another one' } });
+  });
+
   it('denies what nobody answers in time', async () => {
     const asking = await owner({ askTimeoutMs: 50 });
     const { node } = asking;

@@ -132,6 +132,7 @@ describe('an attempt of an agent that has the tools of skep', () => {
       error: expect.stringContaining('Blue or red?'),
     });
     expect(driver.prompts).toHaveLength(1);
+    expect(driver.specs.at(-1)?.turnLimitMs).toBe(30 * 60_000);
   });
 
   it('hears what a person answers to its question, as its next message', async () => {
@@ -149,6 +150,7 @@ describe('an attempt of an agent that has the tools of skep', () => {
     await node.post(`/api/approvals/${String(question?.['id'])}`, { decision: 'allow', note: 'Red, please.' });
     expect(await node.ended(id)).toMatchObject({ status: 'completed', result: 'Painted.' });
     expect(driver.prompts.at(-1)).toContain('Red, please.');
+    expect(driver.specs.at(-1)?.turnLimitMs).toBe(60 * 60_000);
   });
 
   it('refuses in words what is said of an attempt that has ended', async () => {

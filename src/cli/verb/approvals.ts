@@ -62,7 +62,7 @@ function showList(found: readonly Approval[], areOpen: boolean, world: World): v
     printableLine(one.agent_name),
     printableLine(one.node_name),
     printableLine(`${one.tool}: ${one.title}`),
-    printableLine(areOpen ? one.why : (one.decided_by ?? '')),
+    printableLine(areOpen ? one.why : byOf(one)),
     ago(one.created_at, world.now()),
   ]);
   const columns = [
@@ -83,7 +83,7 @@ async function showOne(id: string, given: Given, node: Client, world: World): Pr
   const one = read(approvalSchema, body);
   const facts = [
     ['id', one.id],
-    ['state', one.decided_by === undefined ? one.state : `${one.state} by ${one.decided_by}`],
+    ['state', byOf(one) === '' ? one.state : `${one.state} by ${byOf(one)}`],
     ['agent', `${one.agent_name} on ${one.node_name}`],
     ['task', `${shortId(one.task_id)}  ${one.task_title ?? ''}`],
     ['asks to use', one.tool],
@@ -115,7 +115,10 @@ async function followAll(given: Given, node: Client, world: World): Promise<Exit
   return ending.signal.aborted ? EXIT.interrupted : EXIT.ok;
 }
 
+const byOf = ({ rule_id: rule, decided_by: by }: Approval): string =>
+  rule === undefined ? (by ?? '') : `rule ${shortId(rule)}`;
+
 function lineOf(one: Approval): string {
-  const by = one.decided_by === undefined ? '' : ` by ${one.decided_by}`;
+  const by = byOf(one) === '' ? '' : ` by ${byOf(one)}`;
   return printableLine(`${shortId(one.id)}  ${one.state}${by}  ${one.agent_name}: ${one.title}`);
 }

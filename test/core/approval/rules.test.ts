@@ -62,6 +62,7 @@ describe('commands', () => {
     'npm test\nevil',
     'npm test\revil',
     'npm test $(evil)',
+    'npm test $EVIL',
     'npm test `evil`',
     'npm test "$(evil)"',
     'npm test "`evil`"',
