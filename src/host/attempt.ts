@@ -14,18 +14,19 @@ import type { AgentDesk } from './agent-desk.ts';
 import type { AttemptEnd } from './attempt-end.ts';
 import { end, failureOf, promptOf, resultOf, scriptOf, told, waitingFor } from './attempt-end.ts';
 import { deliverWork } from './attempt-delivery.ts';
-import { environmentOf, isReader, specOf } from './attempt-spec.ts';
+import { isReader, specOf } from './attempt-spec.ts';
 import type { Completion } from './completion.ts';
 import type { Glimpses } from './glimpses.ts';
 import { OutputTail } from './output.ts';
 import { Questions } from './questions.ts';
 import { isRefusal } from './remote.ts';
+import { revived, Revival } from './revival.ts';
+import { setUp } from './set-up.ts';
 import type { Sources } from './sources.ts';
 import { untilAborted } from './until-aborted.ts';
 
 type TurnEnded = Extract<AgentEvent, { kind: 'turn_ended' }>;
 
-const SETUP_LIMIT_MS = 15 * 60_000;
 const KILL_GRACE_MS = 5_000;
 /** Lines of output that an end carries as its error. */
 const ERROR_LINES = 30;
@@ -65,6 +66,7 @@ export class Attempt {
   private overBudget: string | undefined;
   private readonly abort = new AbortController();
   private readonly detaching = new AbortController();
+  private readonly revival = new Revival({ nowMs: Date.now, show: (state) => this.show(state) });
   private finished: Promise<unknown> = Promise.resolve();
 
   constructor(plan: AttemptPlan, tools: AttemptTools) {
@@ -80,11 +82,15 @@ export class Attempt {
       const session = await this.tools.driver.open(ready.spec, this.tools.runtime);
       this.session = session;
       if (this.stopping !== undefined) return end('failed', this.stopping, 'stopped before the agent was started');
-      await session.prompt(ready.prompt);
-      // Whoever stopped the attempt while the turn was starting found nothing to interrupt.
-      if (this.stopped()) await session.interrupt();
+      await this.ask(session, ready.prompt);
       return this.follow(session, ready.prepared);
     });
+  }
+
+  private async ask(session: AgentSession, text: string): Promise<void> {
+    await session.prompt(text);
+    // Whoever stopped the attempt while the turn was starting found nothing to interrupt.
+    if (this.stopped()) await session.interrupt();
   }
 
   /** Goes on with what ran when this node stopped; `lost` when the holder knows nothing of it. */
@@ -150,7 +156,7 @@ export class Attempt {
   }
 
   private async prepare(): Promise<{ prepared: Prepared; spec: SessionSpec; prompt: string } | AttemptEnd> {
-    const { workspaces, sources, unstash } = this.tools;
+    const { workspaces, sources } = this.tools;
     const { created, task, attempt, agent } = this.plan;
     const spending = isReader(agent) ? this.tools.desk.spending(this.plan) : undefined;
     if (spending?.kind === 'over') return end('failed', 'limit', spending.text);
@@ -167,33 +173,24 @@ export class Attempt {
     const { prepared } = answer;
     this.prepared = prepared;
     for (const warning of prepared.warnings) this.say('setup', warning.message);
-    const failed = source.setup === null ? undefined : await this.setUp(source.setup, prepared);
+    const { tools, output } = this;
+    const say = (line: string): void => this.say('setup', line);
+    const failed = await setUp({ command: source.setup, prepared, plan: this.plan, tools, output, say });
     if (failed !== undefined) return failed;
-    const description = await unstash(created.description);
-    return {
-      prepared,
-      spec: await this.specOf(prepared),
-      prompt: isReader(agent)
-        ? promptOf(created, { description, context: await unstash(created.context) })
-        : scriptOf(created, description),
-    };
+    return { prepared, spec: await this.specOf(prepared), prompt: await this.prompt() };
+  }
+
+  private async prompt(): Promise<string> {
+    const { created, agent } = this.plan;
+    const description = await this.tools.unstash(created.description);
+    if (!isReader(agent)) return scriptOf(created, description);
+    return promptOf(created, { description, context: await this.tools.unstash(created.context) });
   }
 
   private async specOf(prepared: Prepared): Promise<SessionSpec> {
     const equipment = await this.tools.desk.equip(this.plan);
     this.completion = equipment.completion;
     return specOf(this.plan, prepared, equipment, this.tools);
-  }
-
-  private async setUp(command: string, prepared: Prepared): Promise<AttemptEnd | undefined> {
-    this.say('setup', `$ ${command}`);
-    const env = { ...environmentOf(this.plan, ''), ...(await this.tools.workspaces.agentEnvironment(prepared)) };
-    const limits = { cwd: prepared.cwd, env, timeoutMs: SETUP_LIMIT_MS };
-    const result = await this.tools.runtime.exec(['bash', '-c', command], limits);
-    for (const line of `${result.stdout}${result.stderr}`.split('\n')) if (line !== '') this.output.add(line);
-    if (result.exit.code === 0) return undefined;
-    const why = result.exit.error ?? `exit code ${result.exit.code ?? result.exit.signal}`;
-    return end('failed', 'setup_failed', `set-up "${command}" failed (${why})\n${this.output.newest(ERROR_LINES)}`);
   }
 
   private async follow(session: AgentSession, prepared: Prepared): Promise<AttemptEnd> {
@@ -259,13 +256,16 @@ export class Attempt {
   private async goesOn(session: AgentSession, event: TurnEnded): Promise<boolean> {
     const { completion } = this;
     if (completion === undefined || this.stopped() || this.overBudget !== undefined) return false;
+    if (completion.said === null && (await this.revival.isDue(event, this.abort.signal))) {
+      await this.ask(session, revived(await this.prompt()));
+      return true;
+    }
     if (completion.said?.kind === 'asks') this.show(waitingFor(completion.said.text));
     const next = await completion.after(event, this.abort.signal);
     if (next.kind !== 'prompt') return next.kind === 'seen';
     if (this.stopped()) return false;
-    await session.prompt(next.text);
+    await this.ask(session, next.text);
     await completion.prompted(event.turn);
-    if (this.stopped()) await session.interrupt();
     return true;
   }
 

@@ -39,6 +39,13 @@ function session(tool: LineTool, { spec, runtime, processes }: Place & { process
   let started = processes;
   return new LineSession({
     ...tool,
+    closed: () => {
+      tool.closed();
+      // Whoever opened the session forgets its first process, and knows of no other. One that has not ended yet is left alone.
+      for (let number = 2; number <= started; number += 1) {
+        runtime.forget(processId(spec.procId, number)).catch(() => {});
+      }
+    },
     turnLimitMs: spec.turnLimitMs,
     resume: spec.resume,
     start: async (conversation) => {

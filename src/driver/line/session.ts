@@ -43,6 +43,8 @@ export class LineSession implements AgentSession {
   #state: AgentEvent | undefined;
   #lastExit: Exit = { code: 0, signal: null, error: null };
   #closing: Promise<void> | undefined;
+  /** What waits for an answer: void when the process is gone. */
+  readonly #asked = new Set<string>();
 
   constructor(o: LineSessionOptions) {
     this.#o = o;
@@ -102,6 +104,7 @@ export class LineSession implements AgentSession {
   }
 
   async answer(request: string, answer: PermissionAnswer): Promise<void> {
+    this.#asked.delete(request);
     const run = this.#run;
     if (run !== undefined && !run.isOver) await this.#carryOut(run, run.dialect.answer(request, answer));
   }
@@ -224,6 +227,9 @@ export class LineSession implements AgentSession {
 
   #gone(run: ToolProcess, exit: Exit): void {
     if (this.#turn === undefined) return;
+    // It could not go on with its conversation, or died before there was any: the next one begins as the session did.
+    if (!run.hasWorked) this.#conversation = this.#o.resume;
+    for (const request of this.#asked) this.#tell({ kind: 'permission_closed', request });
     for (const line of run.errors) this.events.push({ kind: 'delta', stream: 'stderr', text: `${line}\n` });
     const text = [`${this.#o.tool} ended in the middle of its turn (${endOf(exit)})`, ...run.errors].join('\n');
     this.#turnEnded({
@@ -242,12 +248,17 @@ export class LineSession implements AgentSession {
       if (event.kind === 'delta') await this.events.pushDelta(event);
       else if (event.kind === 'turn_ended') this.#turnEnded(event);
       else if (event.kind === 'turn_started') this.#open(event.turn, this.#o.turnLimitMs);
-      else this.#tell(event);
+      else {
+        if (event.kind === 'state' && event.state === 'running') run.hasWorked = true;
+        this.#tell(event);
+      }
     }
   }
 
   #tell(event: AgentEvent): void {
     if (event.kind === 'state') this.#state = event;
+    if (event.kind === 'permission') this.#asked.add(event.request.request);
+    if (event.kind === 'permission_closed') this.#asked.delete(event.request);
     if (event.kind === 'session') {
       if (event.session === this.#conversation) return;
       this.#conversation = event.session;

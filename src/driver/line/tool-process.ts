@@ -20,6 +20,8 @@ export class ToolProcess {
   /** The last lines of its standard error. */
   readonly errors: string[] = [];
   isOver = false;
+  /** It has taken up a turn. */
+  hasWorked = false;
   /** Resolves when it has ended and all it printed was taken. */
   done: Promise<void> = Promise.resolve();
 
