@@ -60,6 +60,9 @@ export class RefRetention {
     const { workspaces, log } = this.#options;
     const held = this.#stampOf(this.#kept.tasks);
     if (held === undefined) return;
+    // A node that holds no repository has nothing to drop, and need not read all its open tasks for that.
+    const names = await workspaces.repositories();
+    if (names.length === 0) return;
     const all = this.#stampOf(this.#kept.undelivered) ?? 0;
     const open = this.#options.store.list('task', { where: { open: 1 }, limit: OPEN_MAX });
     if (open.length === OPEN_MAX) return;
@@ -67,7 +70,7 @@ export class RefRetention {
       open.flatMap(({ created }) => [...(created?.dependsOn ?? []), created?.supersedes ?? '']),
     );
     const of = (task: OpId): Promise<Retention> => this.#of(task, { held, all, needed });
-    for (const name of await workspaces.repositories()) {
+    for (const name of names) {
       if (this.#closed) return;
       const done = await workspaces.dropOldRefs({ name, of });
       if (isRefusal(done)) log(`old refs of ${name} stay: ${done.message}`);
