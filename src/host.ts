@@ -117,7 +117,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   await engine.link();
   for (const row of parts.store.list('node', { limit: KNOWN_NODES_MAX })) {
     const isGone = row.id === info.self || row.replacedBy !== undefined || row.excluded !== undefined;
-    if (!isGone) for (const address of row.addresses) transport.learn(address, row.id);
+    if (!isGone) transport.place(row.id, row.addresses);
   }
   return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, terminals, log: o.log });
 }

@@ -106,6 +106,8 @@ export interface Transport {
   links(): LinkInfo[];
   /** Tells an address (`host:port`) where a node may be found; it is dialled until linked. */
   learn(address: string, node?: NodeId): void;
+  /** Where a node says that it may be found, all of it: what it said before is dialled no more, unless its link stands there. */
+  place(node: NodeId, addresses: readonly string[]): void;
   /** Dials, and keeps of the links that it dialled, only those to these nodes; undefined: all. The others' links are theirs to keep. */
   keep(nodes: ReadonlySet<NodeId> | undefined): void;
   disconnect(node: NodeId, why: Goodbye): void;

@@ -32,6 +32,8 @@ export function parseAddress(text: string): Address | Refusal {
 const refuse = (got: string, problem: string): Refusal =>
   refusal('invalid', `"${got}" is no address: ${problem}`, { expected, got });
 
+export const isAddress = (parsed: ReturnType<typeof parseAddress>): parsed is Address => !('refused' in parsed);
+
 export const formatAddress = ({ host, port }: Address): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 

@@ -37,6 +37,8 @@ type Known = {
   dialledMs: number;
   /** The link stands, or stood last, at this address. */
   proven: boolean;
+  /** Its node told everybody that it may be found here. */
+  said: boolean;
   /** Since when that link is lost, and how long a dial may take to be accepted. */
   lost: { sinceMs: number; connectMs: number } | undefined;
   failure: string | undefined;
@@ -105,6 +107,23 @@ export class Dialler {
     if (known.state === 'idle' && this.#running) this.#due(known);
   }
 
+  /** The node says that it may be found there: where it said so before, it is looked for no more. What the operator named stays, and where its link stands. */
+  placed(node: NodeId, addresses: readonly Address[]): void {
+    const places = new Set(addresses.map(formatAddress));
+    for (const known of this.#known.values()) {
+      if (known.node !== node) continue;
+      const stays = known.seed || (known.proven && this.#options.isLinked(node));
+      if (places.has(known.text)) known.said = true;
+      else if (known.said && !stays) this.#forget(known);
+    }
+  }
+
+  /** A dial under way ends as it will: then nobody knows the address any more. */
+  #forget(known: Known): void {
+    clearTimeout(known.timer);
+    this.#known.delete(known.text);
+  }
+
   /** Only these nodes are dialled from now on; undefined: all. */
   keep(nodes: ReadonlySet<NodeId> | undefined): void {
     this.#kept = nodes;
@@ -126,7 +145,7 @@ export class Dialler {
   /** The dial of this address ended without becoming the link. */
   failed(text: string, o: { failure: string; never: boolean }): void {
     const known = this.#known.get(text);
-    if (known === undefined) return;
+    if (known === undefined) return this.#dialNext();
     known.failure = o.failure;
     if (o.never) known.state = 'never';
     else this.#wait(known);
@@ -235,8 +254,7 @@ export class Dialler {
         undefined,
       );
     if (worst === undefined) return false;
-    clearTimeout(worst.timer);
-    this.#known.delete(worst.text);
+    this.#forget(worst);
     return true;
   }
 }
@@ -249,6 +267,7 @@ const newKnown = (address: Address, o: { seed: boolean; node: NodeId | undefined
   attempts: 0,
   dialledMs: 0,
   proven: false,
+  said: false,
   lost: undefined,
   failure: undefined,
   timer: undefined,

@@ -107,6 +107,10 @@ class MemoryTransport implements Transport {
     this.#exchange.settleSoon();
   }
 
+  place(_node: NodeId, addresses: readonly string[]): void {
+    for (const address of addresses) this.learn(address);
+  }
+
   keep(nodes: ReadonlySet<NodeId> | undefined): void {
     this.#kept = nodes;
     for (const [node, { info }] of this.#ends) if (info.outbound && !this.isKept(node)) this.disconnect(node, IDLE);

@@ -6,7 +6,7 @@ import type { Frame, Goodbye } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import type { LinkInfo, Transport, TransportHandler } from '#ports.ts';
 import type { Address } from './address.ts';
-import { formatAddress, parseAddress } from './address.ts';
+import { formatAddress, isAddress, parseAddress } from './address.ts';
 import { acceptChannel, dialChannel, secureContextOf } from './channel.ts';
 import type { ConnectionOptions, Ending } from './connection-options.ts';
 import { Connection } from './connection.ts';
@@ -25,7 +25,7 @@ import { Pulse } from './pulse.ts';
 import { Refusals } from './refusals.ts';
 import { Roster } from './roster.ts';
 import type { MeshCounters, MeshTiming } from './settings.ts';
-import { DEFAULT_TIMING, LINKS_MAX, newCounters } from './settings.ts';
+import { bindOf, DEFAULT_TIMING, LINKS_MAX, newCounters } from './settings.ts';
 
 export type MeshOptions = {
   identity: NodeIdentity;
@@ -87,7 +87,7 @@ export class MeshTransport implements Transport {
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     this.#secureContext = secureContextOf(options.identity);
     this.#listener = new Listener({
-      bind: this.#bind(),
+      bind: bindOf(this.#options),
       port: options.port ?? 0,
       accept: (socket, from) => {
         this.#open({
@@ -158,6 +158,11 @@ export class MeshTransport implements Transport {
     else if (this.#closing === undefined) this.#dialler.learn(parsed, { seed: false, node });
   }
 
+  place(node: NodeId, addresses: readonly string[]): void {
+    for (const address of addresses) this.learn(address, node);
+    if (this.#closing === undefined) this.#dialler.placed(node, addresses.map(parseAddress).filter(isAddress));
+  }
+
   keep(nodes: ReadonlySet<NodeId> | undefined): void {
     this.#dialler.keep(nodes);
     if (nodes !== undefined) this.#roster.keepOnly(nodes);
@@ -201,18 +206,13 @@ export class MeshTransport implements Transport {
     this.#dialler.learn(parsed, { seed: true, node: undefined });
   }
 
-  #bind(): readonly string[] {
-    const { listen, bind } = this.#options;
-    return listen === false ? [] : (bind ?? ['127.0.0.1']);
-  }
-
   #makeDiscovery(): Discovery | undefined {
     const { discoveryPort: port, onDeaf } = this.#options;
     if (port === undefined || port === 0) return undefined;
     return new Discovery({
       self: () => this.#self(),
       port,
-      bind: this.#bind(),
+      bind: bindOf(this.#options),
       everyMs: this.#timing.announceMs,
       counters: this.counters,
       found: (address, node) => this.#dialler.learn(address, { seed: false, node }),

@@ -103,3 +103,7 @@ export const newCounters = (): MeshCounters => ({
   announcementsUnheard: 0,
   announcementsUnsent: 0,
 });
+
+/** Addresses that a mesh listens on: loopback unless it is said, none for a node that only dials. */
+export const bindOf = (o: { listen?: boolean; bind?: readonly string[] }): readonly string[] =>
+  o.listen === false ? [] : (o.bind ?? ['127.0.0.1']);

@@ -27,10 +27,10 @@ function outsideHosts(): string[] {
   return all.filter((one) => !one.internal && !one.address.startsWith('fe80')).map((one) => one.address);
 }
 
-/** Node addresses are ops: every node dials all it knows. */
-export function learnAddresses(arrivals: readonly Arrival[], transport: Pick<Transport, 'learn'>, self: NodeId): void {
+/** Node addresses are ops: every node dials all that the others said last. */
+export function learnAddresses(arrivals: readonly Arrival[], transport: Pick<Transport, 'place'>, self: NodeId): void {
   for (const { op } of arrivals) {
     if (op.body.type !== 'node.registered' || op.header.node === self) continue;
-    for (const address of op.body.addresses) transport.learn(address, op.header.node);
+    transport.place(op.header.node, op.body.addresses);
   }
 }

@@ -116,8 +116,10 @@ export class Engine {
 
   private keepLinks(nodes: readonly NodeId[] | undefined): void {
     const { store, transport } = this.options;
-    for (const node of nodes ?? [])
-      for (const address of store.get('node', node)?.addresses ?? []) transport.learn(address, node);
+    for (const node of nodes ?? []) {
+      const row = store.get('node', node);
+      if (row !== undefined) transport.place(node, row.addresses);
+    }
     transport.keep(nodes === undefined ? undefined : new Set(nodes));
   }
 
