@@ -8,6 +8,7 @@ import type { LocalRow, LocalTable } from '#core/local.ts';
 import type { Draft, Op } from '#core/op.ts';
 import type { Frame, Goodbye, MemberState } from '#core/schema/frame.ts';
 import type { Refusal } from '#core/refusal.ts';
+import type { LinkTraffic, Tally } from '#core/tally.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import type { Views } from '#core/view/views.ts';
 
@@ -87,6 +88,8 @@ export type LinkInfo = {
   sinceMs: number;
   roundTripMs: number | undefined;
   httpPort: number;
+  /** What went over it so far. */
+  traffic: LinkTraffic;
 };
 
 export type TransportHandler = {
@@ -252,6 +255,8 @@ export interface SwarmNode extends AgentTerminals, Answering {
   /** Other nodes that are linked or were heard of since this one started, as its failure detector shows them. */
   standings(): ReadonlyMap<NodeId, MemberState>;
   links(): readonly LinkInfo[];
+  /** What became of the batches of ops that each node sent here. */
+  tallies(): ReadonlyMap<NodeId, Tally>;
   /** Last glimpse of a running attempt, if this node has one. */
   glimpse(task: OpId): Glimpse | undefined;
   /** Calls back after each commit, in order of arrival. The returned function stops it. */

@@ -68,6 +68,20 @@ export const nodeSchema = z.object({
   replaced_by: maybe,
 });
 
+export const linkSchema = z.object({
+  node_id: text,
+  name: text,
+  address: text,
+  dialled: z.boolean(),
+  round_trip_ms: z.number().nullable(),
+  frames_in: count,
+  frames_out: count,
+  bytes_in: count,
+  bytes_out: count,
+  overflows: count,
+  batches: z.object({ taken: count, relayed: count, repeated: count, gaps: count, refused: count }),
+});
+
 export const projectSchema = z.object({
   id: text,
   name: text,

@@ -9,6 +9,7 @@ import { Rings } from './rings.ts';
 import type { Frame } from './schema/frame.ts';
 import { FRAME } from './schema/frame.ts';
 import { Sync } from './sync.ts';
+import type { Tally } from './tally.ts';
 import type { Outgoing } from './turn.ts';
 import type { World } from './world.ts';
 
@@ -105,8 +106,8 @@ export class Mesh {
     this.overlay.refresh();
   }
 
-  /** Batches dropped as invalid, by the peer that sent or relayed them. */
-  refusals(): ReadonlyMap<NodeId, number> {
-    return this.sync.refusals;
+  /** What became of the batches that each peer sent or relayed. */
+  tallies(): ReadonlyMap<NodeId, Tally> {
+    return this.sync.tallies.all();
   }
 }

@@ -22,6 +22,7 @@ import { Reach } from './reach.ts';
 import type { EndValue } from './schema/body.ts';
 import type { CallFrame, Frame, MemberState } from './schema/frame.ts';
 import { FRAME } from './schema/frame.ts';
+import type { Tally } from './tally.ts';
 import { Tasks } from './task/tasks.ts';
 import { Timers } from './timers.ts';
 import type { Outgoing, Turn } from './turn.ts';
@@ -253,9 +254,9 @@ export class NodeCore {
     return this.tasks.votersForNewTask();
   }
 
-  /** Batches that were dropped as invalid, by the node that sent or relayed them. */
-  refusals(): ReadonlyMap<NodeId, number> {
-    return this.mesh.refusals();
+  /** What became of the batches of ops that each node sent or relayed. */
+  tallies(): ReadonlyMap<NodeId, Tally> {
+    return this.mesh.tallies();
   }
 
   headsDigest(): string {

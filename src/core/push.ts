@@ -68,19 +68,26 @@ export class Push {
     });
   }
 
-  /** New ops that `from` sent: they leave before this node's own commit. `hops` undefined: they came in answer to a question. */
-  relay(from: NodeId, author: NodeId, o: { ops: readonly Op[]; hops: number | undefined }): void {
+  /**
+   * New ops that `from` sent: they leave before this node's own commit. `hops` undefined: they came in answer to a question. True when they are
+   * passed on to anybody at once.
+   */
+  relay(from: NodeId, author: NodeId, o: { ops: readonly Op[]; hops: number | undefined }): boolean {
     const { world, trees } = this;
     const { ops, hops } = o;
     if (!this.options.overlay.isBounded()) return this.relayToAll(from, author, ops);
     // What was missing here for long may be known everywhere else: only those who lack it ask for it.
-    if (hops === undefined) return this.advertise(author, { ops, hops: HOPS_MAX, holders: [from, author] });
+    if (hops === undefined) {
+      this.advertise(author, { ops, hops: HOPS_MAX, holders: [from, author] });
+      return false;
+    }
     const seq = ops.at(-1)?.header.seq ?? 0;
     trees.onNew(author, { from, seq, hops, neighbours: this.neighbours(), nowMs: world.nowMs });
     const to = this.linked(trees.children(author)).filter((link) => link !== from && link !== author);
     const frame = frameOf(ops, { hops: Math.min(hops + 1, HOPS_MAX) });
     if (frame !== undefined && to.length > 0) world.turn.relays.push({ to, frame });
     this.advertise(author, { ops, hops, holders: [from, author, ...to] });
+    return to.length > 0;
   }
 
   /** A batch of which everything was known was pushed here: its sender is told to stop, unless it is the parent. */
@@ -191,13 +198,15 @@ export class Push {
     this.world.timers.setEarlier('have', this.world.nowMs + HAVE_MS);
   }
 
-  private relayToAll(from: NodeId, author: NodeId, ops: readonly Op[]): void {
+  private relayToAll(from: NodeId, author: NodeId, ops: readonly Op[]): boolean {
     const { presence } = this.options;
     const frame = frameOf(ops);
     const to = [...this.world.links].filter(
       (link) => link !== from && link !== author && !presence.isLinked(link, author) && !presence.isLinked(link, from),
     );
-    if (frame !== undefined && to.length > 0) this.world.turn.relays.push({ to, frame });
+    if (frame === undefined || to.length === 0) return false;
+    this.world.turn.relays.push({ to, frame });
+    return true;
   }
 
   private neighbours(): NodeId[] {

@@ -10,6 +10,7 @@ import type { Push } from './push.ts';
 import { SAY_AGAIN_MS } from './said.ts';
 import type { HeadsFrame } from './schema/heads-frame.ts';
 import { FRAME } from './schema/frame.ts';
+import { Tallies } from './tally.ts';
 import type { World } from './world.ts';
 
 /** The seed's anti-entropy interval. */
@@ -31,8 +32,7 @@ export class Sync {
   private readonly wholeSent = new Map<NodeId, number>();
   /** The peer of which a long answer is being taken in: what it sends, no other is asked for. */
   private source: { peer: NodeId; atMs: number } | undefined;
-  /** Batches dropped as invalid, by the peer that sent or relayed them. */
-  readonly refusals = new Map<NodeId, number>();
+  readonly tallies = new Tallies();
 
   constructor(world: World, push: Push) {
     this.world = world;
@@ -117,19 +117,22 @@ export class Sync {
     switch (result.kind) {
       case 'new':
         world.turn.ops.push(...result.ops);
-        this.push.relay(from, result.author, { ops: result.ops, hops });
+        this.tallies.count(from, 'taken');
+        if (this.push.relay(from, result.author, { ops: result.ops, hops })) this.tallies.count(from, 'relayed');
         return;
       case 'known':
+        this.tallies.count(from, 'repeated');
         if (hops !== undefined) this.push.onRepeated(from, result.author);
         return;
       case 'gap':
+        this.tallies.count(from, 'gaps');
         this.askAfter(from, result.author, result.after);
         return;
       case 'fork':
       case 'ahead':
         return;
       case 'invalid':
-        this.refusals.set(from, (this.refusals.get(from) ?? 0) + 1);
+        this.tallies.count(from, 'refused');
         return;
     }
   }

@@ -13,6 +13,7 @@ import type { Channel } from './hello.ts';
 import { goodbye, helloOf, isRefusal, refusalOf } from './hello.ts';
 import { Outbox } from './outbox.ts';
 import { PeerRate } from './peer-rate.ts';
+import { noTraffic } from './settings.ts';
 
 const FLOOD = 'More frames than a node can take in came for too long: something repeats itself on your node.';
 
@@ -25,6 +26,7 @@ export class Connection {
   /** From `greeted` on. */
   hello: Hello | undefined;
   roundTripMs: number | undefined;
+  readonly traffic = noTraffic();
   /** Pings asked in a row without hearing anything meanwhile. */
   unheardPings = 0;
   #state: ConnectionState = 'opening';
@@ -53,6 +55,8 @@ export class Connection {
         counters.writes += 1;
         counters.framesOut += framesCount;
         counters.bytesOut += bytes.length;
+        this.traffic.framesOut += framesCount;
+        this.traffic.bytesOut += bytes.length;
         socket.write(bytes, () => done());
       },
       drained: () => this.#withPeer((peer) => options.owner.drained(peer)),
@@ -105,7 +109,10 @@ export class Connection {
   send(bytes: Buffer): boolean {
     if (this.#state !== 'linked') return false;
     const result = this.#outbox.push(bytes);
-    if (result === 'overflow') this.#options.counters.overflows += 1;
+    if (result === 'overflow') {
+      this.#options.counters.overflows += 1;
+      this.traffic.overflows += 1;
+    }
     return result === 'queued';
   }
 
@@ -171,6 +178,7 @@ export class Connection {
   #read(chunk: Buffer): void {
     if (this.#state === 'ended') return;
     this.#options.counters.bytesIn += chunk.length;
+    this.traffic.bytesIn += chunk.length;
     this.unheardPings = 0;
     this.#decoder.push(chunk);
     const before = this.#framesRead;
@@ -210,6 +218,7 @@ export class Connection {
   #take(decoded: Decoded): void {
     const { counters } = this.#options;
     counters.framesIn += 1;
+    this.traffic.framesIn += 1;
     this.#framesRead += 1;
     if (decoded.kind === 'frame') return this.#receive(decoded.frame);
     if (decoded.kind === 'unknown' && this.#state !== 'greeting') {

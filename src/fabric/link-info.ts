@@ -16,10 +16,10 @@ export function dialAddressOf(connection: Connection): Address | undefined {
 export const hostOf = (connection: Pick<Connection, 'address'>): string => addressOf(connection)?.host ?? '';
 
 export function infoOf(node: NodeId, connection: Connection): LinkInfo {
-  const { outbound, sinceMs, roundTripMs, hello } = connection;
+  const { outbound, sinceMs, roundTripMs, hello, traffic } = connection;
   const dialable = dialAddressOf(connection);
   const address = dialable === undefined ? connection.address : formatAddress(dialable);
-  return { node, address, outbound, sinceMs, roundTripMs, httpPort: hello?.http_port ?? 0 };
+  return { node, address, outbound, sinceMs, roundTripMs, httpPort: hello?.http_port ?? 0, traffic: { ...traffic } };
 }
 
 function addressOf({ address }: Pick<Connection, 'address'>): Address | undefined {

@@ -8,6 +8,7 @@ import type { LinkInfo, Transport, TransportHandler } from '#ports.ts';
 import { encodeFrame, FrameDecoder } from './framing.ts';
 import { goodbye, IDLE } from './hello.ts';
 import { Outbox } from './outbox.ts';
+import { noTraffic } from './settings.ts';
 
 export type MemoryFabric = {
   /** A node of this fabric, not started. After its `close` the same node or address may come again. */
@@ -94,11 +95,16 @@ class MemoryTransport implements Transport {
 
   send(to: readonly NodeId[], frame: Frame): NodeId[] {
     const bytes = encodeFrame(frame);
-    return to.filter((node) => this.#ends.get(node)?.outbox.push(bytes) !== 'queued');
+    return to.filter((node) => {
+      const end = this.#ends.get(node);
+      const result = end?.outbox.push(bytes);
+      if (end !== undefined && result === 'overflow') end.info.traffic.overflows += 1;
+      return result !== 'queued';
+    });
   }
 
   links(): LinkInfo[] {
-    return [...this.#ends.values()].map(({ info }) => ({ ...info }));
+    return [...this.#ends.values()].map(({ info }) => ({ ...info, traffic: { ...info.traffic } }));
   }
 
   learn(address: string): void {
@@ -166,9 +172,11 @@ class MemoryTransport implements Transport {
     const { node, address, httpPort } = peer.self;
     const decoder = new FrameDecoder();
     decoder.trust();
-    const info = { node, address, outbound, sinceMs: Date.now(), roundTripMs: 0, httpPort };
+    const info = { node, address, outbound, sinceMs: Date.now(), roundTripMs: 0, httpPort, traffic: noTraffic() };
     const outbox = new Outbox({
-      write: (bytes, _framesCount, done) => {
+      write: (bytes, framesCount, done) => {
+        info.traffic.framesOut += framesCount;
+        info.traffic.bytesOut += bytes.length;
         setImmediate(() => {
           if (end.other !== undefined) peer.#receive(end.other, bytes);
           done();
@@ -200,8 +208,10 @@ class MemoryTransport implements Transport {
   #receive(end: End, bytes: Buffer): void {
     const { decoder, info } = end;
     decoder.push(bytes);
+    info.traffic.bytesIn += bytes.length;
     for (let next = decoder.next(); next !== undefined; next = decoder.next()) {
       if (this.#ends.get(info.node) !== end) return;
+      info.traffic.framesIn += 1;
       if (next.kind === 'frame') this.#handler?.frame(info.node, next.frame);
       else if (next.kind === 'bad') this.disconnect(info.node, goodbye('bad_frame', next.problem.slice(0, 400)));
     }

@@ -1,4 +1,5 @@
 /** The numbers of the mesh, each with its reason; tests hand in smaller ones. */
+import type { LinkTraffic } from '#core/tally.ts';
 
 export type MeshTiming = {
   /** From the first byte to the link; longer is a hung or hostile peer. A handshake takes some 10 ms and a few round trips. */
@@ -82,6 +83,8 @@ export type MeshCounters = {
   /** Announcements that the network did not take. */
   announcementsUnsent: number;
 };
+
+export const noTraffic = (): LinkTraffic => ({ framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0, overflows: 0 });
 
 export const newCounters = (): MeshCounters => ({
   framesIn: 0,

@@ -160,7 +160,7 @@ export class Engine {
 
   /** Ends the link with a peer that sends too many ops that do not hold. */
   private judge(from: NodeId): void {
-    const refusals = this.core.refusals().get(from) ?? 0;
+    const refusals = this.core.tallies().get(from)?.refused ?? 0;
     if (!this.badPeers.tooMany(from, refusals, performance.now())) return;
     const message = `${refusals} batches of ops that your node sent do not hold: its log, or its disk, is damaged.`;
     this.options.transport.disconnect(from, { type: FRAME.goodbye, code: 'bad_frame', message });

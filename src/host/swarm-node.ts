@@ -201,6 +201,10 @@ export class HostedNode implements SwarmNode {
     return this.parts.core.standings();
   }
 
+  tallies() {
+    return this.parts.core.tallies();
+  }
+
   links(): readonly LinkInfo[] {
     return this.parts.transport.links();
   }

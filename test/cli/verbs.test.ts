@@ -104,7 +104,25 @@ describe('the other verbs', () => {
         { code: 'q', path: '/login?code=q', url: 'http://127.0.0.1:9090/login?code=q' },
         201,
       );
+    node.on('GET /api/swarm/links', [
+      {
+        node_id: 'c'.repeat(32),
+        name: 'w',
+        address: '127.0.0.1:7102',
+        dialled: true,
+        since: '2026-11-20T11:59:59Z',
+        round_trip_ms: 0.42,
+        frames_in: 12,
+        frames_out: 34,
+        bytes_in: 5_000,
+        bytes_out: 70_000,
+        overflows: 0,
+        batches: { taken: 7, relayed: 3, repeated: 2, gaps: 1, refused: 0 },
+      },
+    ]);
     for (const verb of ['status', 'peers', 'join-code', 'open']) expect(await skep(world, verb)).toBe(0);
+    expect(await skep(world, 'node', 'links')).toBe(0);
+    expect(world.said.out).toContain('to 127.0.0.1:7102');
     expect(world.said.out).toContain('emperor bbbbbbbb (emperor), up 1m 1s, skep 0.1.0');
     expect(world.said.out).toContain('2 tasks: 2 completed');
     expect(world.said.out).toContain('not yet: worker. Until then it decides only what depends on it alone');

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { NodeId } from '#core/brand.ts';
 import type { Frame, Goodbye } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
+import type { LinkTraffic } from '#core/tally.ts';
 import type { Transport } from '#ports.ts';
 import { Witness } from './transport-witness.ts';
 
@@ -38,6 +39,13 @@ const callWith = (from: TransportPeer, to: TransportPeer, params: unknown): Fram
 export const numbered = (n: number): Frame => ({ type: FRAME.watch, topics: [String(n)] });
 export const numbersOf = (frames: readonly Frame[]): number[] =>
   frames.flatMap((frame) => (frame.type === FRAME.watch ? frame.topics.map(Number) : []));
+
+/** What went over the first one's link to the second. */
+function trafficOf(one: TransportPeer, other: TransportPeer): LinkTraffic {
+  const link = one.transport.links().find(({ node }) => node === other.node);
+  if (link === undefined) throw new Error('the test expected a link');
+  return link.traffic;
+}
 
 export function transportContract(name: string, open: () => TransportFabric): void {
   const made: TransportPeer[] = [];
@@ -112,6 +120,19 @@ export function transportContract(name: string, open: () => TransportFabric): vo
       b.transport.send([a.node], numbered(1));
       await a.witness.until('a frame came', () => a.witness.frames.length === 1);
       expect(a.transport.links().map(({ node }) => node)).toEqual([b.node]);
+    });
+
+    it('count what goes over them, each for itself', async () => {
+      const [a, b] = [...(await pair())];
+      const before = { a: trafficOf(a, b), b: trafficOf(b, a) };
+      for (const n of [1, 2, 3]) a.transport.send([b.node], numbered(n));
+      await b.witness.until('three frames came', () => b.witness.frames.length === 3);
+      const after = { a: trafficOf(a, b), b: trafficOf(b, a) };
+      expect(after.a.framesOut - before.a.framesOut).toBeGreaterThanOrEqual(3);
+      expect(after.b.framesIn - before.b.framesIn).toBeGreaterThanOrEqual(3);
+      expect(after.a.bytesOut - before.a.bytesOut).toBeGreaterThan(60);
+      expect(after.b.bytesIn - before.b.bytesIn).toBeGreaterThan(60);
+      expect(after.a.overflows).toBe(0);
     });
 
     it('are dialled and kept only to those that are wanted, once not all are', async () => {

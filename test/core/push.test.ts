@@ -90,8 +90,12 @@ describe('new ops', () => {
     await machine.receive(peer, forged);
     await machine.receive(peer, forged);
     expect(machine.takeSent()).toEqual([]);
-    expect(machine.core.refusals()).toEqual(new Map([[peer, 2]]));
+    expect(machine.core.tallies().get(peer)).toMatchObject({ refused: 2 });
     await machine.receive(peer, frame);
     expect(machine.store.heads().get(writer.node)).toMatchObject({ seq: 3 });
+    await machine.receive(peer, frame);
+    writer.posts(1);
+    await machine.receive(peer, writer.frame(writer.posts(1)));
+    expect(machine.core.tallies().get(peer)).toEqual({ taken: 1, relayed: 1, repeated: 1, gaps: 1, refused: 2 });
   });
 });

@@ -1,4 +1,5 @@
 /** The stream of a backup: progress, exactly one end, and what happens when its client leaves; and how a replaced node and its tasks are shown. */
+import { noTraffic } from '#fabric/settings.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeIdOf, nodePrincipal } from '#core/brand.ts';
 import type { NodeId } from '#core/brand.ts';
@@ -115,7 +116,9 @@ describe('a replaced node', () => {
   it('is shown as such, and as alive while it runs after all', async () => {
     expect(await nodeOf(OTHER)).toMatchObject({ status: 'replaced', replaced_by: HEIR });
     expect(await nodeOf(HEIR)).toMatchObject({ status: 'dead', replaced_by: null });
-    served.node.linked = [{ node: OTHER, address: 'a:1', outbound: true, sinceMs: 0, roundTripMs: 1, httpPort: 9 }];
+    served.node.linked = [
+      { node: OTHER, address: 'a:1', outbound: true, sinceMs: 0, roundTripMs: 1, httpPort: 9, traffic: noTraffic() },
+    ];
     served.node.say(OTHER, []);
     expect(await nodeOf(OTHER)).toMatchObject({ status: 'alive', replaced_by: HEIR });
   });

@@ -13,6 +13,7 @@ import type { LongText } from '#core/schema/ids.ts';
 import { BLOB_ABOVE_BYTES } from '#core/schema/ids.ts';
 import type { Refusal } from '#core/refusal.ts';
 import type { AttemptBearer } from '#agent-ports.ts';
+import type { Tally } from '#core/tally.ts';
 import type { Arrival, Glimpse, LinkInfo, NodeInfo, OpStore, Presence, SwarmNode } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
 import { MemoryStore } from '#store/memory.ts';
@@ -55,6 +56,7 @@ export class FakeNode implements SwarmNode {
   readonly knobs: Knobs = {};
   readonly presences = new Map<NodeId, Presence>();
   linked: LinkInfo[] = [];
+  readonly tally = new Map<NodeId, Tally>();
   bootStanding: BootStanding = { state: 'passed', answered: 0, needed: 1, awaited: [] };
   /** By their secrets. */
   readonly bearers = new Map<string, AttemptBearer | Refusal>();
@@ -219,6 +221,10 @@ export class FakeNode implements SwarmNode {
   say(node: NodeId, agents: Presence['agents'], o: { heardMs?: number; links?: NodeId[] } = {}): void {
     this.presences.set(node, { node, heardMs: o.heardMs ?? this.wallMs, links: o.links ?? [], agents });
     for (const listener of this.presenceListeners) listener();
+  }
+
+  tallies(): ReadonlyMap<NodeId, Tally> {
+    return this.tally;
   }
 
   links(): readonly LinkInfo[] {

@@ -1,4 +1,5 @@
 import type { MemberState } from '#core/schema/frame.ts';
+import { noTraffic } from '#fabric/settings.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { parsedOpId, userPrincipal } from '#core/brand.ts';
@@ -130,7 +131,21 @@ describe('agents, nodes and projects', () => {
     node.members.clear();
     node.wallMs += 100_000;
     expect(await status('nodes')).toEqual(['self', 'dead']);
-    node.linked = [{ node: OTHER, address: 'x:1', outbound: true, sinceMs: 0, roundTripMs: 0.5, httpPort: 9091 }];
+    node.linked = [
+      {
+        node: OTHER,
+        address: 'x:1',
+        outbound: true,
+        sinceMs: 0,
+        roundTripMs: 0.5,
+        httpPort: 9091,
+        traffic: noTraffic(),
+      },
+    ];
+    node.tally.set(OTHER, { taken: 7, relayed: 3, repeated: 2, gaps: 1, refused: 0 });
+    expect(await served.json('/api/swarm/links')).toMatchObject([
+      { node_id: OTHER, name: 'worker', dialled: true, frames_in: 0, batches: { taken: 7, relayed: 3, gaps: 1 } },
+    ]);
     node.say(OTHER, []);
     becomes('alive');
     expect(await status('nodes')).toEqual(['self', 'alive']);

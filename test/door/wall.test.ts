@@ -1,3 +1,4 @@
+import { noTraffic } from '#fabric/settings.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openDoor } from '#door/door.ts';
@@ -20,6 +21,7 @@ describe('the graffiti wall', () => {
       sinceMs: 0,
       roundTripMs: 1,
       httpPort: 8081,
+      traffic: noTraffic(),
     });
     expect(await served.json('/api/peers')).toEqual([{ node_id: OTHER, host: '127.0.0.1', port: 7002 }]);
     await served.post('/api/posts', { content: 'Hello, wall' });

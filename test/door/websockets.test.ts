@@ -1,3 +1,4 @@
+import { noTraffic } from '#fabric/settings.ts';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
@@ -138,7 +139,9 @@ describe('/ws', () => {
     expect(await client.next()).toMatchObject({ event: 'agent_stopped', entity: b, data: { status: 'offline' } });
     await served.node.register(OTHER, 'worker');
     expect(await client.next()).toMatchObject({ event: 'node_registered', data: { status: 'dead' } });
-    served.node.linked = [{ node: OTHER, address: 'x:1', outbound: true, sinceMs: 0, roundTripMs: 1, httpPort: 9091 }];
+    served.node.linked = [
+      { node: OTHER, address: 'x:1', outbound: true, sinceMs: 0, roundTripMs: 1, httpPort: 9091, traffic: noTraffic() },
+    ];
     served.node.members.set(OTHER, 'alive');
     served.node.say(OTHER, []);
     expect(await client.take(2)).toMatchObject([

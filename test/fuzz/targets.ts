@@ -167,9 +167,9 @@ export function coreTarget(): Target {
         return;
       }
       counts.frames += 1;
-      const before = machine.core.refusals().get(enemy.node) ?? 0;
+      const before = machine.core.tallies().get(enemy.node)?.refused ?? 0;
       await machine.receive(enemy.node, decoded.frame);
-      counts.invalid += (machine.core.refusals().get(enemy.node) ?? 0) - before;
+      counts.invalid += (machine.core.tallies().get(enemy.node)?.refused ?? 0) - before;
       machine.takeSent();
       machine.takeActions();
       assert.equal(machine.failure, undefined, 'the core goes on');

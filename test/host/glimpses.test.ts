@@ -5,6 +5,7 @@ import type { NodeId } from '#core/brand.ts';
 import type { Frame } from '#core/schema/frame.ts';
 import { FRAME, watchSchema } from '#core/schema/frame.ts';
 import { Glimpses } from '#host/glimpses.ts';
+import { noTraffic } from '#fabric/settings.ts';
 import type { Glimpse, LinkInfo } from '#ports.ts';
 
 const WATCHER = nodeIdOf('a'.repeat(32));
@@ -19,6 +20,7 @@ const linkWith = (node: NodeId): LinkInfo => ({
   sinceMs: 0,
   roundTripMs: 1,
   httpPort: 0,
+  traffic: noTraffic(),
 });
 
 function glimpses() {

@@ -7,6 +7,7 @@ import { shortNode } from '../short-id.ts';
 import { showJson } from '../show.ts';
 import { printableLine } from '../text.ts';
 import type { Group, Leaf } from '../verb.ts';
+import { links } from './links.ts';
 import { peers } from './peers.ts';
 
 const list: Leaf = { ...peers, name: 'list', examples: [['skep node list', 'who is alive, where, and how far away']] };
@@ -53,6 +54,6 @@ const retire = exclusion({
 
 export const node: Group = {
   name: 'node',
-  summary: 'list the nodes of the swarm, and take one out of it',
-  leaves: [list, revoke, retire],
+  summary: 'list the nodes of the swarm and the links of this one, and take one out',
+  leaves: [list, links, revoke, retire],
 };

@@ -1,5 +1,6 @@
 /** How this node and the swarm are. */
 import { z } from 'zod';
+import { linkJsonSchema, linksJson } from '../json/link.ts';
 import { nodeJsonSchema, nodesJson } from '../json/node.ts';
 import { healthJson, healthJsonSchema, statusJson, statusJsonSchema } from '../json/status.ts';
 import type { Route } from '../route.ts';
@@ -45,6 +46,19 @@ const nodes = jsonRoute({
   handle: ({ door }) => nodesJson(door),
 });
 
+const links = jsonRoute({
+  method: 'GET',
+  path: '/api/swarm/links',
+  summary: 'Links of this node, and what went over each',
+  action: 'node.read',
+  params: none,
+  query: none,
+  body: none,
+  answer: z.array(linkJsonSchema),
+  status: 200,
+  handle: ({ door }) => linksJson(door),
+});
+
 const digest = jsonRoute({
   method: 'GET',
   path: '/api/swarm/digest',
@@ -62,4 +76,4 @@ const digest = jsonRoute({
   }),
 });
 
-export const statusRoutes: readonly Route[] = [health, status, nodes, digest];
+export const statusRoutes: readonly Route[] = [health, status, nodes, links, digest];
