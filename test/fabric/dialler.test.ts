@@ -1,34 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { NodeId } from '#core/brand.ts';
 import { nodeIdOf } from '#core/brand.ts';
-import { formatAddress } from '#fabric/address.ts';
-import { Dialler } from '#fabric/dialler.ts';
 import { ADDRESSES_MAX, DIALS_MAX } from '#fabric/settings.ts';
-
-const NODE = nodeIdOf('1'.repeat(32));
-const OTHER = nodeIdOf('2'.repeat(32));
-const address = (port: number) => ({ host: '192.0.2.1', port });
-const text = (port: number): string => formatAddress(address(port));
-const unknown = { seed: false, node: undefined };
-
-/** A dialler in virtual time whose dials are written down. */
-function watched(random = () => 0.999_999) {
-  const dials: string[] = [];
-  const connectMs: (number | undefined)[] = [];
-  const links = new Set<NodeId>();
-  const dialler = new Dialler({
-    dial: (to, ms) => {
-      dials.push(formatAddress(to));
-      connectMs.push(ms);
-    },
-    isLinked: (node) => links.has(node),
-    backoffMinMs: 250,
-    backoffMaxMs: 5_000,
-    random,
-  });
-  const fail = (port: number): void => dialler.failed(text(port), { failure: 'no', never: false });
-  return { dialler, dials, connectMs, links, fail };
-}
+import { NODE, OTHER, address, text, unknown, watched } from './watched-dialler.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -271,44 +244,5 @@ describe('many addresses', () => {
     expect(known).not.toContain(text(7));
     expect(known).toContain(text(1));
     expect(known).toContain('192.0.2.2:1');
-  });
-});
-
-describe('a node that moved', () => {
-  it('is looked for where it says it is, and no more where it said before', () => {
-    const { dialler, dials, fail } = watched();
-    dialler.start();
-    for (const port of [1, 2]) dialler.learn(address(port), { seed: false, node: NODE });
-    dialler.placed(NODE, [address(1), address(2)]);
-    dialler.learn(address(3), { seed: false, node: NODE });
-    dialler.placed(NODE, [address(2), address(3)]);
-    expect(dialler.addresses().map((one) => one.address)).toEqual([text(2), text(3)]);
-    // Its dial to the old place was under way, and ends as it will.
-    fail(1);
-    dials.length = 0;
-    vi.advanceTimersByTime(60_000);
-    expect(dials).toEqual([]);
-    fail(2);
-    vi.advanceTimersByTime(5_000);
-    expect(dials).toEqual([text(2)]);
-  });
-
-  it('keeps the place where its link stands, one that the operator named, and one that was found otherwise', () => {
-    const { dialler, links } = watched();
-    dialler.start();
-    dialler.learn(address(1), { seed: true, node: NODE });
-    for (const port of [2, 3]) dialler.learn(address(port), { seed: false, node: NODE });
-    dialler.learn(address(4), { seed: false, node: OTHER });
-    dialler.placed(NODE, [address(1), address(2)]);
-    dialler.placed(OTHER, [address(4)]);
-    links.add(NODE);
-    dialler.linked(NODE, { address: text(2), dialled: true });
-    dialler.placed(NODE, [address(9)]);
-    expect(dialler.addresses().map((one) => one.address)).toEqual([text(1), text(2), text(3), text(4)]);
-    // Once the link is elsewhere, what it said long ago is of no use.
-    dialler.learn(address(9), { seed: false, node: NODE });
-    dialler.linked(NODE, { address: text(9), dialled: true });
-    dialler.placed(NODE, [address(9)]);
-    expect(dialler.addresses().map((one) => one.address)).toEqual([text(1), text(3), text(4), text(9)]);
   });
 });
