@@ -193,6 +193,28 @@ describe('what agents ask, in a browser', () => {
     await expect.poll(() => items().count()).toBe(2);
   });
 
+  it('has rules in the settings: added, shown as they change elsewhere, removed', async () => {
+    await go(page, '/settings');
+    await page.click('role=tab[name="Rules"]');
+    await page.waitForSelector('text=No rules');
+    const form = page.locator('form[aria-label="Add a rule"]');
+    await form.locator('button[type="submit"]').click();
+    await page.waitForSelector('[role="status"]:has-text("a rule for everything is no rule")');
+    await form.locator('select[name="effect"]').selectOption('deny');
+    await form.locator('input[name="command"]').fill('git push *');
+    await form.locator('input[name="note"]').fill('<b>a person</b> pushes');
+    await form.locator('button[type="submit"]').click();
+    const rules = page.locator('ul[aria-label="Rules"] > li');
+    await rules.filter({ hasText: '<b>a person</b> pushes' }).waitFor();
+    await served.post('/api/rules', { effect: 'allow', tool: 'mcp__files__*' });
+    await expect.poll(() => rules.count()).toBe(2);
+    const first = rules.filter({ hasText: 'git push *' });
+    await first.locator('role=button[name="Remove"]').click();
+    await first.locator('role=button[name="Really remove?"]').click();
+    await expect.poll(() => rules.count()).toBe(1);
+    await go(page, '/');
+  });
+
   it('lets a viewer see and not act', async () => {
     const viewer = await openPage('viewer');
     await expect.poll(() => items(viewer).count()).toBe(2);

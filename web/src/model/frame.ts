@@ -1,6 +1,6 @@
 /** What a node says over `/ws` (docs/websocket.md), as the page reads it. Shapes are the node's own. */
 import type { AgentJson } from '../../../src/door/json/agent.ts';
-import type { ApprovalJson } from '../../../src/door/json/approval.ts';
+import type { ApprovalJson, RuleJson } from '../../../src/door/json/approval.ts';
 import type { NodeJson, ProjectJson } from '../../../src/door/json/node.ts';
 import type { OpJson } from '../../../src/door/json/op.ts';
 import type { StatusJson } from '../../../src/door/json/status.ts';
@@ -9,6 +9,7 @@ import type { TaskJson } from '../../../src/door/json/task.ts';
 export type Task = TaskJson;
 export type Agent = AgentJson;
 export type Approval = ApprovalJson;
+export type Rule = RuleJson;
 export type SwarmNode = NodeJson;
 export type Project = ProjectJson;
 export type Status = StatusJson;
@@ -37,6 +38,6 @@ export type Frame =
   | ({ type: 'project_event'; data: Project | null } & Told)
   | ({ type: 'node_event'; data: SwarmNode } & Told)
   | ({ type: 'approval_event'; data: Approval | null } & Told)
-  | ({ type: 'rule_event'; data: { effect: string } | null } & Told)
+  | ({ type: 'rule_event'; data: Rule | null } & Told)
   | { type: 'new_post'; id: string; post: { content: string } | null }
   | ({ type: 'op_event' } & Told);

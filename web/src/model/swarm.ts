@@ -31,6 +31,8 @@ export type Swarm = {
   projects: ReadonlyMap<string, Project>;
   /** What agents ask and nobody has answered. */
   approvals: ReadonlyMap<string, Approval>;
+  /** Grows when a rule was added or removed, or may have been: whoever shows rules asks for them again. */
+  rulesChanged: number;
   /** The last line that was printed, by task, of attempts at work. */
   progress: ReadonlyMap<string, string>;
   /** Newest first. */
@@ -47,6 +49,7 @@ export const NOTHING: Swarm = {
   nodes: new Map(),
   projects: new Map(),
   approvals: new Map(),
+  rulesChanged: 0,
   progress: new Map(),
   log: [],
   isStatusDue: false,
@@ -102,6 +105,9 @@ function take(draft: Draft, frame: Frame): void {
     case 'approval_event':
       put(draft.approvals, frame.entity, frame.data?.state === 'open' ? frame.data : null);
       return;
+    case 'rule_event':
+      draft.rulesChanged += 1;
+      return;
     case 'node_event':
       draft.nodes.set(frame.data.id, frame.data);
       // A node that came may have given the answer that this one waits for after its start; that is not told by itself.
@@ -109,7 +115,6 @@ function take(draft: Draft, frame: Frame): void {
       return;
     // Counts of what the page holds anyway, posts of the wall, and what only newer nodes understand.
     case 'status':
-    case 'rule_event':
     case 'new_post':
     case 'op_event':
       return;
@@ -123,6 +128,7 @@ function takeSnapshot(draft: Draft, frame: Extract<Frame, { type: 'snapshot' }>)
   draft.nodes = byId(frame.nodes);
   draft.projects = byId(frame.projects);
   draft.approvals = byId(frame.approvals);
+  draft.rulesChanged += 1;
   draft.progress = new Map();
   draft.isStatusDue = false;
 }

@@ -1,13 +1,15 @@
-/** Projects, people, and the machines of this swarm. */
+/** Projects, rules, people, and the machines of this swarm. */
 import { Tabs } from '@base-ui/react/tabs';
 import { NodeMap } from '../parts/map.tsx';
 import { useSwarm } from '../model/store.ts';
 import { Join } from '../parts/join.tsx';
 import { Projects } from '../parts/projects.tsx';
+import { Rules } from '../parts/rules.tsx';
 import { Tokens } from '../parts/tokens.tsx';
 
 const TABS = [
   { value: 'projects', text: 'Projects' },
+  { value: 'rules', text: 'Rules' },
   { value: 'people', text: 'People and tokens' },
   { value: 'nodes', text: 'Nodes' },
 ] as const;
@@ -28,6 +30,9 @@ export function Settings() {
       </Tabs.List>
       <Tabs.Panel value="projects">
         <Projects />
+      </Tabs.Panel>
+      <Tabs.Panel value="rules">
+        <Rules />
       </Tabs.Panel>
       <Tabs.Panel value="people">
         <Tokens />
