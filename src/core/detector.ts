@@ -135,8 +135,9 @@ export class Detector {
     }));
   }
 
-  private hear(rumour: Rumour, by: NodeId): void {
+  private hear(said: Rumour, by: NodeId): void {
     const { world, members } = this;
+    const rumour = this.tempered(said);
     const { node, state, incarnation } = rumour;
     if (node === world.self) return this.answerFor(rumour);
     const isAccusation = state === 'suspect' || state === 'dead';
@@ -151,6 +152,15 @@ export class Detector {
     if (state !== 'suspect') return;
     this.setSuspectTimer(node);
     if (world.links.has(node)) this.probes.askDirectly(node);
+  }
+
+  /**
+   * Of a node to which a link stands, the first that is said to be dead makes a suspect: who says so may have been cut off from it, and comes back. It
+   * is asked, and contradicts. Said by one more, or not contradicted, it is believed.
+   */
+  private tempered(said: Rumour): Rumour {
+    const isTrusted = (this.members.rumourOf(said.node)?.state ?? 'alive') === 'alive';
+    return said.state === 'dead' && isTrusted && this.world.links.has(said.node) ? { ...said, state: 'suspect' } : said;
   }
 
   /** It is said that this node is not there. */

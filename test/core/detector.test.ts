@@ -110,6 +110,26 @@ describe('a node that is there', () => {
     for (const peer of rig.stations.slice(1)) expect(peer.detector.shown(victim.id)).toBe('alive');
   });
 
+  it('is not called dead by who is linked with it, when others who were cut off from it come back and say so', async () => {
+    const half = (index: number): boolean => index < 2;
+    for (const seed of seeds.slice(0, 10)) {
+      const rig = await quiet({ seed, nodes: 5 });
+      rig.passes = (from, to) => half(from) === half(to);
+      await rig.run(10_000);
+      expect(rig.seenAfter(4, 'dead', 0)).toHaveLength(2);
+      rig.passes = () => true;
+      rig.sightings.length = 0;
+      rig.link(0, 2);
+      await rig.run(2_000);
+      const wrong = rig.sightings.filter((one) => one.state === 'dead' && half(one.at) === half(one.node));
+      expect(wrong).toEqual([]);
+      const doubted = [0, 1, 2, 3, 4].filter(
+        (at) => rig.at(half(at) ? 0 : 2).detector.shown(rig.at(at).id) === 'suspect',
+      );
+      expect(doubted).toEqual([]);
+    }
+  });
+
   it('that comes and goes is held back for a while before it is trusted again', async () => {
     const rig = await quiet({ seed: 5, nodes: 3 });
     const shown = (): unknown => rig.at(1).detector.shown(rig.at(0).id);
