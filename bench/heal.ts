@@ -32,7 +32,7 @@ export async function heal(stage: Stage): Promise<Report> {
     versions: {},
     missing: why === undefined ? [] : [why],
     notes: [
-      'A lost peer is dialled once a second, with 400 ms to accept: half a second of waiting is the mean of what there can be.',
+      'Each lost peer is dialled once a second from both ends, with 400 ms to accept; the first of twelve dials is soon, and what it brings goes on to all.',
     ],
   };
 }
