@@ -147,7 +147,7 @@ async function addAgents(node: SwarmNode, count: number): Promise<void> {
     });
 }
 
-/** Named before they can be watched: an agent takes longer to start than a stream takes to open. */
+/** Named before they can be watched: the script waits for so long before its first word. */
 const tasks = (node: SwarmNode, count: number): Promise<string[]> =>
   Promise.all(
     Array.from({ length: count }, (_, n) =>

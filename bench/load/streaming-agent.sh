@@ -11,6 +11,8 @@ while IFS= read -r asked; do
   printf '{"type":"system","subtype":"init","session_id":"%s"}\n' "$$"
   printf '{"type":"command_lifecycle","command_uuid":"%s","state":"started"}\n' "$uuid"
   printf '{"type":"stream_event","parent_tool_use_id":null,"event":{"type":"content_block_start","content_block":{"type":"text"}}}\n'
+  # Until whoever wants to hear it all listens.
+  [ "$lines" -eq 0 ] || read -rt 5 -u 3 || true
   for ((n = 0; n < lines; n++)); do
     text "at ${EPOCHREALTIME/[^0-9]/}"
     read -rt "$pause" -u 3 || true
