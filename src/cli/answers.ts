@@ -1,5 +1,6 @@
 /** What the verbs read of a node's answers, and no more: a newer node may say other things beside. `--json` shows answers as they came. */
 import { z } from 'zod';
+import { sumSchema } from './cost.ts';
 import { CommandFailure, EXIT } from './exit.ts';
 
 const text = z.string();
@@ -35,6 +36,7 @@ export const taskSchema = z.object({
   reason: maybe,
   pending_reason: maybe,
   work: z.object({ branch: text, base: text, head: text, commits: count }).nullish(),
+  usage: sumSchema.nullish(),
   lamport_ts: count.default(0),
 });
 export type Task = z.output<typeof taskSchema>;

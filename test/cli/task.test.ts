@@ -85,6 +85,15 @@ describe('skep task', () => {
     expect(world.said.out).not.toContain('\u001b');
   });
 
+  it('shows what it used, and that nobody knows what a part of it cost', async () => {
+    const { node, world } = await nodeAndWorld();
+    const usage = { input_tokens: 1_000, cached_tokens: 200, output_tokens: 30, cost_usd: 0.5, unpriced_records: 1 };
+    node.on(`GET ${TASK_PATH}`, completedTask({ usage }));
+    node.on('GET /api/swarm/agents', []);
+    expect(await skep(world, 'task', 'show', TASK_ID)).toBe(0);
+    expect(world.said.out).toMatch(/used +1200 tokens in, 30 out, 0\.5000\+ USD\n/);
+  });
+
   it('means the newest by `last`', async () => {
     const { node, world } = await nodeAndWorld();
     const older = taskJson({ id: `${'a'.repeat(32)}-6`, created_at: '2026-11-20T11:59:00Z', priority: 9 });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Agent, Task } from '../answers.ts';
 import { agentSchema, nodeSchema, opSchema, projectSchema, read, taskSchema } from '../answers.ts';
 import type { Client } from '../client.ts';
+import { usedText } from '../cost.ts';
 import { ask } from '../client.ts';
 import type { ExitCode } from '../exit.ts';
 import { EXIT } from '../exit.ts';
@@ -126,6 +127,7 @@ async function showTask(task: Task, node: Client, world: World): Promise<ExitCod
     ['claims', task.claims === 'optimistic' ? 'optimistic: it may run twice' : ''],
     ['progress', printableLine(task.progress ?? '')],
     ['delivered', task.work ? `${task.work.commits} on ${task.work.branch} (${task.work.head.slice(0, 12)})` : ''],
+    ['used', usedText(task.usage)],
     ['what to do', printable(task.description).trimEnd()],
     ['result', printable(task.result ?? '').trimEnd()],
     ['error', printable(task.error ?? '').trimEnd()],

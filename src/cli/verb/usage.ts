@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { read } from '../answers.ts';
 import { ask } from '../client.ts';
+import type { Sum } from '../cost.ts';
+import { costText, sumSchema } from '../cost.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import { showJson } from '../show.ts';
@@ -11,14 +13,6 @@ import type { Leaf } from '../verb.ts';
 
 const GROUPS = ['agent', 'task', 'node', 'day', 'model'] as const;
 
-const sumSchema = z.object({
-  input_tokens: z.number(),
-  cached_tokens: z.number(),
-  output_tokens: z.number(),
-  cost_usd: z.number().nullable(),
-  unpriced_records: z.number(),
-});
-type Sum = z.output<typeof sumSchema>;
 const answerSchema = z.object({
   total: sumSchema,
   groups: z.array(z.object({ name: z.string(), sum: sumSchema })),
@@ -72,6 +66,3 @@ const cells = (sum: Sum): string[] => [
   ...[sum.input_tokens, sum.cached_tokens, sum.output_tokens].map((count) => count.toLocaleString('en')),
   costText(sum),
 ];
-
-const costText = ({ cost_usd: cost, unpriced_records: unpriced }: Sum): string =>
-  cost === null ? 'unknown' : `${cost.toFixed(4)}${unpriced > 0 ? '+' : ''}`;
