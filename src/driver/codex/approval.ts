@@ -76,12 +76,23 @@ export function approvalOf(request: ServerRequest, context: Context): Approval |
   }
 }
 
+/** The shell that Codex wraps a command into, once the command is taken out. */
+const WRAPPER = /^(?:\S*\/)?(?:bash|zsh|sh) -l?c (?:'')?$/;
+
+/**
+ * The command itself, where its one action is all that stands in the shell around it. Actions are a reading for people, which may leave something out
+ * (`… | xargs rm`): then all of it is shown, and no rule for the action alone allows it.
+ */
+function unwrapped({ command: whole, commandActions: actions }: z.output<typeof command>): string | null | undefined {
+  const [action, ...more] = actions ?? [];
+  if (typeof whole !== 'string' || action === undefined || more.length > 0) return whole;
+  return WRAPPER.test(whole.replace(action.command, () => '')) ? action.command : whole;
+}
+
 function commandApproval(request: ServerRequest, { cwd }: Context): Approval | undefined {
   const asked = command.safeParse(request.params).data;
   if (asked === undefined) return undefined;
-  // Codex wraps a command into its shell, and tells the command itself as its one action.
-  const [action, ...more] = asked.commandActions ?? [];
-  const bare = action !== undefined && more.length === 0 ? action.command : asked.command;
+  const bare = unwrapped(asked);
   const detail = bare ?? JSON.stringify(request.params, undefined, 2);
   const title = oneLine(asked.reason === null || asked.reason === undefined ? detail : `${detail} (${asked.reason})`);
   const permission = base(request, { item: asked.itemId, tool: 'exec_command', title, detail, cwd: asked.cwd ?? cwd });
