@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { parseArgs } from 'node:util';
+import { agentStart } from './agent-start.ts';
 import { agents } from './agents.ts';
 import { antiEntropy } from './anti-entropy.ts';
 import { append } from './append.ts';
@@ -52,6 +53,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['compiled-start', compiledStart],
   ['panes', panes],
   ['agents', agents],
+  ['agent-start', agentStart],
 ]);
 
 const { values, positionals } = parseArgs({
