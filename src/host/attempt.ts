@@ -1,4 +1,5 @@
 /** One attempt on this node, from its worktree to its delivery. It emits glimpses, never throws, and ends with exactly one {@link AttemptEnd}. */
+import { masked } from '#core/approval/mask.ts';
 import type { NodeId, OpId } from '#core/brand.ts';
 import { procIdOf } from '#core/brand.ts';
 import type { EndReason, EndValue, Work } from '#core/schema/body.ts';
@@ -232,8 +233,6 @@ export class Attempt {
   }
 
   private show(event: AgentEvent): void {
-    const { agent } = this.plan;
-    const { desk } = this.tools;
     if (event.kind === 'delta') {
       const shown = this.output.stream(event.text);
       this.say(this.seen, this.output.last(), shown);
@@ -243,11 +242,13 @@ export class Attempt {
       this.say(this.seen, event.progress);
     }
     if (event.kind === 'tool' && event.state === 'running') {
-      this.say(this.seen, event.title, `${this.output.add(`· ${event.title}`)}\n`);
+      // The end of the output becomes the error of an attempt that fails, which is an op.
+      const line = this.output.add(`· ${masked(event.title)}`);
+      this.say(this.seen, line.slice(2), `${line}\n`);
     }
     if (event.kind === 'state') {
       this.seen = event.state;
-      desk.stands(agent.id, event);
+      this.tools.desk.stands(this.plan.agent.id, event);
       this.say(this.seen, this.output.last());
     }
   }

@@ -38,11 +38,17 @@ export function outcomeOf({ options }: Asked, { behavior }: PermissionAnswer): o
   };
 }
 
-function commandOf({ kind, rawInput, title }: ToolCall): string | undefined {
+/**
+ * Undefined where the call does not say exactly what it would run: a title is for people, and words without their quotes are another command. Rules
+ * for commands then do not allow it.
+ */
+function commandOf({ kind, rawInput }: ToolCall): string | undefined {
   if (kind !== 'execute') return undefined;
   const input = commandInput.safeParse(rawInput).data?.command;
-  if (input === undefined) return title ?? undefined;
-  return typeof input === 'string' ? input : input.join(' ');
+  if (input === undefined || typeof input === 'string') return input;
+  const [shell, option, script, ...more] = input;
+  const isScript = /(^|\/)(ba|z|da)?sh$/.test(shell ?? '') && /^-l?c$/.test(option ?? '') && more.length === 0;
+  return isScript ? script : undefined;
 }
 
 type Diff = NonNullable<ToolCall['content']>[number];

@@ -98,7 +98,7 @@ describe('a turn by ACP', () => {
       { kind: 'state', state: 'running' },
       { kind: 'delta', text: 'let me' },
       { kind: 'state', state: 'waiting' },
-      { kind: 'permission', request: { request: 'run_0 0', kind: 'command', detail: 'echo x >> f' } },
+      { kind: 'permission', request: { request: 'run_0 0', kind: 'tool', tool: 'execute', title: 'echo x >> f' } },
       { kind: 'delta', text: '\n' },
       { kind: 'tool', id: 'run_0', title: 'echo x >> f', state: 'completed' },
       { kind: 'state', state: 'running' },
@@ -155,6 +155,23 @@ describe('what an agent asks by ACP', () => {
     expect(answered('deny')).toMatchObject([{ result: { outcome: { optionId: 'cancel' } } }]);
     const without = ASKS.replaceAll('allow_once', 'allow_always');
     expect(answered('allow', without)).toMatchObject([{ result: { outcome: { outcome: 'cancelled' } } }]);
+  });
+
+  it('is a command only where it says exactly what it would run', () => {
+    const kindOf = (rawInput: unknown) => {
+      const dialect = ready(make());
+      dialect.prompt('t1', 'Work.');
+      const toolCall = { toolCallId: 'c', title: 'ls', kind: 'execute', rawInput };
+      const asks = line({ id: 1, method: 'session/request_permission', params: { options: [], toolCall } });
+      return dialect.read(asks).events.flatMap((one) => (one.kind === 'permission' ? [one.request] : []))[0];
+    };
+    expect(kindOf({ command: 'rm x' })).toMatchObject({ kind: 'command', detail: 'rm x' });
+    expect(kindOf({ command: ['bash', '-lc', 'rm "a b"'] })).toMatchObject({ kind: 'command', detail: 'rm "a b"' });
+    expect(kindOf({ command: ['rm', 'a b'] })).toMatchObject({
+      kind: 'tool',
+      detail: expect.stringContaining('"a b"'),
+    });
+    expect(kindOf(undefined)).toMatchObject({ kind: 'tool', title: 'ls' });
   });
 
   it('gets an error where nobody here knows it, once', () => {
