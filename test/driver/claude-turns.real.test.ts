@@ -130,8 +130,11 @@ describe('a turn of the real claude', () => {
 
   it('goes on with the conversation in a new process when the old one was killed', async () => {
     const { session, events, spec } = await rig.open();
-    await session.prompt(`Killed. ${script({ preText: 'ready\n', chunks: 1, bash: COMMIT.bash })}`);
-    await events.ready();
+    // What Claude Code had not written down when it died, it cannot go on with.
+    await session.prompt(`Killed. ${script({ text: 'kept in mind' })}`);
+    await events.ended();
+    await session.prompt(`Killed again. ${script(COMMIT)}`);
+    await permission(events);
     killed(spec.procId);
     expect(await events.ended()).toMatchObject({
       outcome: 'failed',
@@ -141,6 +144,23 @@ describe('a turn of the real claude', () => {
     await session.prompt(`Resumed. ${script({ text: 'resumed' })}`);
     expect(await events.ended()).toMatchObject({ outcome: 'completed', text: 'resumed' });
     expect(events.of('session')).toHaveLength(1);
+    await session.close(1_000);
+  });
+
+  it('begins a new conversation where nothing was kept of the old one', async () => {
+    const { session, events, spec } = await rig.open();
+    await session.prompt(`Lost. ${script({ hang: 60_000 })}`);
+    await events.until('the conversation', (one) => one.kind === 'session');
+    killed(spec.procId);
+    await events.ended();
+    // Whether Claude Code has kept it is a race: where not, it says so once.
+    const ends = [];
+    for (let tries = 1; tries <= 2 && ends.at(-1)?.outcome !== 'completed'; tries += 1) {
+      await session.prompt(`Found ${tries}. ${script({ text: 'found' })}`);
+      ends.push(await events.ended());
+    }
+    expect(ends.at(-1)).toMatchObject({ outcome: 'completed', text: 'found' });
+    expect([[], ['agent_gone']]).toContainEqual(ends.slice(0, -1).map(({ failure }) => failure));
     await session.close(1_000);
   });
 

@@ -143,7 +143,7 @@ export class LineSession implements AgentSession {
 
   /** The process, started where none runs. */
   async #started(): Promise<ToolProcess> {
-    if (this.#run?.isOver === false) return this.#run;
+    if (this.#run?.isOver === false && !this.#run.isUseless) return this.#run;
     await this.#run?.done;
     this.#tell({ ...protocolState('starting'), evidence: `${this.#o.tool} is being started` });
     const proc = await this.#o.start(this.#conversation);
@@ -227,8 +227,6 @@ export class LineSession implements AgentSession {
 
   #gone(run: ToolProcess, exit: Exit): void {
     if (this.#turn === undefined) return;
-    // It could not go on with its conversation, or died before there was any: the next one begins as the session did.
-    if (!run.hasWorked) this.#conversation = this.#o.resume;
     for (const request of this.#asked) this.#tell({ kind: 'permission_closed', request });
     for (const line of run.errors) this.events.push({ kind: 'delta', stream: 'stderr', text: `${line}\n` });
     const text = [`${this.#o.tool} ended in the middle of its turn (${endOf(exit)})`, ...run.errors].join('\n');
@@ -273,9 +271,18 @@ export class LineSession implements AgentSession {
     this.#silence.stop();
     // The tool may have completed it before it heard of the interrupt: then it is complete.
     const outcome = event.outcome === 'completed' ? event.outcome : (turn.why ?? event.outcome);
-    const { failure, ...rest } = event;
+    const { failure: told, ...rest } = event;
+    const failure = this.#lostConversation(event) ? 'agent_gone' : told;
     this.events.push({ ...rest, outcome, ...(outcome === 'failed' && failure !== undefined ? { failure } : {}) });
     turn.end();
+  }
+
+  /** True where it could not go on with what an earlier process had begun: the next one begins as the session did. */
+  #lostConversation({ outcome }: { outcome: string }): boolean {
+    if (outcome !== 'failed' || this.#run?.giveUpIfUseless() !== true) return false;
+    const isLost = this.#conversation !== this.#o.resume;
+    this.#conversation = this.#o.resume;
+    return isLost;
   }
 
   #suspect(limitMs: number): void {

@@ -22,6 +22,8 @@ export class ToolProcess {
   isOver = false;
   /** It has taken up a turn. */
   hasWorked = false;
+  /** It failed before it had taken anything up, as one does that cannot go on with its conversation: nothing more is asked of it. */
+  isUseless = false;
   /** Resolves when it has ended and all it printed was taken. */
   done: Promise<void> = Promise.resolve();
 
@@ -57,6 +59,14 @@ export class ToolProcess {
     await this.proc.write(line).catch((error: unknown) => {
       if (codeOf(error) !== 'proc_ended' && codeOf(error) !== 'detached') throw error;
     });
+  }
+
+  /** True where it ended its turn without ever having worked: it is ended, too. */
+  giveUpIfUseless(): boolean {
+    if (this.hasWorked) return false;
+    this.isUseless = true;
+    this.proc.kill(GRACE_MS).catch(() => {});
+    return true;
   }
 
   #neverSpoke(limitMs: number): void {
