@@ -69,8 +69,8 @@ test('20 storms of which half the tasks may run twice break no other promise', a
 test('10 storms on twelve nodes of which none is linked with all break no promise', async () => {
   const verdicts = await storms(SPARSE_STORM, 10);
   expect(broken(verdicts, 'sparse')).toEqual([]);
-  // In ten storms a machine need not die for good, nor be away for longer than a lease in the middle of an attempt.
-  const rare = new Set(['deaths', 'lostAttempts']);
+  // In ten storms a machine need not die for good, nor be away for longer than a lease in the middle of an attempt, nor at the end of one.
+  const rare = new Set(['deaths', 'lostAttempts', 'reports']);
   expect(neverBit(verdicts, SPARSE_STORM).filter((fault) => !rare.has(fault))).toEqual([]);
 }, 120_000);
 
