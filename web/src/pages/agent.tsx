@@ -11,7 +11,7 @@ import { AgentOutput } from '../parts/agent-output.tsx';
 import { Button } from '../parts/button.tsx';
 import { Approvals } from '../parts/approvals.tsx';
 import { Command, Empty, Facts, Section } from '../parts/layout.tsx';
-import { StatusBadge } from '../parts/status.tsx';
+import { agentStatus, StatusBadge } from '../parts/status.tsx';
 import { Age } from '../parts/time.tsx';
 
 export function AgentPage() {
@@ -38,7 +38,7 @@ function Known({ agent }: { agent: Agent }) {
       <header className="flex flex-col gap-2">
         <div className="flex items-start gap-3">
           <h1 className="min-w-0 grow text-lg leading-6 font-semibold wrap-anywhere">{agent.name}</h1>
-          <StatusBadge status={agent.status} />
+          <StatusBadge status={agentStatus(agent)} />
         </div>
         <div className="flex flex-wrap items-center gap-2">
           <ActionButton action={pause} look={agent.paused ? 'primary' : 'quiet'}>

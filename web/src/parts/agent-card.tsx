@@ -6,7 +6,7 @@ import { nameOfNode, useSwarm } from '../model/store.ts';
 import { AgentOutput } from './agent-output.tsx';
 import { Button } from './button.tsx';
 import { Window } from './dialog.tsx';
-import { StatusBadge } from './status.tsx';
+import { agentStatus, StatusBadge } from './status.tsx';
 
 export const AgentCard = memo(function AgentCard({ agent, withNode = true }: { agent: Agent; withNode?: boolean }) {
   const [isOpen, setOpen] = useState(false);
@@ -27,7 +27,7 @@ export const AgentCard = memo(function AgentCard({ agent, withNode = true }: { a
             {agent.name}
           </Link>
         </h3>
-        <StatusBadge status={agent.status} />
+        <StatusBadge status={agentStatus(agent)} />
       </div>
       <div className="flex min-w-0 items-center gap-2">
         <p className="min-w-0 grow truncate text-xs text-muted">{facts.join(' · ')}</p>

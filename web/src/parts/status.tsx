@@ -12,6 +12,12 @@ const TONES: Readonly<Record<string, Tone>> = {
   idle: 'green',
   busy: 'blue',
   waiting: 'amber',
+  starting: 'blue',
+  retrying: 'amber',
+  rate_limited: 'amber',
+  error: 'red',
+  unknown: 'grey',
+  paused: 'grey',
   offline: 'grey',
   unreachable: 'red',
   self: 'green',
@@ -43,6 +49,7 @@ const MOVING = new Set(['in_progress', 'busy']);
 /** Statuses that are not yet, or not any more: an open dot. */
 const HOLLOW = new Set([
   'pending',
+  'paused',
   'offline',
   'cancelled',
   'unreachable',
@@ -56,6 +63,10 @@ const HOLLOW = new Set([
 const OUT = new Set(['replaced', 'revoked', 'retired']);
 
 export const isOut = (status: string): boolean => OUT.has(status);
+
+/** The node's word for a paused agent is the seed's, `offline`; a person is told which it is. */
+export const agentStatus = ({ status, paused }: { status: string; paused: boolean }): string =>
+  paused && status === 'offline' ? 'paused' : status;
 
 export const statusWord = (status: string): string => WORDS[status] ?? status.replaceAll('_', ' ');
 
