@@ -35,6 +35,9 @@ export async function freePort(): Promise<number> {
 
 export type Json = Record<string, unknown>;
 
+/** What was waited for did not come. */
+export class InVain extends Error {}
+
 export class Member {
   readonly options: NodeOptions;
   running: RunningNode;
@@ -75,8 +78,17 @@ export class Member {
     return asJson(answer.body);
   }
 
-  /** Follows the event stream until `found` says so; each event is a reason to look, nothing is polled. */
+  /** Follows the event stream until `found` says so; each event is a reason to look, nothing is polled. Rejects with {@link InVain} after half a minute. */
   async until<T>(look: () => Promise<T | undefined>): Promise<T> {
+    try {
+      return await this.follow(look);
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
+      throw new InVain(await this.standing(), { cause: error });
+    }
+  }
+
+  private async follow<T>(look: () => Promise<T | undefined>): Promise<T> {
     const response = await fetch(`${this.running.httpUrl}/api/events`, {
       headers: { authorization: `Bearer ${this.token}` },
       signal: AbortSignal.timeout(WAIT_MS),
@@ -87,6 +99,17 @@ export class Member {
       if (found !== undefined) return found;
     }
     throw new Error('the event stream ended');
+  }
+
+  /** What it sees of agents and tasks, for whoever waited in vain. */
+  private async standing(): Promise<string> {
+    const agents = (await this.list('/api/swarm/agents')).map(
+      (one) => `${String(one['name'])} ${String(one['status'])}`,
+    );
+    const tasks = (await this.list('/api/swarm/tasks')).map(
+      (one) => `${String(one['status'])} (attempt ${String(one['attempt'])}, ${String(one['progress'])})`,
+    );
+    return `waited ${WAIT_MS / 1000} s in vain; agents: ${agents.join(', ')}; tasks: ${tasks.join(', ')}`;
   }
 
   task(id: string): Promise<Json> {

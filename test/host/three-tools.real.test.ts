@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentStage, TEST_MS } from './agent-stage.ts';
 import type { Json, Member } from './swarm.ts';
-import { asJson } from './swarm.ts';
+import { asJson, InVain } from './swarm.ts';
 
 /** Each on a node of its own, driven by the protocol of its tool. */
 const TOOLS = ['claude', 'codex', 'opencode'] as const;
@@ -30,7 +30,7 @@ async function patiently<T>(look: () => Promise<T | undefined>): Promise<T> {
     try {
       return await emperor.until(look);
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error;
+      if (!(error instanceof InVain)) throw error;
     }
   }
   throw new Error('the tasks do not end');
