@@ -10,6 +10,8 @@ export type AgentExplained = {
   exact: boolean;
   rule: string;
   evidence: { zone: string; text: string }[];
+  /** Since when, by the wall clock of its node; missing where nobody knows. */
+  sinceMs?: number | undefined;
 };
 
 /** What a person types on the agent's machine to look at its terminal. `ssh`: how to get there, where that node knows. */
@@ -25,6 +27,12 @@ export type AgentPlace = { tmuxSessionId: string | null; sessionOwned: boolean }
 export interface AgentTerminals {
   /** Types a text to an agent in a terminal, and Enter. */
   agentSend(agent: OpId, text: string): Promise<{ sent: boolean } | Refusal>;
+  /** Ends the turn it is in. One that reads waits then to be told what to do instead; a script's attempt ends. */
+  agentInterrupt(agent: OpId): Promise<{ done: true } | Refusal>;
+  /** Words for the turn it is in, or after an interrupt: where its driver can take them. */
+  agentSteer(agent: OpId, text: string): Promise<{ done: true } | Refusal>;
+  /** Ends the program in its terminal and starts it anew. */
+  agentRestart(agent: OpId): Promise<{ done: true } | Refusal>;
   agentExplain(agent: OpId): Promise<AgentExplained | Refusal>;
   agentAttach(agent: OpId): Promise<AgentAttach | Refusal>;
   /** Where a new agent of this node would live: nothing is made before it is registered. */

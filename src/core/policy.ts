@@ -38,6 +38,8 @@ const TABLE = {
   'agent.deregister': ACTORS,
   'agent.pause': ACTORS,
   'agent.send': ACTORS,
+  'agent.interrupt': ACTORS,
+  'agent.restart': ACTORS,
   'tool.call': TOOL_USERS,
   'project.read': READERS,
   'project.register': ACTORS,

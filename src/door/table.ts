@@ -4,6 +4,7 @@ import { openApiOf } from './openapi.ts';
 import type { Route } from './route.ts';
 import { jsonRoute } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
+import { agentControlRoutes } from './routes/agent-control.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { backupRoutes } from './routes/backup.ts';
@@ -42,6 +43,7 @@ export const routes: readonly Route[] = [
   ...taskCreateRoutes,
   ...taskWorkRoutes,
   ...agentRoutes,
+  ...agentControlRoutes,
   ...toolRoutes,
   ...usageRoutes,
   ...projectRoutes,

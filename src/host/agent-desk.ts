@@ -1,7 +1,7 @@
 /** What an attempt needs of its node while its agent works. */
 import type { OpId } from '#core/brand.ts';
 import type { AgentEvent, PermissionAnswer, PermissionRequest, SessionSpec, Usage } from '#agent-ports.ts';
-import type { AttemptPlan } from './attempt.ts';
+import type { AttemptPlan } from './attempt-plan.ts';
 import type { Spending } from './budgets.ts';
 import type { Completion } from './completion.ts';
 

@@ -15,7 +15,7 @@ const BY_ATTEMPT: ReadonlySet<string> = new Set(['starting', 'idle', 'running'])
 export class AgentStates {
   readonly #setState: (agent: OpId, state: string | undefined) => void;
   readonly #nowMs: () => number;
-  readonly #last = new Map<OpId, StateEvent>();
+  readonly #last = new Map<OpId, StateEvent & { sinceMs?: number }>();
   readonly #parked = new Map<OpId, NodeJS.Timeout>();
   #held: { agents: ReadonlySet<OpId>; state: StateEvent } | undefined;
 
@@ -31,7 +31,9 @@ export class AgentStates {
     clearTimeout(this.#parked.get(agent));
     this.#parked.delete(agent);
     if (state !== undefined) {
-      this.#last.set(agent, state);
+      const held = this.#last.get(agent);
+      const sinceMs = held?.state === state.state ? held.sinceMs : this.#nowMs();
+      this.#last.set(agent, { ...state, ...(sinceMs === undefined ? {} : { sinceMs }) });
       this.#setState(agent, BY_ATTEMPT.has(state.state) ? undefined : state.state);
       return;
     }
@@ -60,9 +62,9 @@ export class AgentStates {
       const rule = 'it has no attempt here: its next one starts it';
       return { tool, state: 'idle', source: 'protocol', exact: true, rule, evidence: [] };
     }
-    const { state, source, exact, evidence } = last;
+    const { state, source, exact, evidence, sinceMs } = last;
     const until = last.untilMs === undefined ? [] : [{ zone: 'until', text: new Date(last.untilMs).toISOString() }];
-    return { tool, state, source, exact, rule: evidence, evidence: until };
+    return { tool, state, source, exact, rule: evidence, evidence: until, sinceMs };
   }
 
   close(): void {

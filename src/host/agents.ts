@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import type { OpId } from '#core/brand.ts';
 import type { NodeOptions } from '../host-options.ts';
+import { AgentControl } from './agent-control.ts';
 import type { AgentDesk } from './agent-desk.ts';
 import type { ApprovalsOptions } from './approvals.ts';
 import { Approvals } from './approvals.ts';
-import type { AttemptTools } from './attempt.ts';
+import type { AttemptTools } from './attempt-plan.ts';
 import { Attempts } from './attempts.ts';
 import { Budgets } from './budgets.ts';
 import type { Engine } from './engine.ts';
@@ -76,7 +77,8 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     ended: (end) => engine.attemptEnded(end),
     gone: (one) => engine.attemptGone(one),
   });
-  return { terminals, attempts, states, toolDesk, approvals, budgets };
+  const control = new AgentControl({ ...keeping, attempts, terminals });
+  return { terminals, attempts, control, states, toolDesk, approvals, budgets };
 }
 
 /** The node is made after the attempts it carries out: what they need of it is looked up when they do. */

@@ -22,7 +22,7 @@ import type { PermissionAnswer, PermissionRequest } from '#agent-ports.ts';
 import type { Arrival, OpStore } from '#ports.ts';
 import { already, answerParams, decided, deny, outcomeSchema, told, toldBy, unknown } from './approval-answer.ts';
 import { asksTheSame, NAME_MAX_CHARS, requestedBody, shown } from './approval-request.ts';
-import type { AttemptPlan } from './attempt.ts';
+import type { AttemptPlan } from './attempt-plan.ts';
 import type { Question, Void } from './agent-desk.ts';
 import { realPlaceOf } from './real-paths.ts';
 import type { Remote } from './remote.ts';

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { Refusal } from '#core/refusal.ts';
 import type { Work } from '#core/schema/body.ts';
 import type { Prepared } from '#workspace/record.ts';
-import type { AttemptPlan, AttemptTools } from './attempt.ts';
+import type { AttemptPlan, AttemptTools } from './attempt-plan.ts';
 import { isRefusal } from './remote.ts';
 
 /** The work as a bundle, on home before anybody hears that it is done. Undefined: nothing was changed. */

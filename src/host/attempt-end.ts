@@ -88,12 +88,18 @@ export function resultOf({ said, text, isAsked }: { said: Said | null; text: str
 }
 
 /** The state of an agent that asked people something and ended its turn. */
-export const waitingFor = (question: string): AgentEvent => ({
-  kind: 'state',
-  state: 'waiting',
-  source: 'protocol',
-  exact: true,
-  evidence: `it asks people by task_needs_input: ${question.slice(0, QUESTION_MAX_CHARS)}`,
-});
+export const waitingFor = (question: string): AgentEvent =>
+  saidHere('waiting', `it asks people by task_needs_input: ${question.slice(0, QUESTION_MAX_CHARS)}`);
+
+/** Of an agent whose turn a person stopped. */
+export const stoppedByPerson: AgentEvent = saidHere(
+  'waiting',
+  'a person stopped its turn; it waits to be told what to do instead',
+);
+export const toldByPerson: AgentEvent = saidHere('running', 'a person told it what to do instead');
+
+function saidHere(state: 'waiting' | 'running', evidence: string): AgentEvent {
+  return { kind: 'state', state, source: 'protocol', exact: true, evidence };
+}
 
 const QUESTION_MAX_CHARS = 500;

@@ -5,7 +5,7 @@ import type { LiveAgent } from '#core/view/agent.ts';
 import type { SessionSpec } from '#agent-ports.ts';
 import type { Prepared } from '#workspace/record.ts';
 import type { Equipment } from './agent-desk.ts';
-import type { AttemptPlan, AttemptTools } from './attempt.ts';
+import type { AttemptPlan, AttemptTools } from './attempt-plan.ts';
 
 /** A turn without a limit of its own ends after this, and what its agent may wait for people on top of it. */
 export const TURN_LIMIT_MS = 30 * 60_000;

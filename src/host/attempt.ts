@@ -1,29 +1,33 @@
 /** One attempt on this node, from its worktree to its delivery. It emits glimpses, never throws, and ends with exactly one {@link AttemptEnd}. */
 import { masked } from '#core/approval/mask.ts';
-import type { NodeId, OpId } from '#core/brand.ts';
 import { procIdOf } from '#core/brand.ts';
-import type { EndReason, EndValue, Work } from '#core/schema/body.ts';
-import type { LiveAgent } from '#core/view/agent.ts';
-import type { TaskCreated } from '#core/view/task.ts';
-import type { Refusal } from '#core/refusal.ts';
+import type { EndReason } from '#core/schema/body.ts';
 import { DriverRefusal } from '#driver/refusal.ts';
-import type { AgentDriver, AgentEvent, AgentSession, SessionSpec } from '#agent-ports.ts';
-import type { BlobStore, Runtime } from '#ports.ts';
+import type { AgentEvent, AgentSession, SessionSpec } from '#agent-ports.ts';
 import type { Prepared } from '#workspace/record.ts';
-import type { Workspaces } from '#workspace/workspaces.ts';
-import type { AgentDesk } from './agent-desk.ts';
 import type { AttemptEnd } from './attempt-end.ts';
-import { end, failureOf, promptOf, resultOf, scriptOf, told, waitingFor } from './attempt-end.ts';
+import {
+  end,
+  failureOf,
+  promptOf,
+  resultOf,
+  scriptOf,
+  stoppedByPerson,
+  told,
+  toldByPerson,
+  waitingFor,
+} from './attempt-end.ts';
 import { deliverWork } from './attempt-delivery.ts';
 import { isReader, specOf } from './attempt-spec.ts';
+import type { AttemptPlan, AttemptTools } from './attempt-plan.ts';
+import { AttemptSpending } from './attempt-spending.ts';
 import type { Completion } from './completion.ts';
-import type { Glimpses } from './glimpses.ts';
 import { OutputTail } from './output.ts';
+import { PersonWords } from './person-words.ts';
 import { Questions } from './questions.ts';
 import { isRefusal } from './remote.ts';
 import { revived, Revival } from './revival.ts';
 import { setUp } from './set-up.ts';
-import type { Sources } from './sources.ts';
 import { untilAborted } from './until-aborted.ts';
 
 type TurnEnded = Extract<AgentEvent, { kind: 'turn_ended' }>;
@@ -31,26 +35,6 @@ type TurnEnded = Extract<AgentEvent, { kind: 'turn_ended' }>;
 const KILL_GRACE_MS = 5_000;
 /** Lines of output that an end carries as its error. */
 const ERROR_LINES = 30;
-
-export type AttemptPlan = { task: OpId; created: TaskCreated; attempt: number; agent: LiveAgent };
-
-export type AttemptTools = {
-  runtime: Runtime;
-  driver: AgentDriver;
-  workspaces: Workspaces;
-  sources: Sources;
-  blobs: BlobStore;
-  glimpses: Glimpses;
-  stash: (text: string) => Promise<EndValue['result']>;
-  unstash: (text: TaskCreated['description']) => Promise<string>;
-  /** Puts the work on a second node, the task's home before others; resolves when it is on disk there. Tries until it is, or the signal says stop. */
-  deliver: (
-    o: { voters: readonly NodeId[]; task: OpId; attempt: number; work: Work },
-    signal: AbortSignal,
-  ) => Promise<Refusal | undefined>;
-  desk: AgentDesk;
-  log: (line: string) => void;
-};
 
 export class Attempt {
   readonly plan: AttemptPlan;
@@ -63,16 +47,27 @@ export class Attempt {
   private seen: string = 'running';
   /** Why the attempt is to stop, once anybody said so. */
   private stopping: EndReason | undefined;
-  private isWarned = false;
-  private overBudget: string | undefined;
+  private readonly spending = new AttemptSpending();
+  private patienceMs = 0;
   private readonly abort = new AbortController();
   private readonly detaching = new AbortController();
   private readonly revival = new Revival({ nowMs: Date.now, show: (state) => this.show(state) });
   private finished: Promise<unknown> = Promise.resolve();
 
+  /** What people do to it while it works. */
+  readonly words: PersonWords;
+  /** It has ended; what it leaves is kept until it is cleaned up. */
+  isOver = false;
+
   constructor(plan: AttemptPlan, tools: AttemptTools) {
     this.plan = plan;
     this.tools = tools;
+    this.words = new PersonWords({
+      session: () => this.session,
+      isReader: isReader(plan.agent),
+      end: () => this.interrupt('interrupted'),
+      waits: () => this.show(stoppedByPerson),
+    });
   }
 
   /** Runs the attempt from its beginning. */
@@ -151,7 +146,8 @@ export class Attempt {
         if (error instanceof DriverRefusal && error.isUntouched) return end('released', 'refused', message);
         return end('failed', 'script_failed', message);
       })
-      .then((value) => (this.detaching.signal.aborted ? undefined : value));
+      .then((value) => (this.detaching.signal.aborted ? undefined : value))
+      .finally(() => (this.isOver = true));
     this.finished = answer;
     return answer;
   }
@@ -191,6 +187,7 @@ export class Attempt {
   private async specOf(prepared: Prepared): Promise<SessionSpec> {
     const equipment = await this.tools.desk.equip(this.plan);
     this.completion = equipment.completion;
+    this.patienceMs = equipment.patienceMs;
     return specOf(this.plan, prepared, equipment, this.tools);
   }
 
@@ -209,8 +206,8 @@ export class Attempt {
         }
         if (event.kind === 'exited') break;
         questions.on(event);
-        if (event.kind === 'usage') this.spend(event, tell);
-        else if (this.overBudget !== undefined && !this.stopped()) void this.interrupt('limit').catch(() => {});
+        if (event.kind === 'usage') this.spending.used(event, { plan, desk: this.tools.desk, tell });
+        else if (this.spending.isOver && !this.stopped()) void this.interrupt('limit').catch(() => {});
         this.show(event);
       }
       return await this.over(undefined, prepared);
@@ -218,18 +215,6 @@ export class Attempt {
       questions.close(this.detaching.signal.aborted ? 'detached' : 'ended');
       this.completion?.close();
     }
-  }
-
-  /** A turn that ends with this is not stopped any more; one that goes on is, by the next that is heard of it. */
-  private spend({ id, usage }: Extract<AgentEvent, { kind: 'usage' }>, tell: (line: string) => void): void {
-    const { desk } = this.tools;
-    const { task, attempt, agent } = this.plan;
-    desk.used({ task, attempt, agent: agent.id, id, usage });
-    const spending = desk.spending(this.plan);
-    if (spending.kind === 'fine' || this.overBudget !== undefined) return;
-    if (spending.kind === 'over' || !this.isWarned) tell(spending.text);
-    this.isWarned = true;
-    if (spending.kind === 'over') this.overBudget = spending.text;
   }
 
   private show(event: AgentEvent): void {
@@ -255,8 +240,16 @@ export class Attempt {
 
   /** A further turn of the same session, where the agent left open how its task stands, or people answered it. */
   private async goesOn(session: AgentSession, event: TurnEnded): Promise<boolean> {
-    const { completion } = this;
-    if (completion === undefined || this.stopped() || this.overBudget !== undefined) return false;
+    const { completion, patienceMs } = this;
+    if (this.stopped() || this.spending.isOver) return false;
+    const words = await this.words.after(event, { patienceMs, closed: this.abort.signal });
+    if (this.stopped()) return false;
+    if (words !== undefined) {
+      this.show(toldByPerson);
+      await this.ask(session, words);
+      return true;
+    }
+    if (completion === undefined) return false;
     if (completion.said === null && (await this.revival.isDue(event, this.abort.signal))) {
       await this.ask(session, revived(await this.prompt()));
       return true;

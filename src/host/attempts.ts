@@ -6,7 +6,7 @@ import type { LiveAgent } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
 import type { AgentDriver } from '#agent-ports.ts';
 import type { OpStore } from '#ports.ts';
-import type { AttemptTools } from './attempt.ts';
+import type { AttemptTools } from './attempt-plan.ts';
 import type { AttemptEnd } from './attempt-end.ts';
 import { end } from './attempt-end.ts';
 import { Attempt } from './attempt.ts';
@@ -61,6 +61,11 @@ export class Attempts {
 
   outputOfAgent(agent: OpId): OutputTail | undefined {
     return [...this.outputs.values()].findLast((one) => one.agent === agent)?.output;
+  }
+
+  /** What an agent is at. Undefined when it is at nothing. */
+  ofAgent(agent: OpId): Attempt | undefined {
+    return [...this.running.values()].findLast(({ plan, isOver }) => plan.agent.id === agent && !isOver);
   }
 
   count(): number {

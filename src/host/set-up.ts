@@ -1,6 +1,6 @@
 /** The command by which a project is made ready in a fresh worktree. */
 import type { Prepared } from '#workspace/record.ts';
-import type { AttemptPlan, AttemptTools } from './attempt.ts';
+import type { AttemptPlan, AttemptTools } from './attempt-plan.ts';
 import type { AttemptEnd } from './attempt-end.ts';
 import { end } from './attempt-end.ts';
 import { environmentOf } from './attempt-spec.ts';

@@ -10,6 +10,7 @@ import type { Refusal } from '#core/refusal.ts';
 import type { Arrival, BlobStore, Glimpse, LinkInfo, NodeInfo, OpStore, SwarmNode, Transport } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
 import type { TurnLoop } from '#turn-loop.ts';
+import type { AgentControl } from './agent-control.ts';
 import type { Approvals } from './approvals.ts';
 import type { Backups } from './backup.ts';
 import type { BlobTransfer } from './blob-transfer.ts';
@@ -35,6 +36,7 @@ export type SwarmNodeParts = {
   backups: Backups;
   opening: Opening;
   terminals: TerminalAgents;
+  control: AgentControl;
   toolDesk: ToolDesk;
   approvals: Approvals;
   tools: readonly string[];
@@ -166,6 +168,18 @@ export class HostedNode implements SwarmNode {
 
   agentSend(agent: OpId, text: string) {
     return this.parts.terminals.send(agent, text);
+  }
+
+  agentInterrupt(agent: OpId) {
+    return this.parts.control.interrupt(agent);
+  }
+
+  agentSteer(agent: OpId, text: string) {
+    return this.parts.control.steer(agent, text);
+  }
+
+  agentRestart(agent: OpId) {
+    return this.parts.control.restart(agent);
   }
 
   agentExplain(agent: OpId) {

@@ -20,10 +20,10 @@ import type { Arrival, OpStore } from '#ports.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import { makeSocketDir, socketPath } from '../socket-path.ts';
 import type { Drivers } from './drivers.ts';
+import { atAgentHome } from './at-home.ts';
 import type { Remote } from './remote.ts';
 import { missingProgram, placeByProtocol, terminalEnvironment } from './terminal-environment.ts';
 
-const CALL_DEADLINE_MS = 10_000;
 /** What is typed travels in one frame to the agent's node. */
 const SEND_MAX_CHARS = 256 * 1024;
 /** Agents of one node. */
@@ -41,6 +41,7 @@ const explainAnswer: z.ZodType<AgentExplained> = z.object({
   exact: z.boolean(),
   rule: z.string(),
   evidence: z.array(z.object({ zone: z.string(), text: z.string() })),
+  sinceMs: z.number().optional(),
 });
 const attachAnswer: z.ZodType<AgentAttach> = z.object({
   command: z.array(z.string()),
@@ -71,6 +72,8 @@ export class TerminalAgents {
   readonly #o: TerminalAgentsOptions;
   readonly #terminals: Terminals;
   readonly #told = new Map<OpId, string | undefined>();
+  /** When what is told of an agent began. */
+  readonly #since = new Map<OpId, number>();
   readonly #holds = new Map<OpId, NodeJS.Timeout>();
 
   constructor(o: TerminalAgentsOptions) {
@@ -162,7 +165,7 @@ export class TerminalAgents {
         expected: `at most ${SEND_MAX_CHARS} characters`,
         got: `${text.length}`,
       });
-    return this.#atHome(agent, {
+    return atAgentHome(agent, this.#o, {
       here: () => this.#sendHere(agent, text),
       method: 'agent.send',
       params: { agent, text },
@@ -171,7 +174,7 @@ export class TerminalAgents {
   }
 
   explain(agent: OpId): Promise<AgentExplained | Refusal> {
-    return this.#atHome(agent, {
+    return atAgentHome(agent, this.#o, {
       here: async () => this.#explainHere(agent),
       method: 'agent.explain',
       params: { agent },
@@ -180,12 +183,30 @@ export class TerminalAgents {
   }
 
   attach(agent: OpId): Promise<AgentAttach | Refusal> {
-    return this.#atHome(agent, {
+    return atAgentHome(agent, this.#o, {
       here: async () => this.#attachHere(agent),
       method: 'agent.attach',
       params: { agent },
       answer: attachAnswer,
     });
+  }
+
+  /** Presses its keys for "stop", where it is seen at work. */
+  async pressInterrupt(id: OpId): Promise<boolean> {
+    const agent = this.#terminals.get(id);
+    const state = agent?.standing().state;
+    if (agent === undefined || (state !== 'running' && state !== 'retrying' && state !== 'waiting')) return false;
+    for (const key of agent.tool.interruptKeys) if (!(await agent.press([key]))) return false;
+    return true;
+  }
+
+  /** Ends its program and starts it anew in the same place. Nothing may be asked of it then. */
+  async restart(id: OpId): Promise<Refusal | undefined> {
+    const agent = this.#terminals.get(id);
+    if (agent?.spec.owned !== true)
+      return refusal('not_supported', 'its session is yours: skep neither starts nor ends what runs in it');
+    const why = await this.#terminals.restart(id);
+    return why === undefined ? undefined : refusal('driver_unavailable', `it could not be started anew: ${why}`);
   }
 
   /** The newest lines of its terminal, and the word for its state; undefined for an agent without one. */
@@ -213,6 +234,7 @@ export class TerminalAgents {
 
   async #release(id: OpId): Promise<void> {
     this.#told.delete(id);
+    this.#since.delete(id);
     clearTimeout(this.#holds.get(id));
     await this.#terminals.release(id);
     this.#told.delete(id);
@@ -222,18 +244,8 @@ export class TerminalAgents {
   #tell(id: OpId, state: string | undefined): void {
     if (this.#told.has(id) && this.#told.get(id) === state) return;
     this.#told.set(id, state);
+    this.#since.set(id, Date.now());
     this.#o.setState(id, state);
-  }
-
-  async #atHome<A>(
-    agent: OpId,
-    o: { here: () => Promise<A | Refusal>; method: string; params: unknown; answer: z.ZodType<A> },
-  ): Promise<A | Refusal> {
-    const row = this.#o.store.get('agent', agent);
-    if (!isLive(row)) return refusal('not_found', 'Agent not found', { got: agent });
-    const { node } = row.registered;
-    if (node === this.#o.self) return o.here();
-    return this.#o.remote.ask({ to: node, deadlineMs: CALL_DEADLINE_MS, ...o });
   }
 
   /** Words for an agent at work would be queued behind its turn, or end it, as the tool likes: nothing is typed then. */
@@ -247,7 +259,11 @@ export class TerminalAgents {
 
   #explainHere(id: OpId): AgentExplained {
     const agent = this.#terminals.get(id);
-    if (agent !== undefined) return { tool: agent.tool.tool, source: 'screen', exact: false, ...agent.standing() };
+    if (agent !== undefined) {
+      const { state, rule, evidence } = agent.standing();
+      const sinceMs = this.#since.get(id);
+      return { tool: agent.tool.tool, state, source: 'screen', exact: false, rule, evidence, sinceMs };
+    }
     return this.#o.explain(id, this.#o.store.get('agent', id)?.registered?.tool ?? '');
   }
 

@@ -10,7 +10,7 @@ import type { AttemptBearer, SessionSpec } from '#agent-ports.ts';
 import { socketPath } from '../socket-path.ts';
 import type { AgentDesk, Equipment } from './agent-desk.ts';
 import { PRIMER } from './agent-words.ts';
-import type { AttemptPlan } from './attempt.ts';
+import type { AttemptPlan } from './attempt-plan.ts';
 import { CompletionRecords } from './completion-record.ts';
 import { Completion } from './completion.ts';
 

@@ -28,6 +28,8 @@ const rows: [Action, boolean, boolean, boolean, boolean][] = [
   ['agent.deregister', false, false, true, true],
   ['agent.pause', false, false, true, true],
   ['agent.send', false, false, true, true],
+  ['agent.interrupt', false, false, true, true],
+  ['agent.restart', false, false, true, true],
   ['project.register', false, false, true, true],
   ['project.remove', false, false, true, true],
   ['post.create', false, false, true, true],

@@ -42,6 +42,9 @@ type Knobs = Partial<
     | 'taskMerge'
     | 'agentOutput'
     | 'agentSend'
+    | 'agentInterrupt'
+    | 'agentSteer'
+    | 'agentRestart'
     | 'agentExplain'
     | 'agentAttach'
     | 'agentPlace'
@@ -191,6 +194,9 @@ export class FakeNode implements SwarmNode {
   agentOutput: SwarmNode['agentOutput'] = async (agent, lines) =>
     this.knobs.agentOutput?.(agent, lines) ?? { status: 'idle', output: '' };
   agentSend: SwarmNode['agentSend'] = async (agent, text) => this.knobs.agentSend?.(agent, text) ?? { sent: true };
+  agentInterrupt: SwarmNode['agentInterrupt'] = async (agent) => this.knobs.agentInterrupt?.(agent) ?? { done: true };
+  agentSteer: SwarmNode['agentSteer'] = async (agent, text) => this.knobs.agentSteer?.(agent, text) ?? { done: true };
+  agentRestart: SwarmNode['agentRestart'] = async (agent) => this.knobs.agentRestart?.(agent) ?? { done: true };
   agentExplain: SwarmNode['agentExplain'] = async (agent) =>
     this.knobs.agentExplain?.(agent) ?? refusal('not_found', 'Agent not found');
   agentAttach: SwarmNode['agentAttach'] = async (agent) =>

@@ -14,6 +14,8 @@ export class ScriptedDriver implements AgentDriver {
   /** A node registers only agents whose program it has: this one is on every machine, and is never started. */
   readonly tool = 'true';
   readonly prompts: string[] = [];
+  /** Words that its agents were told in the middle of a turn. */
+  readonly steered: string[] = [];
   readonly specs: SessionSpec[] = [];
   readonly #turn: Turn;
   readonly #agents = new Map<string, Agent>();
@@ -24,10 +26,13 @@ export class ScriptedDriver implements AgentDriver {
 
   async open(spec: SessionSpec): Promise<AgentSession> {
     this.specs.push(spec);
-    const agent = new Agent((prompt, number, tell) => {
-      this.prompts.push(prompt);
-      return this.#turn({ prompt, spec, number, tell });
-    });
+    const agent = new Agent(
+      (prompt, number, tell) => {
+        this.prompts.push(prompt);
+        return this.#turn({ prompt, spec, number, tell });
+      },
+      (words) => void this.steered.push(words),
+    );
     this.#agents.set(spec.procId, agent);
     return agent.session();
   }
@@ -43,12 +48,14 @@ type AgentTurn = (prompt: string, number: number, tell: (event: AgentEvent) => v
 
 class Agent {
   readonly #turn: AgentTurn;
+  readonly #steered: (words: string) => void;
   readonly #told: AgentEvent[] = [];
   #events = new EventStream();
   #turns = 0;
 
-  constructor(turn: AgentTurn) {
+  constructor(turn: AgentTurn, steered: (words: string) => void) {
     this.#turn = turn;
+    this.#steered = steered;
   }
 
   session(): AgentSession {
@@ -58,7 +65,7 @@ class Agent {
     return {
       events: this.#events,
       prompt: async (text) => this.#prompt(text),
-      steer: async () => {},
+      steer: async (words) => this.#steered(words),
       interrupt: async () => this.#end(this.#turns, 'interrupted', ''),
       answer: async () => {},
       close: async () => this.#events.close(),

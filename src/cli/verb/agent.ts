@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { agentSchema, outputSchema, read } from '../answers.ts';
 import { ask } from '../client.ts';
 import { attach } from './agent-attach.ts';
+import { interrupt, restart, steer } from './agent-control.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import { shortId, shortIds, shortNode } from '../short-id.ts';
@@ -162,5 +163,5 @@ const output: Leaf = {
 export const agent: Group = {
   name: 'agent',
   summary: 'list, add and remove agents; talk to them',
-  leaves: [list, add, remove, pause, resume, send, output, attach],
+  leaves: [list, add, remove, pause, resume, send, steer, interrupt, restart, output, attach],
 };

@@ -5,6 +5,7 @@ import { SHELL } from '#core/task/fit.ts';
 import { isLive, isPaused } from '#core/view/agent.ts';
 import { appendOne } from '../append.ts';
 import { agentJson, agentJsonSchema } from '../json/agent.ts';
+import { dateText } from '../json/text.ts';
 import { findAgent } from '../lookup.ts';
 import { isRefusal } from '../refusal.ts';
 import type { Route } from '../route.ts';
@@ -193,13 +194,17 @@ const explain = jsonRoute({
     exact: z.boolean(),
     rule: z.string(),
     evidence: z.array(z.object({ zone: z.string(), text: z.string() })),
+    since: z.string().nullable().describe('By the clock of its node; null where nobody knows'),
   }),
   status: 200,
   handle: async ({ params, door }) => {
     const agent = findAgent(params.id, door);
     if (isRefusal(agent)) return agent;
     const answer = await door.node.agentExplain(agent.id);
-    return isRefusal(answer) ? answer : { agent_id: agent.id, name: agent.registered.name, ...answer };
+    if (isRefusal(answer)) return answer;
+    const { sinceMs, ...told } = answer;
+    const since = sinceMs === undefined ? null : dateText(sinceMs);
+    return { agent_id: agent.id, name: agent.registered.name, ...told, since };
   },
 });
 

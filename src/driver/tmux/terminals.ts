@@ -94,6 +94,27 @@ export class Terminals {
     await held.work;
   }
 
+  /** Ends the program of an agent's own session and starts it anew. Undefined when it runs; else why it does not, and it is tried again. */
+  async restart(id: OpId): Promise<string | undefined> {
+    const held = this.#held.get(id);
+    if (held === undefined || this.#isClosed) return 'it is not kept here';
+    clearTimeout(held.timer);
+    held.timer = undefined;
+    held.tries = 0;
+    let why: string | undefined = 'it was withdrawn';
+    this.#step(held, async () => {
+      try {
+        await this.#place(held, true);
+        why = undefined;
+      } catch (error) {
+        why = error instanceof Error ? error.message : String(error);
+        throw error;
+      }
+    });
+    await held.work;
+    return why;
+  }
+
   get(id: OpId): TerminalAgent | undefined {
     return this.#held.get(id)?.agent;
   }
@@ -146,31 +167,31 @@ export class Terminals {
     });
   }
 
-  async #place(held: Held): Promise<void> {
+  async #place(held: Held, anew = false): Promise<void> {
     if (!held.isWanted || this.#isClosed) return;
     const { agent } = held;
     held.startedMs = this.#o.now();
-    if (agent.spec.owned) return this.#placeOwn(held);
+    if (agent.spec.owned) return this.#placeOwn(held, anew);
     const { terminal, number, pid } = await this.#adopt(agent.spec.session);
     agent.settle({ terminal, pid, pane: terminal.watch(number, agent.tool) });
   }
 
-  async #placeOwn({ agent }: Held): Promise<void> {
+  async #placeOwn({ agent }: Held, anew: boolean): Promise<void> {
     const { spec } = agent;
     const terminal = await this.#server.open();
-    const pane = await this.#ownPane(agent);
+    const pane = await this.#ownPane(agent, anew);
     // After a restart of its program the pane has the same number, and all that was known of it is over.
     if (agent.place !== undefined) terminal.forget(agent.place.pane);
     this.#o.log(`agent ${spec.name}: in tmux session ${spec.session}`);
     agent.settle({ terminal, pid: pane.pid, pane: terminal.watch(pane.number, agent.tool) });
   }
 
-  async #ownPane({ spec, tool }: TerminalAgent): Promise<OwnPane> {
+  async #ownPane({ spec, tool }: TerminalAgent, anew: boolean): Promise<OwnPane> {
     const { session, cwd } = spec;
     const o = { session, cwd, command: commandOf(tool, spec.tool), env: await this.#o.environmentOf(spec) };
     const there = await this.#server.find(session);
     if (there === undefined) return this.#server.create(o);
-    return there.isDead ? this.#server.respawn(there, o) : there;
+    return there.isDead || anew ? this.#server.respawn(there, o) : there;
   }
 
   async #adopt(target: string): Promise<{ terminal: Terminal; number: number; pid: number }> {
