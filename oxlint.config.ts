@@ -26,7 +26,7 @@ const rooms: Record<string, Room> = {
       'The core is pure: it imports only core and zod. Take time, random bytes, hashes and I/O as arguments, or return an action that the shell carries out.',
   },
   ports: {
-    files: ['src/ports.ts', 'src/agent-ports.ts'],
+    files: ['src/ports.ts', 'src/agent-ports.ts', 'src/box-ports.ts'],
     may: ['core', 'ports'],
     onlyPackage: '',
     instead: 'Ports are interfaces over the types of src/core; an implementation lives in its own room.',
@@ -85,7 +85,7 @@ const names = [...Object.keys(rooms), 'host', 'wall', 'compile'];
 /** Matches a room both as `#store/x.ts` and as `../store/x.ts`; a noun of one's own may well be called `./store.ts`. */
 const entrance = (list: readonly string[]): string => {
   const doors = list.map((name) =>
-    name === 'ports' ? '(agent-)?ports\\.ts$' : name === 'host' ? 'host(/|\\.ts$)' : `${name}/`,
+    name === 'ports' ? '((agent|box)-)?ports\\.ts$' : name === 'host' ? 'host(/|\\.ts$)' : `${name}/`,
   );
   return `^(#|(\\.\\./)+)(${doors.join('|')})`;
 };

@@ -124,12 +124,17 @@ export interface Transport {
 /** `error`: why the holder itself ended it, or could not start it. */
 export type Exit = { code: number | null; signal: string | null; error: string | null };
 
+/** A file or folder of this machine that a process in a box sees, at the same path. */
+export type Seen = { path: string; writable: boolean };
+
 export type ProcSpec = {
   id: ProcId;
   argv: readonly [string, ...string[]];
   cwd: string;
   /** The whole environment: nothing is inherited. */
   env: Readonly<Record<string, string>>;
+  /** What it works on, for a box, which shows it nothing else; `cwd` lies in one of them, or in the box itself. Unboxed, it sees everything. */
+  sees?: readonly Seen[] | undefined;
   /** Output kept on disk for reading again; beyond it the middle is dropped, and a line says how much. */
   outboxMaxBytes: number;
 };
@@ -159,7 +164,7 @@ export interface Proc {
   detach(): Promise<void>;
 }
 
-export type ExecOptions = { cwd: string; env: Readonly<Record<string, string>>; timeoutMs: number; stdin?: string };
+export type ExecOptions = Pick<ProcSpec, 'cwd' | 'env' | 'sees'> & { timeoutMs: number; stdin?: string };
 export type ExecResult = { exit: Exit; stdout: string; stderr: string };
 
 export interface Runtime {
