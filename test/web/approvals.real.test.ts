@@ -160,6 +160,29 @@ describe('what agents ask, in a browser', () => {
     await expect.poll(() => items().count()).toBe(0);
   });
 
+  it('allows with a rule that is shown exactly and changed before it is made', async () => {
+    await ask({ detail: 'npm run lint' });
+    await item('npm run lint').locator('pre').click();
+    await page.keyboard.press('r');
+    const form = item('npm run lint').locator('form');
+    const command = form.locator('label:has-text("Command") input');
+    expect(await command.inputValue()).toBe('npm run lint');
+    expect(await form.locator('label:has-text("Agent") input').inputValue()).toBe('claude-1');
+    await command.fill('npm run *');
+    // What is typed stays while others ask.
+    const other = await ask({ detail: 'make other' });
+    await expect.poll(() => items().count()).toBe(2);
+    expect(await command.inputValue()).toBe('npm run *');
+    await form.locator('button[type="submit"]').click();
+    await said('The rule is made.');
+    await expect.poll(() => item('npm run lint').count()).toBe(0);
+    const rules = z.array(z.looseObject({ id: z.string() })).parse(await (await served.fetch('/api/rules')).json());
+    expect(rules).toMatchObject([{ effect: 'allow', command: 'npm run *', agent: 'claude-1', tool: null, path: null }]);
+    await served.fetch(`/api/rules/${rules[0]?.id ?? ''}`, { method: 'DELETE' });
+    await decide({ approval: other, decision: 'deny', note: '', by: userPrincipal('ann') });
+    await expect.poll(() => items().count()).toBe(0);
+  });
+
   it('says the words of a refusal, and leaves there what is still open', async () => {
     await ask({ detail: 'make away' });
     served.node.knobs.approvalAnswer = async () => refusal('home_unreachable', 'its node is away; try again');

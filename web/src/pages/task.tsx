@@ -9,6 +9,7 @@ import { nameOfNode, useSwarm } from '../model/store.ts';
 import { isEnded } from '../model/swarm.ts';
 import { retryBody } from '../model/tasks.ts';
 import { shortId } from '../model/text.ts';
+import { usedText } from '../model/usage.ts';
 import { ActionButton, Said, useAction } from '../parts/action.tsx';
 import { Approvals } from '../parts/approvals.tsx';
 import { Empty, Facts } from '../parts/layout.tsx';
@@ -158,13 +159,6 @@ function TaskTabs({ task }: { task: Task }) {
       </Tabs.Panel>
     </Tabs.Root>
   );
-}
-
-/** `12,345 tokens in, 678 out, $0.0123`; a plus where a part has no known price. */
-function usedText(usage: NonNullable<Task['usage']>): string {
-  const tokens = `${(usage.input_tokens + usage.cached_tokens).toLocaleString('en')} tokens in, ${usage.output_tokens.toLocaleString('en')} out`;
-  if (usage.cost_usd === null) return `${tokens}, at an unknown price`;
-  return `${tokens}, $${usage.cost_usd.toFixed(4)}${usage.unpriced_records > 0 ? '+' : ''}`;
 }
 
 function TaskFacts({ task }: { task: Task }) {

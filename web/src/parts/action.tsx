@@ -61,10 +61,12 @@ type ActionProps = {
   confirm?: string;
   /** Stands in a line of text. */
   small?: boolean;
+  /** There is nothing to do it to right now. */
+  isOff?: boolean;
 };
 
 /** Disabled for a viewer, who may only look. */
-export function ActionButton({ children, action, look = 'plain', confirm, small = false }: ActionProps) {
+export function ActionButton({ children, action, look = 'plain', confirm, small = false, isOff = false }: ActionProps) {
   const mayAct = useMayAct();
   const [isArmed, setArmed] = useState(false);
   const isPending = action.state.kind === 'pending';
@@ -80,7 +82,7 @@ export function ActionButton({ children, action, look = 'plain', confirm, small 
     <Button
       look={isArmed ? 'danger' : look}
       className={small ? '-my-1.5 -mr-2 min-h-7 px-2 text-xs' : ''}
-      disabled={!mayAct || isPending}
+      disabled={!mayAct || isPending || isOff}
       title={mayAct ? undefined : 'You are logged in as a viewer, who sees and cannot act'}
       onClick={press}
       onBlur={() => setArmed(false)}

@@ -1,11 +1,12 @@
 /** What agents ask, in one place: answered with the pointer or the keyboard, one or several; gone as soon as anybody answered, anywhere. */
 import { useEffect, useRef, useState } from 'react';
 import type { Decision } from '../model/answers.ts';
-import { answerAll } from '../model/answers.ts';
+import { allowWithRules, answerAll } from '../model/answers.ts';
 import { openApprovals } from '../model/approvals.ts';
 import type { Approval } from '../model/frame.ts';
 import { plural } from '../model/needs.ts';
 import { useMayAct, useSwarm } from '../model/store.ts';
+import type { RuleDraft } from '../model/suggest.ts';
 import { Said, useAction } from './action.tsx';
 import { Asked } from './asked.tsx';
 import { Button } from './button.tsx';
@@ -23,7 +24,7 @@ export function Approvals({ of }: { of?: string }) {
     (one) => of === undefined || one.task_id === of || one.agent_id === of,
   );
   const shown = open.slice(0, SHOWN_MAX);
-  const { state, pending, answer } = useAnswers(shown);
+  const { state, pending, answer, allowWith } = useAnswers(shown);
   const [current, setCurrent] = useState<string>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   // What somebody else answered is not chosen any more: a key must never answer what is not seen.
@@ -54,6 +55,7 @@ export function Approvals({ of }: { of?: string }) {
               onEnter={() => setCurrent(one.id)}
               onChoose={(isChosen) => setChosen(toggled(chosen, one.id, isChosen))}
               onAnswer={(decision, note) => act([one], decision, note)}
+              onRule={(rules, note) => void allowWith(one, rules, note)}
             />
           ))}
         </ul>
@@ -67,18 +69,25 @@ export function Approvals({ of }: { of?: string }) {
 
 function useAnswers(shown: readonly Approval[]) {
   const [pending, setPending] = useState<ReadonlySet<string>>(new Set());
-  const action = useAction(async (asked: readonly Approval[], decision: Decision, note: string) => {
-    const { text, isDone } = await answerAll(asked, { decision, note });
-    if (!isDone) throw new Error(text);
-    return text;
-  });
-  const answer = async (asked: readonly Approval[], decision: Decision, note: string): Promise<void> => {
+  const action = useAction((act: () => Promise<string>) => act());
+  const carryOut = async (asked: readonly Approval[], act: () => Promise<string>): Promise<void> => {
     if (asked.length === 0 || action.state.kind === 'pending') return;
     setPending(new Set(asked.map(({ id }) => id)));
-    await action.run(asked, decision, note);
+    await action.run(act);
     setPending(new Set());
   };
-  return { state: action.state, pending: new Set(shown.flatMap(({ id }) => (pending.has(id) ? [id] : []))), answer };
+  return {
+    state: action.state,
+    pending: new Set(shown.flatMap(({ id }) => (pending.has(id) ? [id] : []))),
+    answer: (asked: readonly Approval[], decision: Decision, note: string) =>
+      carryOut(asked, async () => {
+        const { text, isDone } = await answerAll(asked, { decision, note });
+        if (!isDone) throw new Error(text);
+        return text;
+      }),
+    allowWith: (asked: Approval, rules: readonly RuleDraft[], note: string) =>
+      carryOut([asked], () => allowWithRules(asked, rules, note)),
+  };
 }
 
 type BulkProps = {
@@ -116,7 +125,7 @@ function Bulk({ picked, onAnswer, onClear }: BulkProps) {
 const Keys = ({ isShown }: { isShown: boolean }) =>
   isShown && useMayAct() ? (
     <span className="text-xs text-muted max-sm:hidden">
-      <kbd>j</kbd> <kbd>k</kbd> move, <kbd>a</kbd> allow, <kbd>d</kbd> deny, <kbd>x</kbd> choose
+      <kbd>j</kbd> <kbd>k</kbd> move, <kbd>a</kbd> allow, <kbd>d</kbd> deny, <kbd>r</kbd> rule, <kbd>x</kbd> choose
     </span>
   ) : null;
 

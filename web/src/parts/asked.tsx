@@ -1,6 +1,6 @@
 /** One thing that an agent asks: exactly what it would do, for what, and the two answers. */
 import { Link } from '@tanstack/react-router';
-import { Check, CircleHelp, FilePen, LoaderCircle, SquareTerminal, Wrench, X } from 'lucide-react';
+import { Check, CircleHelp, FilePen, LoaderCircle, ScrollText, SquareTerminal, Wrench, X } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useEffect, useRef, useState } from 'react';
 import { api, sayError } from '../model/api.ts';
@@ -8,7 +8,11 @@ import type { Decision } from '../model/answers.ts';
 import { approvalPath } from '../model/answers.ts';
 import type { Approval } from '../model/frame.ts';
 import { useMayAct } from '../model/store.ts';
+import type { RuleDraft } from '../model/suggest.ts';
+import { suggestedRules } from '../model/suggest.ts';
 import { Button } from './button.tsx';
+import { isTyping } from './keys.ts';
+import { MakeRule } from './make-rule.tsx';
 import { Patch } from './patch.tsx';
 import { Age } from './time.tsx';
 
@@ -27,9 +31,10 @@ type AskedProps = {
   onEnter: () => void;
   onChoose: (isChosen: boolean) => void;
   onAnswer: (decision: Decision, note: string) => void;
+  onRule: (rules: readonly RuleDraft[], note: string) => void;
 };
 
-export function Asked({ asked, isCurrent, isChosen, isPending, onEnter, onChoose, onAnswer }: AskedProps) {
+export function Asked({ asked, isCurrent, isChosen, isPending, onEnter, onChoose, onAnswer, onRule }: AskedProps) {
   const mayAct = useMayAct();
   const [note, setNote] = useState('');
   const item = useRef<HTMLLIElement>(null);
@@ -37,6 +42,9 @@ export function Asked({ asked, isCurrent, isChosen, isPending, onEnter, onChoose
     if (isCurrent) item.current?.scrollIntoView({ block: 'nearest' });
   }, [isCurrent]);
   const isQuestion = asked.kind === 'question';
+  const [isRuling, setRuling] = useState(false);
+  useRuleKey(isCurrent && mayAct, () => setRuling(true));
+  const hasRule = mayAct && suggestedRules(asked).length > 0;
   const title = mayAct ? undefined : 'You are logged in as a viewer, who sees and cannot act';
   return (
     <li
@@ -77,9 +85,41 @@ export function Asked({ asked, isCurrent, isChosen, isPending, onEnter, onChoose
           <X aria-hidden className="size-3.5" />
           {isQuestion ? 'No answer' : 'Deny'}
         </Button>
+        {hasRule && !isRuling ? (
+          <Button look="quiet" disabled={isPending} onClick={() => setRuling(true)}>
+            <ScrollText aria-hidden className="size-3.5" />
+            Allow with a rule …
+          </Button>
+        ) : null}
       </div>
+      {hasRule && isRuling ? (
+        <MakeRule
+          asked={asked}
+          isPending={isPending}
+          onMake={(rules) => onRule(rules, note)}
+          onClose={() => setRuling(false)}
+        />
+      ) : null}
     </li>
   );
+}
+
+/** `r` opens the rule of what is marked. */
+function useRuleKey(isOn: boolean, open: () => void): void {
+  const latest = useRef(open);
+  useEffect(() => {
+    latest.current = open;
+  });
+  useEffect(() => {
+    if (!isOn) return undefined;
+    const press = (event: KeyboardEvent): void => {
+      if (event.key !== 'r' || isTyping(event.target) || event.metaKey || event.ctrlKey || event.altKey) return;
+      event.preventDefault();
+      latest.current();
+    };
+    window.addEventListener('keydown', press);
+    return () => window.removeEventListener('keydown', press);
+  }, [isOn]);
 }
 
 /** Who asks, for which task, since when, and why it was not decided by a rule. */

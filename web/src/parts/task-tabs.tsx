@@ -1,6 +1,6 @@
 /** What is asked of the node when somebody looks: timeline, output, diff. */
-import { useEffect, useState } from 'react';
-import { api, sayError, taskPath } from '../model/api.ts';
+import { taskPath } from '../model/api.ts';
+import { useAsked } from '../model/asked.ts';
 import { diffLines } from '../model/diff.ts';
 import type { Op, Task } from '../model/frame.ts';
 import { useTaskOutput } from '../model/output.ts';
@@ -9,22 +9,6 @@ import { shortId } from '../model/text.ts';
 import { Output } from './output.tsx';
 import { Patch } from './patch.tsx';
 import { clockText } from './time.tsx';
-
-/** An answer of the node; asked again when `version` changes. */
-function useAsked<T>(path: string, version: number): { answer: T | undefined; said: string } {
-  const [state, setState] = useState<{ answer: T | undefined; said: string }>({ answer: undefined, said: 'Asking …' });
-  useEffect(() => {
-    let isOver = false;
-    api<T>('GET', path).then(
-      (answer) => isOver || setState({ answer, said: '' }),
-      (error: unknown) => isOver || setState({ answer: undefined, said: sayError(error) }),
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [path, version]);
-  return state;
-}
 
 const Told = ({ text }: { text: string }) => <p className="py-6 text-center text-[13px] text-muted">{text}</p>;
 
