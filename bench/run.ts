@@ -20,6 +20,7 @@ import { idle } from './idle.ts';
 import { lostNode } from './lost-node.ts';
 import { maelstrom } from './maelstrom.ts';
 import { million } from './million.ts';
+import { page } from './page.ts';
 import { panes } from './panes.ts';
 import type { Machine, Result } from './report.ts';
 import { readme, terminalText } from './report.ts';
@@ -52,6 +53,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['lost-node', lostNode],
   ['compiled-start', compiledStart],
   ['panes', panes],
+  ['page', page],
   ['agents', agents],
   ['agent-start', agentStart],
 ]);

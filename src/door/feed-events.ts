@@ -7,13 +7,13 @@ import type { TaskRow } from '#core/view/task.ts';
 import type { Arrival, Glimpse } from '#ports.ts';
 import type { Door } from './door.ts';
 import type { FeedEvent } from './feed.ts';
-import { arrivalFrame, presenceFrame, presenceFrames, snapshotFrame } from './frames.ts';
+import { arrivalFrame, presenceFrame, presenceFrames, snapshotFrames } from './frames.ts';
 import type { AgentJson } from './json/agent.ts';
-import { agentJson } from './json/agent.ts';
+import { agentJson, agentNow } from './json/agent.ts';
 import type { ApprovalJson, RuleJson } from './json/approval.ts';
 import { approvalJson, openApprovals, ruleJson } from './json/approval.ts';
 import type { NodeJson, ProjectJson } from './json/node.ts';
-import { nodeJson, nodesJson, projectJson } from './json/node.ts';
+import { nodeJson, nodeNow, nodesJson, projectJson } from './json/node.ts';
 import type { PostJson } from './json/op.ts';
 import { postJson, typeName } from './json/op.ts';
 import type { StatusJson } from './json/status.ts';
@@ -53,7 +53,14 @@ export type ArrivalData = {
   rule?: RuleJson | null;
 };
 
+/** Made when somebody asks, and then kept. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
 export function snapshotEvent(door: Door): FeedEvent {
+  door.roster.lookAgain();
   const n = door.node.store.lastArrival();
   const snapshot: Snapshot = {
     n,
@@ -67,8 +74,8 @@ export function snapshotEvent(door: Door): FeedEvent {
   return {
     name: 'snapshot',
     n,
-    json: JSON.stringify(snapshot),
-    frames: () => [snapshotFrame(snapshot, eventId(n, door))],
+    json: once(() => JSON.stringify(snapshot)),
+    frames: () => snapshotFrames(snapshot, eventId(n, door)),
   };
 }
 
@@ -97,7 +104,7 @@ export const arrivalEvents = (arrivals: readonly Arrival[], door: Door): FeedEve
     return {
       name: typeName(arrival.op),
       n: arrival.n,
-      json: JSON.stringify(data),
+      json: once(() => JSON.stringify(data)),
       frames: () => [arrivalFrame(arrival.op, data, eventId(arrival.n, door))],
     };
   });
@@ -148,22 +155,26 @@ function liveAgentJson(id: string, door: Door): AgentJson | null {
   return agent === undefined ? null : agentJson(agent, door);
 }
 
-/** Nodes and agents as they stand. */
+/** Nodes and agents as they stand. Built only where somebody reads them: most of the time nothing changed. */
 export type Presence = {
-  nodes: NodeJson[];
-  agents: AgentJson[];
+  nodes: () => NodeJson[];
+  agents: () => AgentJson[];
   /** By id, the part of it that is news when it changes: not when somebody was last heard. */
   standings: ReadonlyMap<string, string>;
 };
 
 export function presenceOf(door: Door): Presence {
-  const nodes = nodesJson(door);
-  const agents = agentsJson(door);
-  const standings = new Map([
-    ...nodes.map(({ id, status, http_port: port, links }) => [id, `${status} ${port} ${links.join(' ')}`] as const),
-    ...agents.map(({ id, status, current_task_id: task }) => [id, `${status} ${task}`] as const),
-  ]);
-  return { nodes, agents, standings };
+  const { roster } = door;
+  const standings = new Map<string, string>();
+  for (const { id } of roster.nodes()) {
+    const { status, http_port: port, links } = nodeNow(id, door);
+    standings.set(id, `${status} ${port} ${links.join(' ')}`);
+  }
+  for (const agent of roster.agents()) {
+    const { status, task } = agentNow(agent, door);
+    standings.set(agent.id, `${status} ${task}`);
+  }
+  return { nodes: once(() => nodesJson(door)), agents: once(() => agentsJson(door)), standings };
 }
 
 /** True when a reader would see no difference: beats that repeat themselves are no news. */
@@ -174,7 +185,7 @@ export const standsAlike = (now: Presence, told: ReadonlyMap<string, string>): b
 export const presenceEvent = (now: Presence, told?: ReadonlyMap<string, string>): FeedEvent => ({
   name: 'presence',
   n: undefined,
-  json: JSON.stringify({ nodes: now.nodes, agents: now.agents }),
+  json: once(() => JSON.stringify({ nodes: now.nodes(), agents: now.agents() })),
   frames: () => (told === undefined ? [presenceFrame(now)] : presenceFrames(now, told)),
 });
 
@@ -183,7 +194,7 @@ export const glimpseEvent = ({ task, agent, attempt, status, progress }: Glimpse
   return {
     name: 'progress',
     n: undefined,
-    json: JSON.stringify({ ...about, progress }),
+    json: once(() => JSON.stringify({ ...about, progress })),
     frames: () => [{ type: 'task_event', event: 'task_progress', data: { ...about, output: progress } }],
   };
 };
@@ -193,7 +204,7 @@ export const outputEvent = ({ task, agent, attempt, output }: Glimpse): FeedEven
   return {
     name: 'output',
     n: undefined,
-    json: JSON.stringify(data),
+    json: once(() => JSON.stringify(data)),
     frames: () => [{ type: 'task_event', event: 'task_output', data }],
   };
 };

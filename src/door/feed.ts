@@ -22,7 +22,8 @@ import type { DoorRefusal } from './refusal.ts';
 export type FeedEvent = {
   name: string;
   n: number | undefined;
-  json: string;
+  /** Built for the first client that asks, as {@link FeedEvent.frames}. */
+  json: () => string;
   /** The same for a WebSocket; missing where none carries it. */
   frames?: () => readonly Frame[];
 };
@@ -43,7 +44,7 @@ export class Batch {
   sse(): string {
     this.text ??= this.events
       .map(
-        ({ name, n, json }) => `${n === undefined ? '' : `id: ${this.node}:${n}\n`}event: ${name}\ndata: ${json}\n\n`,
+        ({ name, n, json }) => `${n === undefined ? '' : `id: ${this.node}:${n}\n`}event: ${name}\ndata: ${json()}\n\n`,
       )
       .join('');
     return this.text;

@@ -18,7 +18,19 @@ export const statusFrame = ({ tasks, agents, links, posts }: StatusJson): Frame 
   status: { tasks: tasks.total, agents: agents.total, peers: links, posts },
 });
 
-export const snapshotFrame = (snapshot: Snapshot, id: string): Frame => ({ type: 'snapshot', id, ...snapshot });
+/** Tasks of one frame: a page draws the first ones while it reads the next. */
+const FRAME_TASKS_MAX = 200;
+
+/** In pieces where there are many tasks: only the last one has the id, so that whoever breaks off in between begins anew. */
+export function snapshotFrames(snapshot: Snapshot, id: string): Frame[] {
+  const pieces: TaskJson[][] = [];
+  for (let from = 0; from === 0 || from < snapshot.tasks.length; from += FRAME_TASKS_MAX)
+    pieces.push(snapshot.tasks.slice(from, from + FRAME_TASKS_MAX));
+  return pieces.map((tasks, at) => {
+    const last = at === pieces.length - 1 ? { id } : {};
+    return at === 0 ? { type: 'snapshot', ...last, ...snapshot, tasks } : { type: 'tasks', ...last, tasks };
+  });
+}
 
 /** An op that arrived. */
 export function arrivalFrame(op: Op, data: ArrivalData, id: string): Frame {
@@ -53,16 +65,22 @@ function taskEvent({ body }: Op, task: TaskJson | null): string {
 }
 
 /** Nodes and agents as they stand, for a client that comes back: it may have missed a change, and those are not in the log. */
-export const presenceFrame = ({ nodes, agents }: Presence): Frame => ({ type: 'presence', nodes, agents });
+export const presenceFrame = ({ nodes, agents }: Presence): Frame => ({
+  type: 'presence',
+  nodes: nodes(),
+  agents: agents(),
+});
 
 /** An event for each agent and each node that stands otherwise than when it was told of last. */
 export function presenceFrames(now: Presence, told: ReadonlyMap<string, string>): Frame[] {
   const isNews = (id: string): boolean => told.get(id) !== now.standings.get(id);
   return [
-    ...now.nodes
+    ...now
+      .nodes()
       .filter(({ id }) => isNews(id))
       .map((node) => ({ type: 'node_event', event: nodeEvent(node, told), entity: node.id, data: node })),
-    ...now.agents
+    ...now
+      .agents()
       .filter(({ id }) => isNews(id))
       .map((agent) => ({ type: 'agent_event', event: agentEvent(agent), entity: agent.id, data: agent })),
   ];

@@ -7,6 +7,7 @@ import type { NodeRow } from '#core/view/node.ts';
 import type { LiveProject } from '#core/view/project.ts';
 import { isLiveProject } from '#core/view/project.ts';
 import type { Arrival, Presence, SwarmNode } from '#ports.ts';
+import { OpenGrants } from './grants.ts';
 import { shortId, shortNode } from './json/text.ts';
 import type { NodeState } from './json/node.ts';
 
@@ -22,6 +23,8 @@ type Said = {
 
 /** Rows of one kind that a door shows at once: far above what one swarm has. */
 const ROWS_MAX = 10_000;
+/** Kinds of tasks that wait. */
+const ANSWERS_MAX = 1_000;
 
 export class Roster {
   private readonly node_: SwarmNode;
@@ -31,14 +34,19 @@ export class Roster {
   private nodeRows: ReadonlyMap<NodeId, NodeRow> | undefined;
   private projectRows: readonly LiveProject[] | undefined;
   private said_: Said | undefined;
+  private readonly grants: OpenGrants;
+  /** Answers that hold while agents and what is said of them are the same, by what was asked. */
+  private readonly answers = new Map<string, string | null>();
 
   constructor(node: SwarmNode, now: () => number) {
     this.node_ = node;
     this.now = now;
+    this.grants = new OpenGrants(node.store);
     this.stops = [
       node.onArrivals((arrivals) => this.forget(arrivals)),
       node.onPresence(() => {
         this.said_ = undefined;
+        this.answers.clear();
       }),
     ];
   }
@@ -56,6 +64,7 @@ export class Roster {
       [...byNode.values()].flatMap((node) => node.agents.map((one) => [one.agent, one] as const)),
     );
     this.said_ = { byNode, byAgent, standings: this.node_.standings(), readMs: nowMs };
+    this.answers.clear();
     return this.said_;
   }
 
@@ -71,17 +80,47 @@ export class Roster {
 
   /** Ops that have been committed: what they changed is read again. The node tells of all of them; a route that waits for its own may be first. */
   forget(arrivals: readonly Arrival[]): void {
+    this.grants.changed(arrivals);
     for (const { op } of arrivals) {
       const { type } = op.body;
       // Those that come by the thousand change nothing here.
       if (type.startsWith('task.')) continue;
+      this.answers.clear();
       if (type.startsWith('agent.')) this.agentRows = this.said_ = undefined;
       else if (type.startsWith('project.')) this.projectRows = undefined;
       else if (type === 'node.registered' || type === 'node.replaced') this.nodeRows = undefined;
       // A cut takes part of a log back, and with it whatever it had registered.
-      else if (type === 'log.forked' || type === 'node.revoked' || type === 'node.retired')
-        this.agentRows = this.nodeRows = this.projectRows = undefined;
+      else if (type === 'log.forked' || type === 'node.revoked' || type === 'node.retired') this.forgetAll();
     }
+  }
+
+  private forgetAll(): void {
+    this.agentRows = this.nodeRows = this.projectRows = undefined;
+    this.grants.forget();
+  }
+
+  /** The task that an agent holds by a grant that is open. */
+  grantedTask(agent: OpId): OpId | undefined {
+    return this.grants.taskOf(agent);
+  }
+
+  /** What is committed but not told of yet counts from here on, too. */
+  lookAgain(): void {
+    this.grants.forget();
+  }
+
+  /**
+   * The answer to a question about agents, which is made once and holds until one of them or what is said of them changes: a page asks it of a
+   * thousand tasks that are alike.
+   */
+  answer(question: string, make: () => string | null): string | null {
+    // What was said is looked at again now and then.
+    this.said();
+    const held = this.answers.get(question);
+    if (held !== undefined) return held;
+    const made = make();
+    if (this.answers.size < ANSWERS_MAX) this.answers.set(question, made);
+    return made;
   }
 
   /** Agents that are registered and not withdrawn, oldest first. */

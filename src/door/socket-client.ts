@@ -152,7 +152,7 @@ export class SocketClient {
     let isOver = false;
     const stop = open({
       deliver: (batch) => {
-        for (const event of batch.events) this.say(`${head}${JSON.stringify(event.name)},"data":${event.json}}\n`);
+        for (const event of batch.events) this.say(`${head}${JSON.stringify(event.name)},"data":${event.json()}}\n`);
       },
       end: () => {
         isOver = true;

@@ -1,6 +1,6 @@
 // Needs: chromium
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { ApprovalAnswer } from '#core/approval/answer.ts';
 import type { OpId } from '#core/brand.ts';
@@ -11,6 +11,9 @@ import { SELF } from '../door/fake-node.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
 import { contextOf, go, openBrowser } from './browser.ts';
+
+/** A browser on a machine that is busy takes its time. */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const idSchema = z.object({ id: z.string() });
 const codeSchema = z.object({ url: z.string() });
@@ -30,7 +33,7 @@ describe('what agents ask, in a browser', () => {
     parsedOpId(idSchema.parse(await (await served.post(path, body)).json()).id);
   const openPage = async (role: string): Promise<Page> => {
     const one = await (await contextOf(browser)).newPage();
-    one.setDefaultTimeout(10_000);
+    one.setDefaultTimeout(60_000);
     await one.goto(await linkFor(role));
     await one.waitForSelector('[data-connection="live"]');
     return one;

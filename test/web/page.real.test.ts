@@ -1,6 +1,6 @@
 // Needs: chromium
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { ForgottenError } from '#core/boot-check.ts';
 import { parsedOpId, userPrincipal } from '#core/brand.ts';
@@ -9,6 +9,9 @@ import { OTHER } from '../door/fake-node.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
 import { contextOf, go, openBrowser, PHONE } from './browser.ts';
+
+/** A browser on a machine that is busy takes its time. */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const idSchema = z.object({ id: z.string() });
 const codeSchema = z.object({ url: z.string() });
@@ -20,7 +23,7 @@ describe('the page in a browser', () => {
   let page: Page;
   const complaints: string[] = [];
   const watch = (one: Page): void => {
-    one.setDefaultTimeout(10_000);
+    one.setDefaultTimeout(60_000);
     one.on('console', (message) => complaints.push(message.text()));
     one.on('pageerror', (error) => complaints.push(error.message));
     one.on('request', (request) => {

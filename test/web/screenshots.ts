@@ -35,7 +35,7 @@ try {
     ] as const) {
       const context = await contextOf(browser, { viewport, colorScheme });
       const page = await context.newPage();
-      page.setDefaultTimeout(10_000);
+      page.setDefaultTimeout(60_000);
       await logIn(page, stage.home);
       for (const [name, address, sign] of shots(stage)) {
         if (wanted !== undefined && !name.includes(wanted)) continue;

@@ -3,11 +3,14 @@ import { createServer, request } from 'node:http';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { userPrincipal } from '#core/brand.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
 import { contextOf, openBrowser } from './browser.ts';
+
+/** A browser on a machine that is busy takes its time. */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const PATH = '/skep';
 const inside = (url = '/'): string => url.replace(PATH, '');
@@ -61,7 +64,7 @@ describe('the page below a path of a proxy', () => {
 
   it('logs in, is live, opens pages by address, creates, and asks nobody else', async () => {
     const page = await (await contextOf(browser)).newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(60_000);
     const elsewhere: string[] = [];
     page.on('request', (one) => {
       if (!one.url().startsWith(base)) elsewhere.push(one.url());

@@ -3,11 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { contextOf, DESKTOP, go, logIn, openBrowser, PHONE } from './browser.ts';
 import type { Stage } from './stage.ts';
 import { setStage } from './stage.ts';
+
+/** A browser on a machine that is busy takes its time. */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const found = z.array(
@@ -26,7 +29,7 @@ describe('a swarm in a browser', () => {
     stage = await setStage();
     browser = await openBrowser();
     page = await (await contextOf(browser)).newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(60_000);
     await logIn(page, stage.home);
   }, 60_000);
   afterAll(async () => {

@@ -1,5 +1,6 @@
 /** An agent in JSON: the seed's fields in its order and spelling, then what skep adds. */
 import { z } from 'zod';
+import type { OpId } from '#core/brand.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { isPaused } from '#core/view/agent.ts';
 import type { Door } from '../door.ts';
@@ -35,11 +36,20 @@ function statusOf(status: AgentStatus, o: { isGranted: boolean; isPaused: boolea
   return o.isPaused ? 'offline' : 'idle';
 }
 
+/** How it stands, and what it is at: what of an agent changes without an op about it. */
+export function agentNow(
+  agent: LiveAgent,
+  door: Door,
+): { status: AgentStatus; task: OpId | null; heardMs: number | undefined } {
+  const standing = agentStanding(agent, door);
+  const task = standing.task ?? door.roster.grantedTask(agent.id) ?? null;
+  const status = statusOf(standing.status, { isGranted: task !== null, isPaused: isPaused(agent) });
+  return { status, task, heardMs: standing.heardMs };
+}
+
 export function agentJson(agent: LiveAgent, door: Door): AgentJson {
   const { registered } = agent;
-  const standing = agentStanding(agent, door);
-  const granted =
-    standing.task ?? door.node.store.list('task', { where: { agent: agent.id }, limit: 1 })[0]?.id ?? null;
+  const { status, task, heardMs } = agentNow(agent, door);
   return {
     id: agent.id,
     node_id: registered.node,
@@ -49,9 +59,9 @@ export function agentJson(agent: LiveAgent, door: Door): AgentJson {
     tmux_session_id: registered.tmuxSessionId,
     project_path: registered.projectPath,
     max_concurrent_tasks: registered.maxConcurrentTasks,
-    status: statusOf(standing.status, { isGranted: granted !== null, isPaused: isPaused(agent) }),
-    current_task_id: granted,
-    last_heartbeat: dateText(standing.heardMs ?? registered.wallMs),
+    status,
+    current_task_id: task,
+    last_heartbeat: dateText(heardMs ?? registered.wallMs),
     lamport_ts: registered.stamp.lamport,
     registered_at: dateText(registered.wallMs),
     node_name: door.roster.nodeName(registered.node),

@@ -36,22 +36,34 @@ export const nodesJson = (door: Door): NodeJson[] =>
 
 const rank = (node: NodeJson): number => (node.status === 'self' ? 0 : 1);
 
+/** What of a node changes without an op about it. */
+export function nodeNow(id: NodeId, door: Door): Pick<NodeJson, 'status' | 'http_port' | 'links'> {
+  const own = id === door.node.info.self;
+  const links = door.node.links();
+  const httpPort = links.find((one) => one.node === id)?.httpPort;
+  return {
+    status: door.roster.nodeState(id),
+    http_port: own ? door.node.info.httpPort : (httpPort ?? null),
+    links: own ? links.map((one) => one.node) : [...(door.roster.presence().get(id)?.links ?? [])],
+  };
+}
+
 export function nodeJson(id: NodeId, door: Door): NodeJson {
   const row = door.roster.node(id);
-  const own = id === door.node.info.self;
   const link = door.node.links().find((one) => one.node === id);
   const said = door.roster.presence().get(id);
   const heardMs = said?.heardMs;
+  const now = nodeNow(id, door);
   return {
     id,
     name: row?.name ?? '',
-    status: door.roster.nodeState(id),
+    status: now.status,
     addresses: row?.addresses ?? [],
     version: row?.version ?? '',
     agents: door.roster.agents().filter((agent) => agent.registered.node === id).length,
-    http_port: own ? door.node.info.httpPort : (link?.httpPort ?? null),
+    http_port: now.http_port,
     round_trip_ms: link?.roundTripMs ?? null,
-    links: own ? door.node.links().map((one) => one.node) : [...(said?.links ?? [])],
+    links: now.links,
     last_heard_at: heardMs === undefined ? null : dateText(heardMs),
     registered_at: dateText(row?.registeredMs ?? 0),
     forked: row?.forkedAt !== undefined,

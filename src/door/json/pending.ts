@@ -23,7 +23,7 @@ export function pendingReason(task: KnownTask, door: Door): string | null {
     votersReason(task, door) ??
     projectReason(task, door) ??
     allowReason(task) ??
-    agentReason(task, door)
+    agentReasonHeld(task, door)
   );
 }
 
@@ -85,6 +85,13 @@ function projectReason(task: KnownTask, door: Door): string | undefined {
   const state = door.roster.nodeState(node);
   if (state === 'self' || state === 'alive') return undefined;
   return `its project ${name} lies on ${door.roster.nodeName(node)}, which is away`;
+}
+
+/** Looks at all that of a task which {@link agentReason} does. */
+function agentReasonHeld(task: KnownTask, door: Door): string | null {
+  const { requiredCapabilities, project, projectPath } = task.created;
+  const question = JSON.stringify([requiredCapabilities, project !== null, projectPath]);
+  return door.roster.answer(question, () => agentReason(task, door));
 }
 
 function agentReason(task: KnownTask, door: Door): string | null {

@@ -42,7 +42,7 @@ function follow(run: BackupRun, sink: Sink, door: Door): () => void {
   const leaving = new AbortController();
   const say = (name: string, data: unknown): void => {
     if (leaving.signal.aborted) return;
-    sink.deliver(new Batch(door.node.info.self, [{ name, n: undefined, json: JSON.stringify(data) }]));
+    sink.deliver(new Batch(door.node.info.self, [{ name, n: undefined, json: () => JSON.stringify(data) }]));
   };
   let toldMs = Number.NEGATIVE_INFINITY;
   const onProgress = (progress: BackupProgress): void => {

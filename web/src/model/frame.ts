@@ -21,7 +21,8 @@ type Told = { id?: string; event: string; entity: string; by?: string };
 export type Frame =
   | {
       type: 'snapshot';
-      id: string;
+      /** Missing where `tasks` frames follow, whose last one has it. */
+      id?: string;
       node: Status;
       tasks: Task[];
       agents: Agent[];
@@ -29,6 +30,7 @@ export type Frame =
       projects: Project[];
       approvals: Approval[];
     }
+  | { type: 'tasks'; id?: string; tasks: Task[] }
   | { type: 'presence'; nodes: SwarmNode[]; agents: Agent[] }
   | { type: 'status'; status: { tasks: number; agents: number; peers: number } }
   | { type: 'task_event'; event: 'task_progress'; data: { task_id: string; agent_id: string; output: string | null } }

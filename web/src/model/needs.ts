@@ -22,7 +22,25 @@ const ORDER: readonly NeedKind[] = ['alarm', 'waiting', 'unreachable', 'failed',
 /** Shown at once; the tasks page filters for the rest. */
 const NEEDS_MAX = 50;
 
-export function needsOf(swarm: Swarm): Need[] {
+type Read = Pick<Swarm, 'node' | 'tasks' | 'agents' | 'nodes' | 'approvals'>;
+let last: { read: Read; needs: Need[] } | undefined;
+
+/** The same list as long as nothing changed that it is read from: the title, the page and whoever tells of it ask each for itself. */
+export function needsOf({ node, tasks, agents, nodes, approvals }: Read): Need[] {
+  const read = { node, tasks, agents, nodes, approvals };
+  if (last === undefined || !isSame(last.read, read)) last = { read, needs: found(read) };
+  return last.needs;
+}
+
+/** Of the node itself, only its check after the start counts. */
+const isSame = (a: Read, b: Read): boolean =>
+  a.tasks === b.tasks &&
+  a.agents === b.agents &&
+  a.nodes === b.nodes &&
+  a.approvals === b.approvals &&
+  a.node?.boot_check === b.node?.boot_check;
+
+function found(swarm: Read): Need[] {
   const replaced = new Set(
     [...swarm.tasks.values()].flatMap(({ supersedes }) => (supersedes === null ? [] : [supersedes])),
   );
@@ -36,7 +54,7 @@ export function needsOf(swarm: Swarm): Need[] {
 }
 
 /** What it asks in words that can be answered here stands in the inbox. */
-function agentNeed(agent: Agent, swarm: Swarm): Need[] {
+function agentNeed(agent: Agent, swarm: Read): Need[] {
   const { tasks } = swarm;
   if (agent.status !== 'waiting' || openApprovals(swarm).some(({ agent_id: id }) => id === agent.id)) return [];
   const task = agent.current_task_id === null ? undefined : tasks.get(agent.current_task_id);
@@ -46,7 +64,7 @@ function agentNeed(agent: Agent, swarm: Swarm): Need[] {
 }
 
 /** After its start this node asks the others what it may have forgotten; until they answered, it does less or nothing. */
-function bootNeed({ node }: Swarm): Need[] {
+function bootNeed({ node }: Read): Need[] {
   if (node === undefined || node.boot_check.state === 'passed') return [];
   const { state, answered, needed, waits_for: awaited } = node.boot_check;
   const does = state === 'comparing' ? 'it decides and writes nothing yet' : 'it decides only what depends on it alone';
@@ -55,7 +73,7 @@ function bootNeed({ node }: Swarm): Need[] {
 }
 
 /** A node that is away is news when something depends on it. */
-function nodeNeed(node: SwarmNode, { tasks }: Swarm): Need[] {
+function nodeNeed(node: SwarmNode, { tasks }: Read): Need[] {
   const title = node.name === '' ? node.id.slice(0, 8) : node.name;
   const forked: Need = {
     key: `forked ${node.id}`,

@@ -4,6 +4,8 @@ import type { Frame } from './frame.ts';
 
 /** As in the seed: between an end and the next try. */
 const RETRY_MS = 2_000;
+/** Between two folds while much happens: more than a reader can see, and each costs a drawing of the page. The first after a silence comes at once. */
+const GAP_MS = 100;
 /** A page in the background gets no frames to draw in; frames are folded so often then. */
 const HIDDEN_MS = 1_000;
 /** Nothing at all for so long, though a status comes every 5 s: the line is dead, whatever the browser thinks. */
@@ -33,10 +35,12 @@ export function follow(events: StreamEvents, query: Record<string, string> = {})
   let retry: number | undefined;
   let silence: number | undefined;
   let isOver = false;
+  let flushedMs = -Infinity;
 
   const flush = (): void => {
     const frames = waiting;
     waiting = [];
+    flushedMs = performance.now();
     if (frames.length > 0 && !isOver) events.frames(frames);
   };
   const listen = (): void => {
@@ -54,7 +58,7 @@ export function follow(events: StreamEvents, query: Record<string, string> = {})
     socket.addEventListener('message', ({ data }) => {
       listen();
       const frame: Frame = JSON.parse(String(data));
-      if (waiting.push(frame) === 1) soon(flush);
+      if (waiting.push(frame) === 1) soon(flush, flushedMs + GAP_MS - performance.now());
     });
     socket.addEventListener('close', ({ code }) => {
       clearTimeout(silence);
@@ -86,7 +90,18 @@ export function follow(events: StreamEvents, query: Record<string, string> = {})
   };
 }
 
-function soon(run: () => void): void {
-  if (document.visibilityState === 'visible') requestAnimationFrame(run);
-  else window.setTimeout(run, HIDDEN_MS);
+/** Before the next drawing, and not within `waitMs`. A page that nobody sees draws nothing, and may be left at any moment. */
+function soon(run: () => void, waitMs: number): void {
+  if (waitMs > 0) {
+    window.setTimeout(() => soon(run, 0), waitMs);
+    return;
+  }
+  const frame = requestAnimationFrame(() => {
+    clearTimeout(timer);
+    run();
+  });
+  const timer = window.setTimeout(() => {
+    cancelAnimationFrame(frame);
+    run();
+  }, HIDDEN_MS);
 }

@@ -6,6 +6,8 @@ import type { Agent, Approval, Frame, Project, Status, SwarmNode, Task } from '.
 
 /** Ended tasks that are kept; the task page and the table ask the node for older ones. */
 const ENDED_MAX = 500;
+/** So many more are let in before the oldest are looked for. */
+const ENDED_SLACK = 100;
 /** Lines of the log of what happened while this page was open. */
 const LOG_MAX = 200;
 
@@ -55,20 +57,50 @@ export const NOTHING: Swarm = {
   isStatusDue: false,
 };
 
+/** What frames change, each map only where one of them does: whoever reads another map sees that nothing changed there. */
 type Draft = {
-  -readonly [K in keyof Swarm]: Swarm[K] extends ReadonlyMap<infer I, infer V> ? Map<I, V> : Swarm[K];
+  -readonly [K in keyof Swarm]: Swarm[K] extends ReadonlyMap<infer I, infer V> ? Rows<I, V> : Swarm[K];
 };
 
-/** Folds frames that came together: each map is copied once, however many they are. */
+class Rows<I, V> {
+  private held: ReadonlyMap<I, V>;
+  private own: Map<I, V> | undefined;
+
+  constructor(held: ReadonlyMap<I, V>) {
+    this.held = held;
+  }
+
+  now(): ReadonlyMap<I, V> {
+    return this.own ?? this.held;
+  }
+
+  set(id: I, row: V): void {
+    this.own ??= new Map(this.held);
+    this.own.set(id, row);
+  }
+
+  delete(id: I): void {
+    if (!this.now().has(id)) return;
+    this.own ??= new Map(this.held);
+    this.own.delete(id);
+  }
+
+  replace(rows: ReadonlyMap<I, V>): void {
+    this.held = rows;
+    this.own = undefined;
+  }
+}
+
+/** Folds frames that came together: a map is copied once, however many of them change it. */
 export function fold(swarm: Swarm, frames: readonly Frame[], nowMs: number): Swarm {
   const draft: Draft = {
     ...swarm,
-    tasks: new Map(swarm.tasks),
-    agents: new Map(swarm.agents),
-    nodes: new Map(swarm.nodes),
-    projects: new Map(swarm.projects),
-    approvals: new Map(swarm.approvals),
-    progress: new Map(swarm.progress),
+    tasks: new Rows(swarm.tasks),
+    agents: new Rows(swarm.agents),
+    nodes: new Rows(swarm.nodes),
+    projects: new Rows(swarm.projects),
+    approvals: new Rows(swarm.approvals),
+    progress: new Rows(swarm.progress),
   };
   const lines: LogLine[] = [];
   for (const frame of frames) {
@@ -77,8 +109,16 @@ export function fold(swarm: Swarm, frames: readonly Frame[], nowMs: number): Swa
     if (line !== undefined) lines.unshift({ ...line, atMs: nowMs, key: (swarm.log[0]?.key ?? 0) + lines.length + 1 });
   }
   if (lines.length > 0) draft.log = [...lines, ...swarm.log].slice(0, LOG_MAX);
-  forgetOldest(draft);
-  return draft;
+  if (draft.tasks.now() !== swarm.tasks) forgetOldest(draft.tasks);
+  return {
+    ...draft,
+    tasks: draft.tasks.now(),
+    agents: draft.agents.now(),
+    nodes: draft.nodes.now(),
+    projects: draft.projects.now(),
+    approvals: draft.approvals.now(),
+    progress: draft.progress.now(),
+  };
 }
 
 function take(draft: Draft, frame: Frame): void {
@@ -87,14 +127,17 @@ function take(draft: Draft, frame: Frame): void {
     case 'snapshot':
       takeSnapshot(draft, frame);
       return;
+    case 'tasks':
+      for (const task of frame.tasks) draft.tasks.set(task.id, task);
+      return;
     case 'presence':
-      draft.nodes = byId(frame.nodes);
-      draft.agents = byId(frame.agents);
+      draft.nodes.replace(byId(frame.nodes));
+      draft.agents.replace(byId(frame.agents));
       return;
     case 'task_event':
       if (frame.data !== null && 'task_id' in frame.data) takeGlimpse(draft, frame.data);
       else if ('entity' in frame) takeTask(draft, frame.data, frame.event);
-      if ('agent' in frame && frame.agent) draft.agents.set(frame.agent.id, frame.agent);
+      if ('agent' in frame && frame.agent) putNews(draft.agents, frame.agent);
       return;
     case 'agent_event':
       put(draft.agents, frame.entity, frame.data);
@@ -122,19 +165,21 @@ function take(draft: Draft, frame: Frame): void {
 }
 
 function takeSnapshot(draft: Draft, frame: Extract<Frame, { type: 'snapshot' }>): void {
+  // Without an id there is more to come, and whoever breaks off before begins anew.
+  draft.cursor = frame.id;
   draft.node = frame.node;
-  draft.tasks = byId(frame.tasks);
-  draft.agents = byId(frame.agents);
-  draft.nodes = byId(frame.nodes);
-  draft.projects = byId(frame.projects);
-  draft.approvals = byId(frame.approvals);
+  draft.tasks.replace(byId(frame.tasks));
+  draft.agents.replace(byId(frame.agents));
+  draft.nodes.replace(byId(frame.nodes));
+  draft.projects.replace(byId(frame.projects));
+  draft.approvals.replace(byId(frame.approvals));
   draft.rulesChanged += 1;
-  draft.progress = new Map();
+  draft.progress.replace(new Map());
   draft.isStatusDue = false;
 }
 
 function takeGlimpse(draft: Draft, data: { task_id: string; output: string | null }): void {
-  const held = draft.tasks.get(data.task_id);
+  const held = draft.tasks.now().get(data.task_id);
   // A glimpse may come behind the end that it was overtaken by.
   if (data.output === null || (held !== undefined && isEnded(held))) return;
   draft.progress.set(data.task_id, data.output);
@@ -142,7 +187,7 @@ function takeGlimpse(draft: Draft, data: { task_id: string; output: string | nul
 
 function takeTask(draft: Draft, task: Task | null, event: string): void {
   if (task === null) return;
-  const before = draft.tasks.get(task.id);
+  const before = draft.tasks.now().get(task.id);
   draft.tasks.set(task.id, task);
   if (task.status !== 'in_progress') draft.progress.delete(task.id);
   if (draft.node === undefined) return;
@@ -157,7 +202,12 @@ function takeTask(draft: Draft, task: Task | null, event: string): void {
   draft.node = { ...draft.node, tasks: counts };
 }
 
-function put<T>(rows: Map<string, T>, id: string, row: T | null): void {
+/** Every op about a task tells of its agent, which mostly stands as it did. */
+function putNews(rows: Rows<string, Agent>, agent: Agent): void {
+  if (JSON.stringify(rows.now().get(agent.id)) !== JSON.stringify(agent)) rows.set(agent.id, agent);
+}
+
+function put<T>(rows: Rows<string, T>, id: string, row: T | null): void {
   if (row === null) rows.delete(id);
   else rows.set(id, row);
 }
@@ -165,11 +215,11 @@ function put<T>(rows: Map<string, T>, id: string, row: T | null): void {
 const byId = <T extends { id: string }>(rows: readonly T[]): Map<string, T> =>
   new Map(rows.map((row) => [row.id, row]));
 
-function forgetOldest(draft: Draft): void {
-  const ended = [...draft.tasks.values()].filter(isEnded);
-  if (ended.length <= ENDED_MAX) return;
+function forgetOldest(tasks: Rows<string, Task>): void {
+  const ended = [...tasks.now().values()].filter(isEnded);
+  if (ended.length <= ENDED_MAX + ENDED_SLACK) return;
   const oldestFirst = ended.toSorted((a, b) => (a.updated_at < b.updated_at ? -1 : 1));
-  for (const task of oldestFirst.slice(0, ended.length - ENDED_MAX)) draft.tasks.delete(task.id);
+  for (const task of oldestFirst.slice(0, ended.length - ENDED_MAX)) tasks.delete(task.id);
 }
 
 export const isEnded = ({ status }: Task): boolean =>
@@ -185,12 +235,13 @@ function lineOf(frame: Frame, { tasks, agents }: Draft): Omit<LogLine, 'atMs' | 
   const name = row === null ? '' : 'title' in row ? row.title : 'name' in row ? row.name : '';
   if (frame.type === 'task_event') {
     const link = { kind: 'task' as const, id: entity };
-    return { event, title: name === '' ? (tasks.get(entity)?.title ?? '') : name, link };
+    return { event, title: name === '' ? (tasks.now().get(entity)?.title ?? '') : name, link };
   }
   if (frame.type === 'approval_event' && frame.data !== null) {
     const title = `${frame.data.agent_name}: ${frame.data.title}`;
     return { event, title, link: { kind: 'task', id: frame.data.task_id } };
   }
-  const link = frame.type === 'agent_event' && agents.has(entity) ? { kind: 'agent' as const, id: entity } : undefined;
+  const link =
+    frame.type === 'agent_event' && agents.now().has(entity) ? { kind: 'agent' as const, id: entity } : undefined;
   return { event, title: name, link };
 }

@@ -113,6 +113,7 @@ function AtWork() {
   const tasks = useSwarm((swarm) => swarm.tasks);
   const isLoaded = useSwarm((swarm) => swarm.node !== undefined);
   const active = [...tasks.values()].filter((task) => groupOf(task) === 'active').toSorted(compareTasks);
+  const counts = useSwarm((swarm) => swarm.node?.tasks);
   const pending = [...tasks.values()].filter((task) => groupOf(task) === 'pending').toSorted(compareTasks);
   if (isLoaded && tasks.size === 0) {
     return (
@@ -136,8 +137,8 @@ function AtWork() {
       {pending.length === 0 ? null : (
         <Section
           title="Waiting for an agent"
-          count={pending.length}
-          side={<More group="pending" count={pending.length} />}
+          count={counts?.pending ?? pending.length}
+          side={<More group="pending" count={counts?.pending ?? pending.length} />}
         >
           <Cards tasks={pending} />
         </Section>

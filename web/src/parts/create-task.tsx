@@ -18,6 +18,8 @@ const DEPENDENCIES_MAX = 200;
 /** `isOpen`: with all fields shown. `onCreated` gets the new task. */
 export function CreateTask({ isOpen, onCreated }: { isOpen: boolean; onCreated: (task: Task) => void }) {
   const [isMore, setMore] = useState(isOpen);
+  // Once they were shown they stay, with what was typed into them.
+  const [wasMore, setWasMore] = useState(isOpen);
   const mayAct = useMayAct();
   const action = useAction(async (body: Record<string, unknown>) => {
     const task = await api<Task>('POST', 'api/swarm/tasks', body);
@@ -61,14 +63,15 @@ export function CreateTask({ isOpen, onCreated }: { isOpen: boolean; onCreated: 
         type="button"
         aria-expanded={isMore}
         className="flex items-center gap-1 self-start rounded-md text-[13px] text-muted hover:text-text"
-        onClick={() => setMore(!isMore)}
+        onClick={() => {
+          setMore(!isMore);
+          setWasMore(true);
+        }}
       >
         <ChevronDown aria-hidden className={`size-3.5 transition-transform ${isMore ? '' : '-rotate-90'}`} />
         Project, capabilities, priority, dependencies …
       </button>
-      <div className={isMore ? 'flex flex-col gap-3' : 'hidden'}>
-        <MoreFields />
-      </div>
+      <div className={isMore ? 'flex flex-col gap-3' : 'hidden'}>{wasMore ? <MoreFields /> : null}</div>
       <Said state={action.state} />
     </form>
   );

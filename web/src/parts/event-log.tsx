@@ -1,5 +1,6 @@
 /** What happened while this page was open, newest first. */
 import { Link } from '@tanstack/react-router';
+import { memo } from 'react';
 import type { LogLine } from '../model/swarm.ts';
 import { useSwarm } from '../model/store.ts';
 import { eventText } from '../model/text.ts';
@@ -31,7 +32,8 @@ export function EventLog() {
   );
 }
 
-function Line({ line }: { line: LogLine }) {
+/** Never drawn twice: a line does not change. */
+const Line = memo(function Line({ line }: { line: LogLine }) {
   const noun = line.event.split('_', 1)[0];
   return (
     <li className="flex min-w-0 gap-2 px-3">
@@ -54,4 +56,4 @@ function Line({ line }: { line: LogLine }) {
       </span>
     </li>
   );
-}
+});

@@ -17,14 +17,14 @@ const LOOKS: Readonly<Record<NeedKind, { icon: ReactNode; word: string; tone: st
 };
 
 export function Needs() {
-  const swarm = useSwarm((all) => all);
-  const needs = needsOf(swarm);
+  const needs = useSwarm(needsOf);
+  const isLoaded = useSwarm((swarm) => swarm.node !== undefined);
   return (
     <Section title="Needs you" count={needs.length}>
       {needs.length === 0 ? (
         <p className="card flex items-center gap-2 px-3 py-2.5 text-[13px] text-muted">
           <CheckCheck aria-hidden className="size-4 text-green" />
-          {swarm.node === undefined ? 'Looking …' : 'Nothing needs you.'}
+          {isLoaded ? 'Nothing needs you.' : 'Looking …'}
         </p>
       ) : (
         <ul className="card max-h-80 divide-y divide-line overflow-y-auto" aria-label="Needs you">

@@ -1,0 +1,196 @@
+/** The page of a large and busy swarm in a real browser: when it shows something, how long it blocks, and what one tab costs its node. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { chromium } from 'playwright-core';
+import { stateDirOf } from '../src/socket-path.ts';
+import type { Child } from './child.ts';
+import type { Report } from './figures.ts';
+import { judge, SeriesBook } from './figures.ts';
+import { longestTasks } from './trace.ts';
+import type { Stage } from './stage.ts';
+import { freePort } from './stage.ts';
+import type { SwarmNode } from './swarm-node.ts';
+import { startSwarmNode } from './swarm-node.ts';
+
+const TASKS = 10_000;
+const AGENTS = 500;
+/** Ops a second; the rest of the hundred updates is what agents at work print. */
+const OPS_A_SECOND = 60;
+const AT_WORK = 10;
+const LINES_A_SECOND = 4;
+/** How long each part is looked at. */
+const LOOK_MS = 10_000;
+/** Before anything is measured: the node has compiled what it runs. */
+const SETTLE_MS = 3_000;
+const PAGE_MAX_MS = 60_000;
+const SCROLL_PX = 900;
+const SCROLL_MS = 100;
+const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
+export async function page(stage: Stage): Promise<Report> {
+  const book = new SeriesBook();
+  const versions: Record<string, string> = {};
+  const missing = existsSync(EXECUTABLE) ? [] : ['chromium: apt-get install -y chromium'];
+  if (missing.length === 0) {
+    const node = await largeNode(stage);
+    const updates = await busy(stage, node);
+    const browser = await chromium.launch({
+      executablePath: EXECUTABLE,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    });
+    versions['chromium'] = browser.version();
+    for (let round = 1; round <= stage.rounds; round += 1) await oneRound(stage, book, { node, browser, round });
+    await browser.close();
+    await updates.stop();
+    await node.child.stop();
+  }
+  return {
+    name: 'page',
+    about: `One node with ${TASKS} tasks, one in five open, and ${AGENTS} agents, ${AT_WORK} of them at work; ${OPS_A_SECOND} ops a second, and lines that agents print. First view: from the start of the navigation, logged in and with an empty cache, to the first frame with the counts and cards of tasks. Tasks of the main thread are those of the browser's own trace (RunTask), ${LOOK_MS / 1000} s each: on the overview, and on the table of tasks while it is scrolled without a pause. Node: its processor time with one tab open less that without one, in turns.`,
+    rounds: stage.rounds,
+    series: book.all(),
+    verdicts:
+      missing.length > 0
+        ? []
+        : [
+            judge('first view', 'ms', book.need('first view').values, { atMost: 1_500 }),
+            judge('longest task, overview', 'ms', book.need('overview, longest task').values, { atMost: 100 }),
+            judge('longest task, table scrolled', 'ms', book.need('table scrolled, longest task').values, {
+              atMost: 100,
+            }),
+            judge('node, for one tab', '% of a core', book.need('node, for one tab').values, { atMost: 2 }),
+          ],
+    versions,
+    missing,
+    notes: [],
+  };
+}
+
+async function largeNode(stage: Stage): Promise<SwarmNode> {
+  const dataDir = join(stage.dir, 'page');
+  const p2pPort = await freePort();
+  const stateDir = stateDirOf(dataDir, p2pPort);
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  stage.say(`making a log of ${TASKS} tasks`);
+  await stage.run('log/page.ts', { stateDir, tasks: TASKS, agents: AGENTS });
+  return startSwarmNode(stage, { name: 'page', state: { dataDir, p2pPort }, shellAgents: AT_WORK });
+}
+
+/** Ops by HTTP, and scripts that print. */
+async function busy(stage: Stage, node: SwarmNode): Promise<Child> {
+  const script = `while :; do echo "line $((n=n+1)) of a long run"; sleep ${1 / LINES_A_SECOND}; done`;
+  for (let n = 0; n < AT_WORK; n += 1) {
+    const body = { title: `Run the suite, part ${n}`, description: script, required_capabilities: ['shell'] };
+    await post(node, '/api/swarm/tasks', body);
+  }
+  const { child } = await stage.serve('load/updates.ts', {
+    url: node.url,
+    token: node.token,
+    perSecond: OPS_A_SECOND,
+  });
+  await sleep(SETTLE_MS);
+  return child;
+}
+
+async function post(node: SwarmNode, path: string, body: unknown): Promise<Record<string, unknown>> {
+  const answer = await fetch(`${node.url}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${node.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+  return JSON.parse(await answer.text());
+}
+
+type Round = { node: SwarmNode; browser: Browser; round: number };
+
+async function oneRound(stage: Stage, book: SeriesBook, { node, browser, round }: Round): Promise<void> {
+  const without = await share(node);
+  const context = await loggedIn(node, browser);
+  const tab = await context.newPage();
+  book.add('first view', 'ms', await firstView(tab, node));
+  await sleep(SETTLE_MS);
+  const frames = countFrames(tab);
+  const overview = await traced(browser, tab, () => sleep(LOOK_MS));
+  book.add('overview, longest task', 'ms', overview.wallMs);
+  book.add('overview, longest task, processor time', 'ms', overview.cpuMs);
+  book.add('overview, main thread at work', '%', overview.busyShare * 100);
+  await tab.evaluate("location.hash = '/tasks'");
+  await tab.waitForSelector('[role="row"][aria-rowindex="5"]', { timeout: PAGE_MAX_MS });
+  const table = await traced(browser, tab, () => scroll(tab));
+  book.add('table scrolled, longest task', 'ms', table.wallMs);
+  book.add('table scrolled, longest task, processor time', 'ms', table.cpuMs);
+  await tab.evaluate("location.hash = '/'");
+  const with1 = await share(node);
+  book.add('updates that the page got', 'a second', await frames());
+  book.add('node, without a tab', '% of a core', without);
+  book.add('node, for one tab', '% of a core', with1 - without);
+  await context.close();
+  stage.say(
+    `round ${round}: first view ${book.need('first view').values.at(-1)?.toFixed(0)} ms; longest task ${overview.wallMs.toFixed(0)} ms, ${table.wallMs.toFixed(0)} ms scrolled; node ${without.toFixed(1)} % and ${(with1 - without).toFixed(1)} % for a tab`,
+  );
+}
+
+/** Percent of a core over one look. */
+async function share(node: SwarmNode): Promise<number> {
+  const [cpuNs, began] = [node.child.cpuNs(), performance.now()];
+  await sleep(LOOK_MS);
+  return ((node.child.cpuNs() - cpuNs) / 1e6 / (performance.now() - began)) * 100;
+}
+
+async function loggedIn(node: SwarmNode, browser: Browser): Promise<BrowserContext> {
+  const { path } = await post(node, '/api/login-codes', { role: 'operator' });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  await context.request.get(`${node.url}${String(path)}`, { maxRedirects: 0 });
+  return context;
+}
+
+/** Milliseconds from the start of the navigation until a frame with counts and cards was drawn. */
+async function firstView(tab: Page, node: SwarmNode): Promise<number> {
+  await tab.addInitScript(`{
+    const look = () => {
+      const count = document.querySelector('[data-count="pending"]')?.textContent ?? '';
+      if (!/\\d/.test(count) || document.querySelector('main article') === null) return requestAnimationFrame(look);
+      requestAnimationFrame(() => setTimeout(() => { window.firstViewMs = performance.now(); }));
+    };
+    requestAnimationFrame(look);
+  }`);
+  await tab.goto(node.url);
+  await tab.waitForFunction('window.firstViewMs !== undefined', undefined, { timeout: PAGE_MAX_MS });
+  return Number(await tab.evaluate('window.firstViewMs'));
+}
+
+/** Frames of the WebSocket a second, from now until the returned function is called. */
+function countFrames(tab: Page): () => Promise<number> {
+  const began = performance.now();
+  let count = 0;
+  const session = tab.context().newCDPSession(tab);
+  const ready = session.then(async (cdp) => {
+    cdp.on('Network.webSocketFrameReceived', () => {
+      count += 1;
+    });
+    await cdp.send('Network.enable');
+  });
+  return async () => {
+    await ready;
+    await (await session).detach();
+    return (count / (performance.now() - began)) * 1000;
+  };
+}
+
+async function traced(browser: Browser, tab: Page, during: () => Promise<unknown>) {
+  await browser.startTracing(tab, { categories: ['toplevel', 'disabled-by-default-devtools.timeline', '__metadata'] });
+  await during();
+  return longestTasks((await browser.stopTracing()).toString('utf8'));
+}
+
+async function scroll(tab: Page): Promise<void> {
+  await tab.mouse.move(700, 600);
+  const until = performance.now() + LOOK_MS;
+  for (let n = 0; performance.now() < until; n += 1) {
+    await tab.mouse.wheel(0, n % 40 < 20 ? SCROLL_PX : -SCROLL_PX);
+    await sleep(SCROLL_MS);
+  }
+}
