@@ -43,6 +43,12 @@ export type NodeOptions = {
   sealAfter?: number | undefined;
   /** What agents of this node may cost a day (UTC), in US dollars; without it as much as it is. */
   budgetUsdDay?: number | undefined;
+  /** At most so many attempts run on this node at once; without it as many as it has agents. Checked before each claim. */
+  maxAgents?: number | undefined;
+  /** The same for each tool. */
+  maxAgentsOf?: Readonly<Record<string, number>> | undefined;
+  /** Memory in bytes that is free now, undefined where nobody knows; without it as the machine and its control groups say. For tests. */
+  freeBytes?: (() => number | undefined) | undefined;
   /** Members above which this node keeps links to a few neighbours only; 64 without it. */
   fullLinksMax?: number | undefined;
   /** A code of `skep join-code`: its secret is kept in the data directory, its addresses are learnt as seeds. */

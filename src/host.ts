@@ -122,13 +122,16 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, terminals, log: o.log });
 }
 
-const settingsOf = (o: NodeOptions, store: Parts['store']): CoreSettings => ({
+const settingsOf = (o: NodeOptions, { store, memory }: Parts): CoreSettings => ({
   votersMax: 5,
   fullLinksMax: o.fullLinksMax ?? FULL_LINKS_MAX,
   leaseMs: o.leaseMs ?? LEASE_MS,
   aloneAfterMs: o.aloneAfterMs,
   hasPath,
   hasProject: hasProjectIn(store),
+  maxAgents: o.maxAgents,
+  maxAgentsOf: o.maxAgentsOf,
+  lacksFor: (agent, taken) => memory.lacksFor(agent, taken),
 });
 
 type Wiring = {
@@ -149,7 +152,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     store,
     transport,
     crypto: nodeCrypto(identity),
-    settings: settingsOf(o, store),
+    settings: settingsOf(o, parts),
     onAction: (action) => act(action),
     onArrivals: (arrivals) => {
       learnAddresses(arrivals, transport, info.self);

@@ -121,6 +121,9 @@ export const ruleSchema = z.object({
   agent: maybe,
   note: text,
 });
+export const capSchema = z.object({ kind: text, name: text, max: count, running: count });
+export type Cap = z.output<typeof capSchema>;
+
 export type Rule = z.output<typeof ruleSchema>;
 
 export const statusSchema = z.object({

@@ -7,6 +7,13 @@ const wholeUpTo = (max: number, expected: string) =>
     .union([z.number(), z.string().regex(/^\d+$/).transform(Number)], { error: expected })
     .refine((value) => Number.isInteger(value) && value >= 0 && value <= max, { error: expected });
 
+/** `tool=2`; what is no number is none. The tool of an ACP agent may hold `=`. */
+function pair(text: string): [string, number] {
+  const at = text.lastIndexOf('=');
+  const max = text.slice(at + 1).trim();
+  return [text.slice(0, at).trim(), /^\d+$/.test(max) && at > 0 ? Number(max) : Number.NaN];
+}
+
 const port = wholeUpTo(65_535, 'a port, 0 to 65535');
 const DOLLARS = 'a sum in US dollars above 0';
 const dollars = z
@@ -21,6 +28,16 @@ const dollars = z
     { error: DOLLARS },
   )
   .refine((value) => value > 0 && value <= 1_000_000, { error: DOLLARS });
+const PAIRS = 'tools with their numbers, claude=2,codex=1';
+/** In the file also a table, `{ claude = 2 }`. */
+const numbersOf = z
+  .union(
+    [z.record(z.string(), z.number()), z.string().transform((list) => Object.fromEntries(list.split(',').map(pair)))],
+    { error: PAIRS },
+  )
+  .refine((all) => Object.values(all).every((max) => Number.isInteger(max) && max >= 0 && max <= 1_000), {
+    error: PAIRS,
+  });
 const words = (expected: string): z.ZodString => z.string({ error: expected }).min(1, { error: expected });
 
 /** `host:port`, where host is a name, an IPv4 address or `[IPv6]`. */
@@ -50,6 +67,8 @@ export const settingsSchema = z.object({
   shellAgents: wholeUpTo(64, 'a number, 0 to 64'),
   askTimeout: wholeUpTo(604_800, 'seconds, 0 to 604800'),
   budgetUsdDay: dollars.optional(),
+  maxAgents: wholeUpTo(1_000, 'a number, 0 to 1000').optional(),
+  maxAgentsOf: numbersOf.optional(),
   sealAfter: wholeUpTo(1_000_000_000, 'a number of ops, 0 for no sealing'),
   url: z.url({ protocol: /^https?$/, error: 'a URL, http://… or https://…' }).optional(),
   tokenFile: words('a file').optional(),
@@ -113,6 +132,8 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     'usd',
     'what agents of this node may cost a day, as far as it is known (no limit)',
   ),
+  maxAgents: node('max_agents', 'n', 'attempts that run on this node at once (as many as it has agents)'),
+  maxAgentsOf: node('max_agents_of', 'list', 'the same for each tool: claude=2,codex=1 (no limit)'),
   sealAfter: node(
     'seal_after',
     'ops',

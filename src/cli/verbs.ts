@@ -72,6 +72,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/rule.ts')).rule,
   },
   {
+    name: 'cap',
+    group: 'Work:',
+    summary: 'how many attempts of a node, a tool or an account run at once',
+    load: async () => (await import('./verb/cap.ts')).cap,
+  },
+  {
     name: 'project',
     group: 'Work:',
     summary: 'list, add and remove repositories that tasks work in',

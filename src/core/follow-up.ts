@@ -21,7 +21,7 @@ export function followUp(ops: readonly Op[], { self, tasks, forks, ownAgents, bo
       if (op.header.node === self && isNewInTerminal(op)) ownAgents.setState(op.header.entity, 'starting');
       tasks.onAgent(op.header.entity);
     }
-    if (body.type === 'project.registered') tasks.seek();
+    if (body.type === 'project.registered' || body.type === 'cap.set') tasks.seek();
     if (body.type.startsWith('node.')) bootCheck.look();
     if (body.type === 'log.forked' || body.type === 'node.revoked' || body.type === 'node.retired')
       forks.cut(body.node);

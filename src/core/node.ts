@@ -250,6 +250,9 @@ export class NodeCore {
     return this.reach.standings();
   }
 
+  /** Why an agent of this node leaves work that fits it to others now, in words. */
+  readonly heldBack = (agent: OpId): string | undefined => this.tasks.heldBack(agent)?.text;
+
   votersForNewTask(): NodeId[] {
     return this.tasks.votersForNewTask();
   }

@@ -23,7 +23,7 @@ export class OwnAgents {
       const work = tasks.workOf(agent);
       return {
         agent,
-        status: this.states.get(agent) ?? (work === undefined ? 'idle' : 'busy'),
+        status: this.states.get(agent) ?? (work === undefined ? idleOrHeld(agent, tasks) : 'busy'),
         task: work?.task ?? null,
         attempt: work?.attempt ?? null,
       };
@@ -37,4 +37,10 @@ export class OwnAgents {
     this.said = now;
     return true;
   }
+}
+
+/** `held:account`: work waits that it could do, and a cap or its machine keeps it from it. */
+function idleOrHeld(agent: OpId, tasks: Tasks): string {
+  const hold = tasks.heldBack(agent);
+  return hold === undefined ? 'idle' : `held:${hold.why}`;
 }

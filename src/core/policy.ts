@@ -55,6 +55,8 @@ const TABLE = {
   'rule.read': READERS,
   'rule.add': OPERATORS,
   'rule.remove': OPERATORS,
+  'cap.read': READERS,
+  'cap.set': OPERATORS,
   'token.read': OPERATORS,
   'token.create': OPERATORS,
   'token.remove': OPERATORS,

@@ -12,6 +12,7 @@ import type { Frame } from './schema/frame.ts';
 import type { Timers } from './timers.ts';
 import type { Turn } from './turn.ts';
 import { writesNothing } from './turn.ts';
+import type { LiveAgent } from './view/agent.ts';
 import type { Views } from './view/views.ts';
 
 /** Committed state, as the store shows it. */
@@ -20,6 +21,9 @@ export interface CoreStore extends Views {
   localRows(table: LocalTable): { key: string; value: unknown }[];
   opsOf(node: NodeId, o: { from: number; maxOps: number; maxBytes: number }): Op[];
 }
+
+/** An agent of this node that has an attempt, or claims one. */
+export type TakenAgent = { agent: LiveAgent; work: { task: OpId; attempt: number } | undefined };
 
 export type CoreSettings = {
   /** At most so many voters decide a new task: 1, 3 or 5. */
@@ -33,6 +37,11 @@ export type CoreSettings = {
   /** Whether this node can work in that directory, or on that project: it may have to fetch it from a node that is reachable. */
   hasPath(path: string): boolean;
   hasProject(project: OpId, isReachable: (node: NodeId) => boolean): boolean;
+  /** At most so many attempts run on this node at once, in all and of each tool. Without it: as many as it has agents. */
+  maxAgents?: number | undefined;
+  maxAgentsOf?: Readonly<Record<string, number>> | undefined;
+  /** What its machine lacks for one more agent like this, in words, beside those at work or about to be; looked at anew each time. */
+  lacksFor?(agent: LiveAgent, taken: readonly TakenAgent[]): string | undefined;
 };
 
 export class World {

@@ -171,8 +171,8 @@ export function presenceOf(door: Door): Presence {
     standings.set(id, `${status} ${port} ${links.join(' ')}`);
   }
   for (const agent of roster.agents()) {
-    const { status, task } = agentNow(agent, door);
-    standings.set(agent.id, `${status} ${task}`);
+    const { status, task, heldBy } = agentNow(agent, door);
+    standings.set(agent.id, `${status} ${task} ${heldBy}`);
   }
   return { nodes: once(() => nodesJson(door)), agents: once(() => agentsJson(door)), standings };
 }

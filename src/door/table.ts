@@ -8,6 +8,7 @@ import { agentControlRoutes } from './routes/agent-control.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { backupRoutes } from './routes/backup.ts';
+import { capRoutes } from './routes/caps.ts';
 import { eventRoutes } from './routes/events.ts';
 import { none } from './routes/input.ts';
 import { nodeRoutes } from './routes/nodes.ts';
@@ -49,6 +50,7 @@ export const routes: readonly Route[] = [
   ...projectRoutes,
   ...approvalRoutes,
   ...ruleRoutes,
+  ...capRoutes,
   ...postRoutes,
   ...wallRoutes,
   ...eventRoutes,

@@ -26,7 +26,7 @@ type AgentsWiring = {
   o: NodeOptions;
   parts: Parts;
   engine: Engine;
-  keeping: Omit<TerminalAgentsOptions, 'stateDir' | 'ssh' | 'setState' | 'explain' | 'drivers' | 'log'> &
+  keeping: Omit<TerminalAgentsOptions, 'stateDir' | 'ssh' | 'setState' | 'explain' | 'heldBack' | 'drivers' | 'log'> &
     Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces'>;
   glimpses: Glimpses;
   texts: Pick<AttemptTools, 'unstash' | 'deliver'> & Pick<ApprovalsOptions, 'stash' | 'append' | 'whenOpen'>;
@@ -37,7 +37,7 @@ const ASK_TIMEOUT_MS = 30 * 60_000;
 
 /** Agents that are there on their own, and attempts of all agents. */
 export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsWiring) {
-  const { stateDir, runtime, store, drivers } = parts;
+  const { stateDir, runtime, store, drivers, memory } = parts;
   const { log, ssh } = o;
   const setState = (agent: OpId, state: string | undefined): void => engine.agentState({ agent, state });
   const states = new AgentStates({ setState, nowMs: Date.now });
@@ -47,6 +47,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     ssh,
     setState,
     explain: (agent, tool) => states.explain(agent, tool),
+    heldBack: (agent) => engine.core.heldBack(agent),
     drivers,
     log,
   });
@@ -63,7 +64,10 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     stands: (agent, state) => states.stands(agent, state),
     used: (used) => ledger.used(used),
     spending: (plan) => budgets.spending(plan),
-    turnOver: (one) => ledger.turnOver(one),
+    turnOver: (plan) => {
+      memory.measure(plan.agent, plan);
+      return ledger.turnOver(plan);
+    },
     equip: async (plan) => ({ ...(await toolDesk.equip(plan)), patienceMs: askTimeoutMs }),
     leave: async (one) => {
       await ledger.leave(one);

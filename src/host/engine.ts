@@ -59,7 +59,11 @@ export class Engine {
       soon: (run) => void setImmediate(run),
       send: (outgoing) => this.send(outgoing),
       act: (action) => (action.kind === 'keepLinks' ? this.keepLinks(action.nodes) : options.onAction(action)),
-      arrived: (arrivals) => options.onArrivals(arrivals),
+      arrived: (arrivals) => {
+        options.onArrivals(arrivals);
+        // With links the heartbeat that follows says that something changed; without any, none leaves.
+        if (options.transport.links().length === 0) options.onPresence();
+      },
       failed: (error) => options.onFailed(error),
       rested: () => this.schedule(),
     });

@@ -18,6 +18,8 @@ import { Workspaces } from '#workspace/workspaces.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { stateDirOf } from '../socket-path.ts';
 import { Drivers } from './drivers.ts';
+import { freeBytes } from './free-memory.ts';
+import { Memory } from './memory.ts';
 import { isRefusal } from './remote.ts';
 import { adoptSecret, clusterSecret, readJoinCode } from './secrets.ts';
 
@@ -50,6 +52,7 @@ export type Parts = {
   blobs: BlobStore;
   runtime: LocalRuntime;
   drivers: Drivers;
+  memory: Memory;
   workspaces: Workspaces;
 };
 
@@ -93,6 +96,10 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
     new AcpDriver({ tool: 'gemini', command: ['gemini', '--acp'], version, nowMs: Date.now }),
     new OpenCodeDriver({ directory: join(stateDir, 'opencode'), nowMs: Date.now }),
   ];
+  const memory = new Memory({
+    residentBytes: (isPicked) => runtime.residentBytes(isPicked),
+    freeBytes: o.freeBytes ?? freeBytes,
+  });
   return {
     info: {
       self: identity.node,
@@ -110,6 +117,7 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
     store,
     blobs: await FileBlobStore.open(join(stateDir, 'blobs')),
     runtime,
+    memory,
     drivers: new Drivers([...drivers, ...(o.drivers ?? [])], { version, nowMs: Date.now }),
     workspaces,
   };

@@ -62,6 +62,8 @@ export type TerminalAgentsOptions = {
   setState: (agent: OpId, state: string | undefined) => void;
   /** Of agents that have no terminal: why they are said to be in their state. */
   explain: (agent: OpId, tool: string) => AgentExplained;
+  /** Why an agent of this node leaves work that fits it to others; undefined: it does not. */
+  heldBack: (agent: OpId) => string | undefined;
   /** Those of tools that are driven by their protocol. */
   drivers: Drivers;
   log: (line: string) => void;
@@ -258,6 +260,17 @@ export class TerminalAgents {
   }
 
   #explainHere(id: OpId): AgentExplained {
+    const held = this.#o.heldBack(id);
+    const explained = this.#explainState(id);
+    if (held === undefined || explained.state !== 'idle') return explained;
+    return {
+      ...explained,
+      rule: `${explained.rule}; work waits that it leaves to others`,
+      evidence: [{ zone: 'held back', text: held }, ...explained.evidence],
+    };
+  }
+
+  #explainState(id: OpId): AgentExplained {
     const agent = this.#terminals.get(id);
     if (agent !== undefined) {
       const { state, rule, evidence } = agent.standing();

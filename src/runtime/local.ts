@@ -13,6 +13,7 @@ import { legalProcId, prepareDirectory, procDirectory } from './layout.ts';
 import { LocalProc } from './local-proc.ts';
 import { readExit } from './outbox.ts';
 import { codeOf, messageOf, RuntimeRefusal } from './refusal.ts';
+import { residentOf } from './resident.ts';
 import type { Answer } from './wire.ts';
 
 /** How long a connection without a process is kept: the next task of a busy swarm then finds a warm holder, an idle node ends up without one. */
@@ -98,6 +99,11 @@ export class LocalRuntime implements Runtime {
       throw error;
     }
     return proc;
+  }
+
+  /** Resident memory in bytes of the running processes whose ids are picked, and of all they started. Looked at now; 0 where none runs. */
+  residentBytes(isPicked: (id: string) => boolean): number {
+    return residentOf(this.#open().directory, isPicked);
   }
 
   exec(argv: readonly [string, ...string[]], o: ExecOptions): Promise<ExecResult> {

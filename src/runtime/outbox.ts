@@ -171,11 +171,17 @@ export class OutboxWriter {
 export function readExit(directory: string): Exit | undefined {
   const segment = segmentsIn(directory).at(-1);
   if (segment === undefined) return undefined;
-  const record = lastRecord(segmentPath(directory, segment));
+  const record = recordAt(segmentPath(directory, segment), 'last');
   return record?.t === 'exit' ? exitOf(record) : undefined;
 }
 
-function lastRecord(path: string): OutboxRecord | undefined {
+/** The pid of the process that writes here, from its first record; undefined while that is not there. */
+export function readPid(directory: string): number | undefined {
+  const record = recordAt(segmentPath(directory, 0), 'first');
+  return record?.t === 'started' ? record.pid : undefined;
+}
+
+function recordAt(path: string, which: 'first' | 'last'): OutboxRecord | undefined {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -186,10 +192,10 @@ function lastRecord(path: string): OutboxRecord | undefined {
   }
   try {
     const end = Buffer.alloc(EXIT_RECORD_MAX_BYTES);
-    const from = Math.max(0, fstatSync(file).size - end.length);
+    const from = which === 'first' ? 0 : Math.max(0, fstatSync(file).size - end.length);
     const bytes = readSync(file, end, 0, end.length, from);
-    const last = [...new JsonLines().feed(end.subarray(0, bytes))].at(-1);
-    return last?.kind === 'record' ? outboxRecordOf(last.value) : undefined;
+    const found = [...new JsonLines().feed(end.subarray(0, bytes))].at(which === 'first' ? 0 : -1);
+    return found?.kind === 'record' ? outboxRecordOf(found.value) : undefined;
   } finally {
     closeSync(file);
   }

@@ -105,6 +105,19 @@ function readStat(pid: number): Stat | undefined {
   return { state, group: Number(group), session: Number(session), flags: Number(flags) };
 }
 
+/** Resident memory in bytes by session, of those asked for; what they share counts for each. One look, and without /proc nothing. */
+export function residentBytes(sessions: ReadonlySet<number>): Map<number, number> {
+  const sums = new Map<number, number>();
+  for (const name of sessions.size === 0 ? [] : processes()) {
+    const pid = Number(name);
+    const session = Number.isInteger(pid) ? readStat(pid)?.session : undefined;
+    if (session === undefined || !sessions.has(session)) continue;
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readOf(pid, 'status').toString('latin1', 1))?.[1];
+    sums.set(session, (sums.get(session) ?? 0) + Number(kib ?? 0) * 1024);
+  }
+  return sums;
+}
+
 function processes(): string[] {
   try {
     return readdirSync('/proc');
@@ -124,7 +137,7 @@ const FILE_MAX_BYTES = 4 * 1024 * 1024;
  * The file behind one NUL, until the next call. Only that NUL for a process that has ended since the listing, and for the environment of another
  * user's.
  */
-function readOf(pid: number, file: 'stat' | 'environ'): Buffer {
+function readOf(pid: number, file: 'stat' | 'status' | 'environ'): Buffer {
   let bytes = 1;
   let open: number | undefined;
   try {

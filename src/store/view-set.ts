@@ -28,6 +28,7 @@ const foldersOf = (tables: ViewTables): Folders => ({
   post: new RowFolder(tables.post),
   approval: new RowFolder(tables.approval),
   rule: new RowFolder(tables.rule),
+  cap: new RowFolder(tables.cap),
   usage: new RowFolder(tables.usage),
 });
 
@@ -41,11 +42,12 @@ export const viewTables = (specs: Specs, make: <Row>(spec: ViewSpec<Row>) => Vie
   post: make(specs.post),
   approval: make(specs.approval),
   rule: make(specs.rule),
+  cap: make(specs.cap),
   usage: make(specs.usage),
 });
 
 /** In the order in which their rows enter the digest. */
-const NAMES: readonly ViewName[] = ['agent', 'node', 'post', 'project', 'task', 'approval', 'rule', 'usage'];
+const NAMES: readonly ViewName[] = ['agent', 'node', 'post', 'project', 'task', 'approval', 'rule', 'usage', 'cap'];
 
 export class ViewSet {
   private readonly tables: ViewTables;

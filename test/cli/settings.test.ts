@@ -56,6 +56,15 @@ describe('settings', () => {
     expect((await find({ seeds: 'a.example:1, b:2' })).values.seeds).toEqual(['a.example:1', 'b:2']);
   });
 
+  it('read a number for each tool from text and from TOML, and refuse what is none', async () => {
+    write('[node]\nmax_agents = 4\nmax_agents_of = { claude = 2, codex = 0 }\n');
+    expect((await find({})).values).toMatchObject({ maxAgents: 4, maxAgentsOf: { claude: 2, codex: 0 } });
+    const typed = { maxAgentsOf: 'claude=1, acp x --y=z=3' };
+    expect((await find(typed)).values.maxAgentsOf).toEqual({ claude: 1, 'acp x --y=z': 3 });
+    for (const wrong of ['claude', 'claude=', '=2', 'claude=-1', 'claude=1001'])
+      await expect(find({ maxAgentsOf: wrong })).rejects.toThrow(/claude=2,codex=1/);
+  });
+
   it('mean paths of the file from where the file is, ~ as the home, others from where one stands', async () => {
     write('[node]\ndata_dir = "state"\ntls_key = "~/key.pem"\n');
     expect((await find({})).values).toMatchObject({ dataDir: join(configDir, 'state'), tlsKey: join(home, 'key.pem') });

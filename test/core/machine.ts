@@ -190,7 +190,7 @@ export class Machine {
     await this.append([{ entity: undefined, by: userPrincipal('test'), body }]);
   }
 
-  agent(o: { capabilities?: string[]; tool?: string; tmuxSessionId?: string } = {}): Promise<OpId> {
+  agent(o: { capabilities?: string[]; tool?: string; tmuxSessionId?: string; account?: string } = {}): Promise<OpId> {
     return this.create({
       type: 'agent.registered',
       name: 'agent',
@@ -199,6 +199,7 @@ export class Machine {
       projectPath: null,
       tmuxSessionId: o.tmuxSessionId ?? null,
       maxConcurrentTasks: 1,
+      ...(o.account === undefined ? {} : { account: o.account }),
     });
   }
 

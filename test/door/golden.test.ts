@@ -91,6 +91,8 @@ describe('JSON of tasks and agents', () => {
         lamport_ts: 4,
         registered_at: '2026-02-12T10:00:00Z',
         node_name: 'hive',
+        account: null,
+        held_by: null,
         paused: false,
       })}\n`,
     );

@@ -20,6 +20,7 @@ export const good: Record<string, unknown> = {
   'POST /api/approvals': { ids: ['x'], decision: 'allow' },
   'POST /api/approvals/{id}': { decision: 'deny', note: 'no' },
   'POST /api/rules': { effect: 'deny', command: 'git push *' },
+  'POST /api/caps': { kind: 'tool', name: 'claude', max: 2 },
 };
 
 /** Bodies that are wrong, with the text and what it says of what came. */
@@ -128,6 +129,9 @@ export const bad: [route: string, body: unknown, error: string, got?: string][] 
     'command: Too big: expected string to have <=256 characters',
     '257 characters',
   ],
+  ['POST /api/caps', {}, 'kind is node, tool or account'],
+  ['POST /api/caps', { kind: 'tool', max: 1 }, 'name is required'],
+  ['POST /api/caps', { kind: 'tool', name: 'claude', max: -1 }, 'max: Too small: expected number to be >=0', '-1'],
   ['POST /api/login-codes', { role: 'king' }, 'role: Invalid option: expected one of "operator"|"viewer"'],
 ];
 
@@ -161,5 +165,6 @@ export const textForNoJson: Record<string, string> = {
   'POST /api/approvals': 'decision is required',
   'POST /api/approvals/{id}': 'decision is required',
   'POST /api/rules': 'effect is required',
+  'POST /api/caps': 'kind is node, tool or account',
   'POST /api/tokens': 'name: Invalid input: expected string, received undefined',
 };

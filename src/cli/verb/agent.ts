@@ -69,6 +69,10 @@ const add: Leaf = {
     { flags: '--capability <name>', about: 'what it can do; may be repeated', kind: 'list' },
     { flags: '--project-path <dir>', about: 'directory it works in' },
     {
+      flags: '--account <name>',
+      about: 'what its tool is logged in to, by any name: agents of one account share its cap',
+    },
+    {
       flags: '--tmux-session <id>',
       about: 'a tmux session of yours that it is in; else skep makes one and starts the tool',
     },
@@ -84,6 +88,7 @@ const add: Leaf = {
         capabilities: given.list('capability'),
         project_path: given.text('projectPath') ?? null,
         tmux_session_id: given.text('tmuxSession') ?? null,
+        account: given.text('account') ?? null,
       };
       const answer = await ask(node, { method: 'POST', path: '/api/swarm/agents', body });
       if (given.json) return showJson(answer, world);

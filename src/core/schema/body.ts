@@ -4,6 +4,7 @@
  * Names are the field's words in camelCase; the HTTP door shows the seed's snake_case.
  */
 import { z } from 'zod';
+import { approvalClosed, approvalDecided, approvalRequested, ruleAdded, ruleRemoved } from './approval-body.ts';
 import { hashSchema, longTextSchema, nodeIdSchema, opIdSchema } from './ids.ts';
 
 const capabilities = z.array(z.string().min(1).max(64)).max(64);
@@ -54,6 +55,8 @@ const logForked = z.object({
   proof: longTextSchema,
 });
 
+const accountName = z.string().min(1).max(64);
+
 const agentRegistered = z.object({
   type: z.literal('agent.registered'),
   name: z.string().min(1).max(64),
@@ -65,6 +68,8 @@ const agentRegistered = z.object({
   /** skep made that session on its own tmux server and ends it; absent for a session of the user's, which is only read and typed into. */
   sessionOwned: z.boolean().optional(),
   maxConcurrentTasks: z.number().int().min(1).max(64),
+  /** The account that its tool is logged in to, by a name that people gave it: agents of one account share its cap. */
+  account: accountName.optional(),
   /** It takes nothing until somebody resumes it; absent: it does at once. */
   paused: z.boolean().optional(),
 });
@@ -206,51 +211,17 @@ const postCreated = z.object({
   author: z.string().min(1).max(64),
 });
 
-/**
- * A tool asks before it goes on: appended by the node of its agent, which alone decides it. Known shapes of secrets are masked in all texts.
- * `request`, unique in its attempt, is the tool's own name for it: after a restart the same request is known by it.
- */
-const approvalRequested = z.object({
-  type: z.literal('approval.requested'),
-  task: opIdSchema,
-  attempt: z.number().int().min(1).max(20),
-  agent: opIdSchema,
-  request: z.string().min(1).max(256),
-  kind: z.enum(['command', 'edit', 'tool', 'question']),
-  tool: z.string().max(128),
-  title: z.string().max(1000),
-  /** Exactly what would be done: the command, the diff, the arguments, the question. */
-  detail: longTextSchema,
-  cwd: z.string().max(4096).nullable(),
-  paths: z.array(z.string().max(4096)).max(64),
-  /** Why it was not decided by a rule, for people. */
-  why: z.string().max(500),
-});
-/** Counts only when it was written by the node that asked. `by` of the header is who decided; `rule` the rule that did, when one did. */
-const approvalDecided = z.object({
-  type: z.literal('approval.decided'),
-  decision: z.enum(['allow', 'deny']),
-  /** Told to the agent; for a question, the answer to it. */
-  note: z.string().max(4000),
-  rule: opIdSchema.nullable(),
-});
-/** Void before anybody decided: withdrawn by its tool, or its attempt is over. Counts only when it was written by the node that asked. */
-const approvalClosed = z.object({ type: z.literal('approval.closed'), reason: z.enum(['withdrawn', 'ended']) });
+/** What a cap speaks of: a node (its id), a tool, an account. */
+export const capKindSchema = z.enum(['node', 'tool', 'account']);
+export type CapKind = z.output<typeof capKindSchema>;
 
-const glob = z.string().min(1).max(256).nullable();
-/** An operator's rule for all agents: what is null is not looked at, the others must all match. Globs, see `core/approval/glob.ts`. */
-const ruleAdded = z.object({
-  type: z.literal('rule.added'),
-  effect: z.enum(['allow', 'ask', 'deny']),
-  tool: glob,
-  command: glob,
-  path: glob,
-  /** The agent's name, or its id. */
-  agent: glob,
-  /** For people; of a `deny`, told to the agent. */
-  note: z.string().max(500),
+/** An operator's word on how many attempts of it run at once in the swarm; null: as many as there are agents. Of several words the newest counts. */
+const capSet = z.object({
+  type: z.literal('cap.set'),
+  kind: capKindSchema,
+  name: z.string().min(1).max(64),
+  max: z.number().int().min(0).max(100_000).nullable(),
 });
-const ruleRemoved = z.object({ type: z.literal('rule.removed') });
 
 export const bodySchema = z.discriminatedUnion('type', [
   nodeRegistered,
@@ -278,6 +249,7 @@ export const bodySchema = z.discriminatedUnion('type', [
   approvalClosed,
   ruleAdded,
   ruleRemoved,
+  capSet,
 ]);
 /** A body this version understands. */
 export type Body = z.output<typeof bodySchema>;

@@ -54,6 +54,11 @@ export class Board {
     return !this.taskOf.has(agent) && !this.claimOf.has(agent);
   }
 
+  /** Agents of the whole swarm that are at work, or have a claim open. */
+  taken(): ReadonlySet<OpId> {
+    return new Set([...this.taskOf.keys(), ...this.claimOf.keys()]);
+  }
+
   worksOn(agent: OpId): OpId | undefined {
     return this.taskOf.get(agent);
   }

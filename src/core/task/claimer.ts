@@ -10,6 +10,8 @@ import { taskChain } from '../view/chain.ts';
 import type { TaskCreated, TaskRow } from '../view/task.ts';
 import { openClaims } from '../view/task.ts';
 import type { World } from '../world.ts';
+import type { AdmissionOptions, Hold } from './admission.ts';
+import { Admission } from './admission.ts';
 import type { Board } from './board.ts';
 import type { PendingTask } from './fit.ts';
 import { dependencies, fits, isPending } from './fit.ts';
@@ -21,20 +23,30 @@ const AVOID_MS = 60_000;
 const SETUP_RETRY_MS = 5_000;
 /** Pending tasks read a time while an idle agent looks for one that fits. */
 const PAGE = 64;
+/** What an agent needs of its machine may be free again without a word of anybody: looked at anew so long after, while work waits for it. */
+const LACK_RETRY_MS = 15_000;
 /** Agents of one node. */
 const OWN_AGENTS_MAX = 1_000;
+
+type ClaimerOptions = Pick<AdmissionOptions, 'board' | 'workOf'> & {
+  /** An agent takes no work now, whatever the log says: its tool is not ready. */
+  isHeld: (agent: OpId) => boolean;
+};
 
 export class Claimer {
   private readonly world: World;
   private readonly board: Board;
-  /** Agents that must not take work now, whatever the log says: at work here, or their tool is not ready. */
   private readonly isHeld: (agent: OpId) => boolean;
   private readonly agents = new Map<OpId, LiveAgent>();
+  private readonly admission: Admission;
+  /** Idle agents that leave work to others that fits them. */
+  private readonly held = new Map<OpId, Hold>();
 
-  constructor(world: World, board: Board, isHeld: (agent: OpId) => boolean) {
+  constructor(world: World, o: ClaimerOptions) {
     this.world = world;
-    this.board = board;
-    this.isHeld = isHeld;
+    this.board = o.board;
+    this.isHeld = (agent) => o.isHeld(agent) || o.workOf(agent) !== undefined;
+    this.admission = new Admission(world, { ...o, own: this.agents });
   }
 
   load(): void {
@@ -47,6 +59,16 @@ export class Claimer {
     for (const agent of this.agents.keys()) this.seekWork(agent);
   }
 
+  heldBack(agent: OpId): Hold | undefined {
+    return this.held.get(agent);
+  }
+
+  /** These agents may have become free: whoever was held back by what they took may take something now, too. */
+  onFree(agents: readonly OpId[]): void {
+    if (agents.length > 0 && this.held.size > 0) this.seekAll({ afresh: false });
+    else for (const agent of agents) this.seekWork(agent);
+  }
+
   own(): ReadonlyMap<OpId, LiveAgent> {
     return this.agents;
   }
@@ -56,6 +78,7 @@ export class Claimer {
     const row = this.world.store.get('agent', id);
     if (!isLive(row) || row.registered.node !== this.world.self) {
       this.agents.delete(id);
+      this.held.delete(id);
       return;
     }
     this.agents.set(id, row);
@@ -66,7 +89,7 @@ export class Claimer {
   onPending(row: PendingTask): void {
     if (!this.isClaimable(row)) return;
     for (const agent of this.agents.values()) {
-      if (!this.isIdle(agent.id) || !fits(agent, row)) continue;
+      if (!this.isIdle(agent.id) || !fits(agent, row) || !this.isAdmitted(agent)) continue;
       this.claim(agent.id, row);
       return;
     }
@@ -75,6 +98,7 @@ export class Claimer {
   /** An agent has nothing to do: the pending task of highest priority, then lowest stamp, that fits it. */
   seekWork(id: OpId): void {
     const agent = this.agents.get(id);
+    this.held.delete(id);
     if (agent === undefined || !this.isIdle(id)) return;
     for (let offset = 0; ; offset += PAGE) {
       const page = this.world.store.list('task', {
@@ -88,7 +112,7 @@ export class Claimer {
       });
       for (const row of page) {
         if (!isPending(row) || !fits(agent, row) || !this.isClaimable(row)) continue;
-        this.claim(id, row);
+        if (this.isAdmitted(agent)) this.claim(id, row);
         return;
       }
       if (page.length < PAGE) return;
@@ -187,6 +211,15 @@ export class Claimer {
     if (home === undefined || home === this.world.self) return;
     const heardMs = this.heardMs.get(home) ?? Number.NEGATIVE_INFINITY;
     if (heardMs <= this.world.nowMs - WITHDRAW_AFTER_MS) this.silent.set(home, this.world.nowMs + AVOID_MS);
+  }
+
+  /** Asked only where there is something to claim. */
+  private isAdmitted(agent: LiveAgent): boolean {
+    const hold = this.admission.holdOf(agent);
+    if (hold === undefined) this.held.delete(agent.id);
+    else this.held.set(agent.id, hold);
+    if (hold?.why === 'memory') this.world.timers.setEarlier('seek', this.world.nowMs + LACK_RETRY_MS);
+    return hold === undefined;
   }
 
   private isIdle(agent: OpId): boolean {

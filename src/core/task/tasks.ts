@@ -11,8 +11,10 @@ import type { Heartbeat } from '../schema/frame.ts';
 import type { TaskRow } from '../view/task.ts';
 import type { Column } from '../view/view.ts';
 import type { World } from '../world.ts';
+import type { Hold } from './admission.ts';
 import { Board } from './board.ts';
-import { cancellationOf } from './cancellation.ts';
+import type { CancelDone } from './canceller.ts';
+import { Canceller } from './canceller.ts';
 import { Claimer } from './claimer.ts';
 import { Duplicates } from './duplicates.ts';
 import { Endorser } from './endorser.ts';
@@ -25,10 +27,6 @@ import { Leases } from './leases.ts';
 import { Optimist } from './optimist.ts';
 import { Waiters } from './waiters.ts';
 
-/** How long a door waits for a cancellation to be decided. */
-const CANCEL_MS = 5_000;
-/** A cancellation that meets a slot decided otherwise goes on to the next one, at most so often: an attempt has two. */
-const CANCEL_TRIES = 4;
 /** Pending tasks that are claimed, or wait for others, read so many a time. */
 const PAGE = 500;
 
@@ -41,8 +39,6 @@ type TasksOptions = {
   /** Another node says that its agent would take work. */
   isSaidIdle: (node: NodeId, agent: OpId) => boolean;
 };
-
-type CancelDone = (outcome: 'cancelled' | 'over' | 'unreachable') => void;
 
 export class Tasks {
   private readonly world: World;
@@ -67,7 +63,11 @@ export class Tasks {
     this.optimist = new Optimist(world);
     this.duplicates = new Duplicates(world, this.slots);
     this.members = new Members(world);
-    this.claimer = new Claimer(world, this.board, (agent) => o.isHeld(agent) || this.grantee.isBusy(agent));
+    this.claimer = new Claimer(world, {
+      board: this.board,
+      isHeld: o.isHeld,
+      workOf: (agent) => this.grantee.workOf(agent),
+    });
     this.granter = new Granter(world, { board: this.board, ...o, slots: this.slots });
     this.grantee = new Grantee(world, this.slots, {
       optimist: this.optimist,
@@ -112,10 +112,8 @@ export class Tasks {
     this.endorser.onTask(row);
     if (isPending(row)) this.onPending(row);
     if (chain.ended !== undefined) this.onEnded(row);
-    for (const agent of touched) {
-      this.claimer.seekWork(agent);
-      this.granter.onFree(agent);
-    }
+    this.claimer.onFree(touched);
+    for (const agent of touched) this.granter.onFree(agent);
   }
 
   onAgent(id: OpId): void {
@@ -207,8 +205,8 @@ export class Tasks {
 
   /** Proposes the cancellation in whichever slot is open, until it or another end of the task is decided. */
   cancel(o: { task: OpId; by: Principal; done: CancelDone }): void {
-    if (!this.begun) return o.done('unreachable');
-    this.cancelStep(o, CANCEL_TRIES, this.world.nowMs + CANCEL_MS);
+    if (this.begun) new Canceller(this.world, this.slots, o).propose();
+    else o.done('unreachable');
   }
 
   attemptEnded(o: { task: OpId; attempt: number; value: EndValue }): void {
@@ -220,7 +218,7 @@ export class Tasks {
     const agent = this.grantee.gone(o.task, o.attempt);
     const row = this.world.store.get('task', o.task);
     if (row !== undefined) this.grantee.onTask(row);
-    if (agent !== undefined) this.claimer.seekWork(agent);
+    if (agent !== undefined) this.claimer.onFree([agent]);
   }
 
   ownAgents(): Iterable<OpId> {
@@ -237,38 +235,16 @@ export class Tasks {
     return this.grantee.workOf(agent);
   }
 
+  /** Why an own agent leaves work to others that it could do: a cap, or too little memory. */
+  heldBack(agent: OpId): Hold | undefined {
+    return this.claimer.heldBack(agent);
+  }
+
   /** Home first: 3 as soon as it knows two other members, 5 from four others on. The number makes the choice differ from task to task. */
   votersForNewTask(): NodeId[] {
     const { log, self } = this.world;
     const voters = this.members.votersFor(`${self} ${log.head(self).seq} ${this.world.random()}`);
     return this.begun && !this.world.canDecide(voters) ? [self] : voters;
-  }
-
-  private cancelStep(o: { task: OpId; by: Principal; done: CancelDone }, triesLeft: number, untilMs: number): void {
-    const row = this.world.store.get('task', o.task);
-    const chain = row === undefined ? undefined : taskChain(row);
-    if (
-      row === undefined ||
-      chain === undefined ||
-      chain.status === 'unknown' ||
-      chain.ended !== undefined ||
-      triesLeft === 0
-    ) {
-      o.done('over');
-      return;
-    }
-    const { slot, value } = cancellationOf(row, { reason: 'cancelled', error: null, by: o.by });
-    this.slots.propose({
-      task: o.task,
-      slot,
-      value,
-      untilMs,
-      done: (outcome) => {
-        if (outcome.kind === 'unreachable') o.done('unreachable');
-        else if (outcome.value.kind === 'cancelled') o.done('cancelled');
-        else this.cancelStep(o, triesLeft - 1, untilMs);
-      },
-    });
   }
 
   private onSettled(task: OpId): void {

@@ -16,6 +16,7 @@ export type AgentRow = {
         tmuxSessionId: string | null;
         sessionOwned: boolean;
         maxConcurrentTasks: number;
+        account: string | null;
         stamp: Stamp;
         wallMs: number;
       }
@@ -51,6 +52,7 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
       tmuxSessionId: body.tmuxSessionId,
       sessionOwned: body.sessionOwned ?? false,
       maxConcurrentTasks: body.maxConcurrentTasks,
+      account: body.account ?? null,
       stamp: stampOf(op),
       wallMs: op.header.wallMs,
     },
@@ -64,7 +66,7 @@ function newest(held: AgentRow['pause'], op: KnownOp, paused: boolean): AgentRow
 
 export const agentView: ViewSpec<AgentRow> = {
   name: 'agent',
-  version: 3,
+  version: 4,
   types: ['agent.registered', 'agent.deregistered', 'agent.paused'],
   key: (op) => op.header.entity,
   fold,

@@ -3,6 +3,8 @@ import type { AgentRow } from './agent.ts';
 import { agentView } from './agent.ts';
 import type { ApprovalRow } from './approval.ts';
 import { approvalView } from './approval.ts';
+import type { CapRow } from './cap.ts';
+import { capView } from './cap.ts';
 import type { NodeRow } from './node.ts';
 import { nodeView } from './node.ts';
 import type { PostRow } from './post.ts';
@@ -26,6 +28,7 @@ export type RowOf = {
   approval: ApprovalRow;
   rule: RuleRow;
   usage: UsageRow;
+  cap: CapRow;
 };
 export type Specs = { [N in keyof RowOf]: ViewSpec<RowOf[N]> };
 
@@ -38,6 +41,7 @@ export const viewSpecs: Specs = {
   approval: approvalView,
   rule: ruleView,
   usage: usageView,
+  cap: capView,
 };
 
 /** Committed rows only: what is shown or decided upon is on disk. */

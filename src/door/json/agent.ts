@@ -24,6 +24,11 @@ export const agentJsonSchema = z
     lamport_ts: z.number().int(),
     registered_at: z.string(),
     node_name: z.string(),
+    account: z.string().nullable().describe('What its tool is logged in to, by a name that people gave it'),
+    held_by: z
+      .string()
+      .nullable()
+      .describe('What keeps it from work that waits for it: node, tool, account (a cap), memory'),
     paused: z.boolean().describe('It takes nothing until it is resumed; while it is at nothing, its status is offline'),
   })
   .meta({ id: 'Agent' });
@@ -40,16 +45,16 @@ function statusOf(status: AgentStatus, o: { isGranted: boolean; isPaused: boolea
 export function agentNow(
   agent: LiveAgent,
   door: Door,
-): { status: AgentStatus; task: OpId | null; heardMs: number | undefined } {
+): { status: AgentStatus; task: OpId | null; heldBy: string | null; heardMs: number | undefined } {
   const standing = agentStanding(agent, door);
   const task = standing.task ?? door.roster.grantedTask(agent.id) ?? null;
   const status = statusOf(standing.status, { isGranted: task !== null, isPaused: isPaused(agent) });
-  return { status, task, heardMs: standing.heardMs };
+  return { status, task, heldBy: standing.heldBy ?? null, heardMs: standing.heardMs };
 }
 
 export function agentJson(agent: LiveAgent, door: Door): AgentJson {
   const { registered } = agent;
-  const { status, task, heardMs } = agentNow(agent, door);
+  const { status, task, heldBy, heardMs } = agentNow(agent, door);
   return {
     id: agent.id,
     node_id: registered.node,
@@ -65,6 +70,8 @@ export function agentJson(agent: LiveAgent, door: Door): AgentJson {
     lamport_ts: registered.stamp.lamport,
     registered_at: dateText(registered.wallMs),
     node_name: door.roster.nodeName(registered.node),
+    account: registered.account,
+    held_by: heldBy,
     paused: isPaused(agent),
   };
 }

@@ -103,13 +103,34 @@ function agentReason(task: KnownTask, door: Door): string | null {
     if (paused.length > 0) return `every agent that could take it is paused: ${namesOf(paused)}`;
     return lackReason(agents, task.created);
   }
-  const statuses = new Set(able.map((agent) => agentStanding(agent, door).status));
+  const standings = able.map((agent) => ({ agent, ...agentStanding(agent, door) }));
+  const held = standings.filter(({ heldBy }) => heldBy !== undefined);
+  const statuses = new Set(standings.flatMap(({ heldBy, status }) => (heldBy === undefined ? [status] : [])));
   const { projectPath } = task.created;
   if (statuses.has('idle'))
     return projectPath === null ? null : `only a node that has the folder ${projectPath} takes it`;
+  if (held.length > 0) return heldReason(held, statuses.has('busy'));
   return statuses.has('busy') || statuses.has('waiting')
     ? 'every agent that could take it is busy'
     : 'every agent that could take it is offline';
+}
+
+type Held = { agent: LiveAgent; heldBy?: string | undefined };
+
+/** What its node says in one word of why an idle agent leaves work to others. */
+const HOLDS: Readonly<Record<string, string>> = {
+  node: 'the cap of its node',
+  tool: 'the cap of its tool',
+  account: 'the cap of its account',
+  memory: 'the memory that its machine has left',
+};
+
+function heldReason(held: readonly Held[], areOthersBusy: boolean): string {
+  const names = held
+    .slice(0, NAMES_MAX)
+    .map(({ agent, heldBy = '' }) => `${agent.registered.name} by ${HOLDS[heldBy] ?? heldBy}`);
+  const others = areOthersBusy ? '; every other agent that could take it is busy' : '';
+  return `held back: ${names.join(', ')}${held.length > NAMES_MAX ? ' …' : ''} (skep explain says more)${others}`;
 }
 
 const namesOf = (agents: readonly LiveAgent[]): string => {

@@ -11,6 +11,8 @@ export type AgentStatus = (typeof AGENT_STATUSES)[number];
 export type Standing = {
   status: AgentStatus;
   task: OpId | null;
+  /** What keeps an idle agent from work that waits for it; undefined: nothing. */
+  heldBy?: string | undefined;
   /** When its node last spoke of it; undefined if it never did since this node started. */
   heardMs: number | undefined;
 };
@@ -25,8 +27,17 @@ export function agentStanding(agent: LiveAgent, door: Door): Standing {
     return { status: 'unreachable', task: null, heardMs: said.heardMs };
   const one = door.roster.agentPresence(agent.id);
   if (stale || one === undefined) return { status: 'offline', task: null, heardMs: said?.heardMs };
-  return { status: statusOf(one.status, one.task), task: one.task, heardMs: said.heardMs };
+  const heldBy = HELD.exec(one.status)?.[1];
+  return {
+    status: statusOf(heldBy === undefined ? one.status : 'idle', one.task),
+    task: one.task,
+    heldBy,
+    heardMs: said.heardMs,
+  };
 }
+
+/** As its node says it: `held:account`. */
+const HELD = /^held:(\w+)$/;
 
 /** Drivers know finer states than the seed's four words. */
 function statusOf(said: string, task: OpId | null): AgentStatus {

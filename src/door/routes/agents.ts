@@ -54,6 +54,7 @@ const bodyInput = z.object({
     .nullish()
     .describe('terminal: typed to; protocol: by the structured protocol of the tool. terminal when left out'),
   max_concurrent_tasks: z.number().int().min(1).max(64).nullish(),
+  account: optionalText(64).describe('What its tool is logged in to; agents of one account share its cap'),
 });
 
 const create = jsonRoute({
@@ -69,6 +70,7 @@ const create = jsonRoute({
   handle: async ({ body: input, by, door }) => {
     const tool = orNull(input.tool) ?? 'claude';
     const projectPath = orNull(input.project_path);
+    const account = orNull(input.account);
     const place = await door.node.agentPlace({
       tool,
       drive: input.drive ?? 'terminal',
@@ -84,6 +86,7 @@ const create = jsonRoute({
       projectPath,
       ...place,
       maxConcurrentTasks: input.max_concurrent_tasks ?? 1,
+      ...(account === null ? {} : { account }),
     };
     const arrival = await appendOne({ entity: undefined, by, body }, door);
     if (isRefusal(arrival)) return arrival;

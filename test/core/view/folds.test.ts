@@ -41,6 +41,7 @@ const weights: Record<BodyType, number> = {
   'approval.closed': 2,
   'rule.added': 2,
   'rule.removed': 1,
+  'cap.set': 3,
 };
 
 const kind: fc.Arbitrary<BodyType> = fc.oneof(
@@ -129,6 +130,8 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
       return { type, effect: 'allow', tool: `t${pick}`, command: null, path: null, agent: null, note: '' };
     case 'rule.removed':
       return { type };
+    case 'cap.set':
+      return { type, kind: 'tool', name: `t${pick}`, max: slot === 4 ? null : slot };
   }
 }
 
@@ -244,5 +247,6 @@ const every: { [N in keyof typeof viewSpecs]: () => void } = {
   approval: () => check(viewSpecs.approval),
   rule: () => check(viewSpecs.rule),
   usage: () => check(viewSpecs.usage),
+  cap: () => check(viewSpecs.cap),
 };
 for (const checkView of Object.values(every)) checkView();

@@ -55,6 +55,8 @@ export const agentOf = (name: string, o: Partial<Agent> = {}): Agent => ({
   tmux_session_id: null,
   project_path: null,
   max_concurrent_tasks: 1,
+  account: null,
+  held_by: null,
   status: 'idle',
   current_task_id: null,
   last_heartbeat: AT,
