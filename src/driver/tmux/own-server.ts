@@ -30,8 +30,11 @@ const OPTIONS: readonly (readonly string[])[] = [
   ['set-option', '-g', 'allow-rename', 'off'],
 ];
 
-/** A session's one pane. `pid`: the program in it; another one after a restart of the pane. */
-export type OwnPane = { number: number; pid: number; isDead: boolean };
+/**
+ * A session's one pane. `pid`: the program in it; another one after a restart of the pane. `terminal`: where it was seen; the server may end and
+ * begin again at any time, and gives the number to another pane then.
+ */
+export type OwnPane = { terminal: Terminal; number: number; pid: number; isDead: boolean };
 
 export type ProgramOptions = {
   session: string;
@@ -94,7 +97,7 @@ export class OwnServer {
     const format = quoted('#{session_name} #{pane_id} #{pane_pid} #{pane_dead}');
     for (const line of await terminal.ask(`list-panes -a -F ${format}`)) {
       const [name, id = '', pid, dead] = line.split(' ');
-      if (name === session) return { number: Number(id.slice(1)), pid: Number(pid), isDead: dead === '1' };
+      if (name === session) return { terminal, number: Number(id.slice(1)), pid: Number(pid), isDead: dead === '1' };
     }
     return undefined;
   }
@@ -113,8 +116,7 @@ export class OwnServer {
 
   /** Runs the program of a dead pane again, in the same place. */
   async respawn(pane: OwnPane, o: ProgramOptions): Promise<OwnPane> {
-    const terminal = await this.open();
-    await terminal.ask(`respawn-pane -k -t %${pane.number} ${placeOf(o)}`);
+    await pane.terminal.ask(`respawn-pane -k -t %${pane.number} ${placeOf(o)}`);
     return this.#there(o.session);
   }
 
@@ -127,8 +129,7 @@ export class OwnServer {
   /** Ends the session with what runs in it. Without one there is nothing to do. */
   async kill(session: string): Promise<void> {
     const pane = await this.find(session);
-    const terminal = await this.open();
-    if (pane !== undefined) await terminal.ask(`kill-window -t %${pane.number}`);
+    await pane?.terminal.ask(`kill-window -t %${pane.number}`);
   }
 
   /** Ends the server, where it runs, with everything in it. */

@@ -64,8 +64,9 @@ export class Pane {
     return Math.max(leftMs, 0);
   }
 
+  /** It is to be looked at; what has ended shows nothing new. */
   get isDirty(): boolean {
-    return this.#isDirty;
+    return this.#isDirty && this.#seen?.end === undefined;
   }
 
   /** Its title is asked for only where it says something. */
@@ -93,7 +94,7 @@ export class Pane {
 
   /** True when it should be looked at now; the caller then captures it and tells {@link captured} or {@link failed}. */
   takeTurn(): boolean {
-    if (!this.#isDirty || this.#isCapturing || this.#seen?.end !== undefined) return false;
+    if (!this.isDirty || this.#isCapturing) return false;
     const nowMs = this.#now();
     const sinceMs = nowMs - this.#capturedMs;
     const isHurried = nowMs < this.#hurryUntilMs;

@@ -55,11 +55,18 @@ export class Terminal {
     return this.#client.isGone;
   }
 
-  /** Watches a pane of the session, until it ends or {@link forget}. The same pane again is the same object. */
+  /**
+   * Watches a pane of the session, until it ends or {@link forget}. The same pane again is the same object. Where the client is gone meanwhile, so
+   * is the pane: nobody would ever tell.
+   */
   watch(number: number, tool: Tool): Pane {
     const held = this.#panes.get(number);
     if (held !== undefined) return held;
     const pane = new Pane({ number, tool, now: this.#o.now });
+    if (this.isGone) {
+      pane.ended({ how: 'gone', code: null, signal: null });
+      return pane;
+    }
     this.#panes.set(number, pane);
     this.#startSweep();
     return pane;

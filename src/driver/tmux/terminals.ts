@@ -178,12 +178,11 @@ export class Terminals {
 
   async #placeOwn({ agent }: Held, anew: boolean): Promise<void> {
     const { spec } = agent;
-    const terminal = await this.#server.open();
-    const pane = await this.#ownPane(agent, anew);
+    const { terminal, number, pid } = await this.#ownPane(agent, anew);
     // After a restart of its program the pane has the same number, and all that was known of it is over.
     if (agent.place !== undefined) terminal.forget(agent.place.pane);
     this.#o.log(`agent ${spec.name}: in tmux session ${spec.session}`);
-    agent.settle({ terminal, pid: pane.pid, pane: terminal.watch(pane.number, agent.tool) });
+    agent.settle({ terminal, pid, pane: terminal.watch(number, agent.tool) });
   }
 
   async #ownPane({ spec, tool }: TerminalAgent, anew: boolean): Promise<OwnPane> {

@@ -83,6 +83,8 @@ describe('a pane', () => {
     pane.printed();
     at(10_000);
     expect(pane.takeTurn()).toBe(false);
+    // Whoever goes through the panes comes to rest.
+    expect(pane.isDirty).toBe(false);
   });
 
   it('of a program that may ask something first shows a prompt once the same one has stood for a while', () => {

@@ -17,7 +17,11 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await terminal?.close();
-  tmux('kill-server');
+  try {
+    tmux('kill-server');
+  } catch {
+    // The test ended it.
+  }
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -47,4 +51,25 @@ it('types nothing into a pane whose program ended unseen, of which tmux 3.3a wou
   expect(tmux('list-panes', '-a', '-F', '#{session_name} #{pane_dead}')).toBe('one 1');
   expect(tmux('list-buffers')).toBe('');
   expect(reasons).toEqual([]);
+});
+
+it('says of a pane that it is asked to watch after its server ended that it is gone: nobody else would', async () => {
+  tmux('new-session', '-d', '-s', 'one', 'cat');
+  const gone = Promise.withResolvers<string>();
+  terminal = new Terminal({
+    server: ['-S', join(dir, 's')],
+    session: 'one',
+    env: { PATH: process.env['PATH'] ?? '' },
+    linksMin: 1,
+    pasteDirectory: dir,
+    now: Date.now,
+    onGone: gone.resolve,
+  });
+  expect(await terminal.ask('display-message -p there')).toEqual(['there']);
+  tmux('kill-server');
+  await gone.promise;
+  expect(terminal.watch(0, toolOf('bash')).seen).toMatchObject({
+    detection: { state: 'exited' },
+    end: { how: 'gone' },
+  });
 });
