@@ -25,14 +25,14 @@ function parts(file: string): { tool: string; scene: string; state: string } {
   return { tool, scene, state: STATES.find(([start]) => start.test(scene))?.[1] ?? 'no state in the name' };
 }
 
-/** Of the three only Codex tells anything by it. */
+/** Of the four only Codex tells anything by it. */
 function titleOf(tool: string, state: string): string | undefined {
   if (tool !== 'codex') return 'proj';
   return { running: '⠹ proj', waiting: '[ ! ] Action Required | proj' }[state] ?? 'proj';
 }
 
 describe('recorded screens', () => {
-  it('are all here', () => expect(files).toHaveLength(41));
+  it('are all here', () => expect(files).toHaveLength(55));
 
   it.each(files)('%s', (file) => {
     const { tool, state } = parts(file);
