@@ -225,7 +225,7 @@ describe('tasks', () => {
     const id = parsedOpId(task.id);
     const [agent] = served.node.store.list('agent', { where: { name: 'sh' }, limit: 1 });
     await served.node.start(id, agent?.id ?? id);
-    await served.node.end(id, { kind: 'failed', reason: 'script_failed' });
+    await served.node.end(id, { kind: 'failed', reason: 'script_failed', error: 'exit code 2\nits last line' });
     const ops = z
       .array(z.object({ type: z.string(), summary: z.string(), by: z.string() }))
       .parse(await served.json(`/api/swarm/tasks/${id}/timeline`));
@@ -234,7 +234,7 @@ describe('tasks', () => {
       'claimed by sh on hive',
       'attempt 1 given to sh on hive',
       'attempt 1 started on hive',
-      'attempt 1 failed (script_failed)',
+      'attempt 1 failed (script_failed): exit code 2',
     ]);
     expect(await served.json(`/api/swarm/tasks/${id}/timeline?limit=1`)).toHaveLength(1);
     expect(await get(id)).toMatchObject({ status: 'pending', attempt: 1, reason: 'script_failed', assigned_to: null });

@@ -7,7 +7,7 @@ import type { BodyOf, EndValue } from '#core/schema/body.ts';
 import { attemptOfSlot } from '#core/view/chain.ts';
 import type { PostRow } from '#core/view/post.ts';
 import type { Door } from '../door.ts';
-import { dateText, shortId } from './text.ts';
+import { dateText, headOf, shortId } from './text.ts';
 
 export const opJsonSchema = z
   .object({
@@ -86,10 +86,15 @@ function usageSummary({ model, inputTokens, cachedTokens, outputTokens, costUsd 
   return `${model ?? 'a model'}: ${inputTokens + cachedTokens} tokens in, ${outputTokens} out, ${cost}`;
 }
 
-function endSummary({ kind, attempt, reason, by }: EndValue): string {
+/** What an error begins with says why; what was printed last comes after it, and stands with the task. */
+const ERROR_SHOWN_CHARS = 200;
+
+function endSummary({ kind, attempt, reason, by, error }: EndValue): string {
   const who = by === null ? '' : ` by ${by}`;
   const why = reason === null || reason === kind ? '' : ` (${reason})`;
-  return kind === 'cancelled' ? `cancelled${who}${why}` : `attempt ${attempt} ${kind}${why}`;
+  const [said = ''] = error === null ? [] : headOf(error).trim().split('\n', 1);
+  const words = said === '' ? '' : `: ${said.slice(0, ERROR_SHOWN_CHARS)}`;
+  return kind === 'cancelled' ? `cancelled${who}${why}` : `attempt ${attempt} ${kind}${why}${words}`;
 }
 
 export const postJsonSchema = z
