@@ -16,6 +16,11 @@ import { isWebSocketRequest, WebSockets } from './websockets.ts';
 
 /** A client gets so long to send its request: enough for a full body over a slow line. */
 const REQUEST_MAX_MS = 120_000;
+/**
+ * An idle connection is kept so long, longer than clients keep theirs: whoever closes it first must be the one that asks, or a question meets a
+ * connection that has just been closed, and is lost.
+ */
+const IDLE_MAX_MS = 75_000;
 /** Connections at once: each stream holds one, each browser up to six. */
 const CONNECTIONS_MAX = 1_024;
 /** Requests under way get so long to end when the node stops. */
@@ -130,6 +135,7 @@ function serverOf(tls: HttpOptions['tls']): { app: FastifyInstance; server: Serv
           : tlsServer(tls, handler);
       made.maxConnections = CONNECTIONS_MAX;
       made.requestTimeout = REQUEST_MAX_MS;
+      made.keepAliveTimeout = IDLE_MAX_MS;
       server = made;
       return made;
     },

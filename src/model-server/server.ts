@@ -84,6 +84,8 @@ export async function startModelServer(o: {
   });
   // A scripted silence may be long; its end is in the script.
   server.requestTimeout = 0;
+  // Nor is an idle connection closed: a CLI that asks at that moment would take it for an outage.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(o.port, LOOPBACK, resolve);
