@@ -100,7 +100,7 @@ describe('a backup of a node under load', () => {
         .filter((path) => path.length > 60);
     expect(blobsIn(target)).toHaveLength(2);
     expect(blobsIn(stateOf(member))).toEqual(expect.arrayContaining(blobsIn(target)));
-  }, 90_000);
+  });
 });
 
 describe('a backup', () => {

@@ -25,7 +25,7 @@ test('with three voters a task goes on when its home is gone', async () => {
   execFileSync('touch', [gate]);
   expect(await other.ended(id)).toMatchObject({ status: 'completed', result: 'decided without home' });
   expect(await worker.ended(id)).toMatchObject({ status: 'completed', attempt: 1 });
-}, 60_000);
+});
 
 test('a pending task of a home that is gone is granted by another voter', async () => {
   const home = await swarm.add();
@@ -44,7 +44,7 @@ test('a pending task of a home that is gone is granted by another voter', async 
   await home.running.close();
   const worker = await swarm.add({ shellAgents: 1, seeds: [`127.0.0.1:${other.options.p2pPort}`] });
   expect(await worker.ended(id)).toMatchObject({ status: 'completed', result: 'taken over' });
-}, 60_000);
+});
 
 test('a dependent takes the result of a task that supersedes the one it waits for', async () => {
   const node = await swarm.add({ shellAgents: 1 });
@@ -64,7 +64,7 @@ test('a dependent takes the result of a task that supersedes the one it waits fo
     supersedes: first['id'],
   });
   expect(await node.ended(String(dependent['id']))).toMatchObject({ status: 'completed', result: 'after' });
-}, 60_000);
+});
 
 test('an optimistic task is worked where its home is gone, and ends once for all when it is back', async () => {
   const home = await swarm.add();
@@ -92,4 +92,4 @@ test('an optimistic task is worked where its home is gone, and ends once for all
       result: 'done alone',
       assigned_node: worker.running.info.self,
     });
-}, 60_000);
+});

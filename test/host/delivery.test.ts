@@ -39,7 +39,7 @@ test('a task posted at the emperor is worked by one worker, and its commit is at
   const text = execFileSync('git', ['show', 'main:hello.txt'], { cwd: origin, encoding: 'utf8' });
   expect(text).toContain('hello from');
   expect(existsSync(join(origin, 'hello.txt'))).toBe(false);
-}, 60_000);
+});
 
 test('an agent goes on while its node is down, and is found again', async () => {
   const emperor = await swarm.add();
@@ -57,7 +57,7 @@ test('an agent goes on while its node is down, and is found again', async () => 
   execFileSync('touch', [gate]);
   const ended = await emperor.ended(id);
   expect(ended).toMatchObject({ status: 'completed', attempt: 1, result: 'through' });
-}, 60_000);
+});
 
 test('a running task is cancelled from another node, its agent stopped and free again', async () => {
   const emperor = await swarm.add();
@@ -71,7 +71,7 @@ test('a running task is cancelled from another node, its agent stopped and free 
   expect(await emperor.ended(id)).toMatchObject({ status: 'cancelled', reason: 'cancelled' });
   const again = await emperor.post('/api/swarm/tasks', { ...body, title: 'Next', description: 'echo free' });
   expect(await emperor.ended(String(again['id']))).toMatchObject({ status: 'completed', result: 'free' });
-}, 60_000);
+});
 
 test('nodes that cannot dial one another work together through a neighbour', async () => {
   const middle = await swarm.add();
@@ -85,7 +85,7 @@ test('nodes that cannot dial one another work together through a neighbour', asy
   expect(await right.ended(id)).toMatchObject({ status: 'completed', assigned_node: left.running.info.self });
   expect((await right.get(`/api/swarm/tasks/${id}/diff`))['text']).toContain('+hello from');
   expect((await right.get(`/api/swarm/tasks/${id}/output`))['output']).toContain('done');
-}, 60_000);
+});
 
 test('a script that fails is tried again up to attempts_max, then the task has failed with what it printed', async () => {
   const emperor = await swarm.add({ shellAgents: 1 });

@@ -74,7 +74,7 @@ describe('a backup restored late', () => {
     for (const { key } of after.localRows('start')) expect(key).not.toContain(first);
     await before.close();
     await after.close();
-  }, 90_000);
+  });
 
   it('leaves tasks that only the old node decides waiting, and says what to do', async () => {
     const old = await swarm.add({ name: 'oak' });
@@ -89,7 +89,7 @@ describe('a backup restored late', () => {
     const heir = { ...SHELL, title: 'In its place', description: 'echo y', supersedes: id };
     const instead = String((await member.post('/api/swarm/tasks', heir))['id']);
     expect(await member.ended(instead)).toMatchObject({ status: 'completed', result: 'y' });
-  }, 60_000);
+  });
 });
 
 describe('a restore', () => {

@@ -43,4 +43,4 @@ test('takes no task that waits while its agents are ended, and gives back what t
     ({ type }: Json) => type === 'task.ended',
   );
   expect(summaries).toMatchObject([{ attempt: 1, summary: expect.stringContaining('released') }, { attempt: 2 }]);
-}, 60_000);
+});

@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import { startNode } from '#host.ts';
 import type { NodeOptions, RunningNode } from '#host-options.ts';
 
-const WAIT_MS = 30_000;
+/** A real CLI beside a whole test run on two cores takes half a minute for what it does in three seconds alone: four times that is in vain. */
+const WAIT_MS = 120_000;
+/** The newest lines of the nodes' logs that are told by whoever waited in vain. */
+const LOG_TOLD = 60;
 
 /**
  * Below the ports that the system gives to outgoing connections: one of those could be taken by anybody between this look and the listener. Each
@@ -42,10 +45,12 @@ export class Member {
   readonly options: NodeOptions;
   running: RunningNode;
   private readonly token: string;
+  private readonly log: readonly string[];
 
-  constructor(options: NodeOptions, running: RunningNode) {
+  constructor(options: NodeOptions, running: RunningNode, log: readonly string[]) {
     this.options = options;
     this.running = running;
+    this.log = log;
     this.token = readFileSync(join(options.dataDir, 'token'), 'utf8').trim();
   }
 
@@ -78,7 +83,7 @@ export class Member {
     return asJson(answer.body);
   }
 
-  /** Follows the event stream until `found` says so; each event is a reason to look, nothing is polled. Rejects with {@link InVain} after half a minute. */
+  /** Follows the event stream until `found` says so; each event is a reason to look, nothing is polled. Rejects with {@link InVain} after two minutes. */
   async until<T>(look: () => Promise<T | undefined>): Promise<T> {
     try {
       return await this.follow(look);
@@ -106,14 +111,21 @@ export class Member {
     const agents = (await this.list('/api/swarm/agents')).map(
       (one) => `${String(one['name'])} ${String(one['status'])}`,
     );
-    const tasks = (await this.list('/api/swarm/tasks')).map(
-      (one) => `${String(one['status'])} (attempt ${String(one['attempt'])}, ${String(one['progress'])})`,
-    );
-    return `waited ${WAIT_MS / 1000} s in vain; agents: ${agents.join(', ')}; tasks: ${tasks.join(', ')}`;
+    const tasks = await this.list('/api/swarm/tasks');
+    const stories = await Promise.all(tasks.map((one) => this.story(String(one['id']))));
+    const told = tasks.map((one, n) => `${String(one['status'])} (${String(one['progress'])})\n${stories[n] ?? ''}`);
+    const waited = `waited ${WAIT_MS / 1000} s in vain; agents: ${agents.join(', ')}`;
+    return [waited, ...told, ...this.log.slice(-LOG_TOLD)].join('\n');
   }
 
   task(id: string): Promise<Json> {
     return this.get(`/api/swarm/tasks/${id}`);
+  }
+
+  /** What happened to it, a line each: who claimed it, who got it, how each attempt ended and why. For the message of a test that fails. */
+  async story(id: string): Promise<string> {
+    const ops = await this.list(`/api/swarm/tasks/${id}/timeline`);
+    return ops.map((op) => `${String(op['at'])} ${String(op['type'])}: ${String(op['summary'])}`).join('\n');
   }
 
   ended(id: string): Promise<Json> {
@@ -151,7 +163,7 @@ export class TestSwarm {
       log: (line) => void this.log.push(`node-${this.members.length}: ${line}`),
       ...o,
     };
-    const member = new Member(options, await startNode(options));
+    const member = new Member(options, await startNode(options), this.log);
     this.members.push(member);
     return member;
   }

@@ -56,7 +56,7 @@ describe('a copied data directory', () => {
       expect(log.join('\n')).toMatch(/its data directory was copied\. Stop one of the two/);
     expect(await third.member.get('/api/swarm/status')).toMatchObject({ links: 0 });
     await works(third.member);
-  }, 60_000);
+  });
 
   it('whose copies ran one after the other: the log counts up to where they part, and both stop', async () => {
     const third = await add({ shellAgents: 1 });
@@ -93,7 +93,7 @@ describe('a copied data directory', () => {
     expect(nodes.find((node) => node['id'] === self)).toMatchObject({ forked: true });
     await works(third.member);
     expect(stateOf(copy.member)).not.toBe(stateOf(one.member));
-  }, 60_000);
+  });
 });
 
 describe('a data directory that is put back as it was some time ago', () => {
@@ -119,7 +119,7 @@ describe('a data directory that is put back as it was some time ago', () => {
     );
     await works(home.member);
     expect(await second.member.get('/api/swarm/status')).toMatchObject({ links: 1 });
-  }, 60_000);
+  });
 
   it('tells those who follow it, as its last word', async () => {
     const home = await add();
@@ -142,7 +142,7 @@ describe('a data directory that is put back as it was some time ago', () => {
     const follower = await follow(third.member);
     await home.member.restart();
     expect(await follower.closed).toEqual({ code: 4001, reason: expect.stringMatching(/went back in time/) });
-  }, 60_000);
+  });
 
   it('is no hindrance while it is up to date: every node of a swarm that was stopped starts again and works', async () => {
     const home = await add({ shellAgents: 1 });
@@ -154,5 +154,5 @@ describe('a data directory that is put back as it was some time ago', () => {
     await Promise.all(swarm.members.map((member) => member.restart()));
     await works(home.member);
     expect(await home.member.get('/api/swarm/status')).toMatchObject({ boot_check: { state: 'passed' } });
-  }, 60_000);
+  });
 });

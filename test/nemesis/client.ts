@@ -6,7 +6,7 @@ import type { LabNode } from './node.ts';
 import { recorded, taskSchema } from './tasks.ts';
 
 /** A merge clones and pushes on another machine, perhaps behind a cut. */
-const MERGE_WITHIN_MS = 30_000;
+const MERGE_WITHIN_MS = 60_000;
 /** An answer that took longer is worth a line in the record. */
 const SLOW_MS = 1_000;
 /** Newest tasks that others may depend on, supersede or merge. */

@@ -23,7 +23,7 @@ it(
       const running = await taskWhen(home, {
         id,
         what: 'runs',
-        withinMs: 20_000,
+        withinMs: 60_000,
         isSo: (task) => task.status === 'in_progress' && marksIn(file).length > 0,
       });
       const killed = swarm.nodes.find((node) => node.id === running.assigned_node);

@@ -29,10 +29,10 @@ describe('a home that is cut off', () => {
         await taskWhen(other, {
           id: first.id,
           what: 'runs',
-          withinMs: 20_000,
+          withinMs: 60_000,
           isSo: (t) => t.status === 'in_progress',
         });
-        await taskWhen(other, { id: second.id, what: 'waits', withinMs: 20_000, isSo: (t) => t.status === 'pending' });
+        await taskWhen(other, { id: second.id, what: 'waits', withinMs: 60_000, isSo: (t) => t.status === 'pending' });
         await swarm.lab.setRule('home', { kind: 'partition', left: [1], right: [2, 3] });
 
         const completed = (id: string) =>
@@ -64,8 +64,8 @@ describe('a home that is cut off', () => {
       const first = await createTask(home, { title: 'runs', description: recorded(file, 'sleep 4') });
       const second = await createTask(home, { title: 'waits', description: recorded(file, 'true') });
       expect(second.voters).toEqual([home.id]);
-      await taskWhen(worker, { id: first.id, what: 'runs', withinMs: 20_000, isSo: (t) => t.status === 'in_progress' });
-      await taskWhen(worker, { id: second.id, what: 'waits', withinMs: 20_000, isSo: (t) => t.status === 'pending' });
+      await taskWhen(worker, { id: first.id, what: 'runs', withinMs: 60_000, isSo: (t) => t.status === 'in_progress' });
+      await taskWhen(worker, { id: second.id, what: 'waits', withinMs: 60_000, isSo: (t) => t.status === 'pending' });
       await swarm.lab.setRule('home', { kind: 'partition', left: [1], right: [2] });
 
       const waits = await taskWhen(worker, {
@@ -78,7 +78,7 @@ describe('a home that is cut off', () => {
       const reported = await taskWhen(worker, {
         id: first.id,
         what: 'is reported',
-        withinMs: 30_000,
+        withinMs: 60_000,
         isSo: (task) => task.reports.length > 0,
       });
       expect(reported).toMatchObject({ status: 'in_progress', reports: [{ kind: 'completed', late: false }] });

@@ -7,8 +7,8 @@ import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** One command of ip or nft takes milliseconds. */
-const COMMAND_WITHIN_MS = 20_000;
+/** One command of ip or nft takes milliseconds, on a machine that has time for it. */
+const COMMAND_WITHIN_MS = 60_000;
 /** A killed process is gone from its namespace at once, unless the kernel holds it. */
 const EMPTY_LOOKS_MAX = 200;
 const EMPTY_LOOK_MS = 25;

@@ -18,7 +18,7 @@ const P2P_PORT = 7101;
 /** A node folds its log anew at most, and binds ports; the machine may be busy. */
 const UP_WITHIN_MS = 60_000;
 /** A node that is asked to stop waits for its commit, says goodbye, and ends its agents. */
-const STOP_WITHIN_MS = 30_000;
+const STOP_WITHIN_MS = 60_000;
 /** What is told of a node that ended by itself. */
 const LAST_LINES = 6;
 
