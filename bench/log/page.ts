@@ -1,7 +1,4 @@
-/**
- * Writes the log of a large swarm that a page is opened on: tasks of which one in five is open, and agents of a tool that the node which serves it cannot
- * drive: they are shown, and take nothing.
- */
+/** Writes a node's log of a large swarm that a page is opened on: tasks of which one in five is open, and agents that no task fits. */
 import { join } from 'node:path';
 import type { Op } from '../../src/core/op.ts';
 import { opId } from '../../src/core/op.ts';
@@ -32,7 +29,7 @@ for (let n = 1; n <= input.agents; n += 1) {
     author.next({
       type: 'agent.registered',
       name: `agent-${n}`,
-      tool: 'elsewhere',
+      tool: 'shell',
       capabilities: [`group-${n % 10}`],
       tmuxSessionId: null,
       projectPath: null,

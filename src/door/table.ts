@@ -5,6 +5,7 @@ import type { Route } from './route.ts';
 import { jsonRoute } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { agentControlRoutes } from './routes/agent-control.ts';
+import { activityRoutes } from './routes/activity.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { backupRoutes } from './routes/backup.ts';
@@ -39,6 +40,7 @@ const openApi = jsonRoute({
 
 export const routes: readonly Route[] = [
   ...statusRoutes,
+  ...activityRoutes,
   ...nodeRoutes,
   ...taskRoutes,
   ...taskCreateRoutes,

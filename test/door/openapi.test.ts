@@ -75,6 +75,7 @@ describe('OpenAPI', () => {
     expect(refs.length).toBeGreaterThan(20);
     for (const ref of refs) expect(Object.keys(doc.components.schemas)).toContain(ref);
     expect(Object.keys(doc.components.schemas).toSorted()).toEqual([
+      'Activity',
       'Agent',
       'Approval',
       'Cap',

@@ -64,6 +64,16 @@ describe('what needs a person', () => {
     ).toBe(true);
   });
 
+  it('says that this node is cut off when it sees none of those it heard', () => {
+    const last_heard_at = '2026-02-12T10:00:00Z';
+    const dead = (id: string) => nodeOf(id, { status: 'dead', last_heard_at });
+    expect(textsOf({ nodes: [dead('b'), dead('c')] })).toEqual([
+      expect.stringMatching(/^unreachable: hive, this node, is cut off: sees none of 2 other nodes/),
+    ]);
+    expect(textsOf({ nodes: [dead('b'), nodeOf('c', { status: 'alive' })] })).toEqual([]);
+    expect(textsOf({ nodes: [dead('b'), nodeOf('c', { status: 'dead' })] })).toEqual([]);
+  });
+
   it('sees a log that was signed twice', () => {
     expect(textsOf({ nodes: [nodeOf('b', { forked: true })] })[0]).toMatch(/^alarm: node b: its log was signed twice/);
   });

@@ -46,6 +46,7 @@ function found(swarm: Read): Need[] {
   );
   const needs = [
     ...bootNeed(swarm),
+    ...cutOffNeed(swarm),
     ...[...swarm.agents.values()].flatMap((agent) => agentNeed(agent, swarm)),
     ...[...swarm.nodes.values()].flatMap((node) => nodeNeed(node, swarm)),
     ...[...swarm.tasks.values()].flatMap((task) => (replaced.has(task.id) ? [] : taskNeeds(task))),
@@ -71,6 +72,20 @@ function bootNeed({ node }: Read): Need[] {
   const text = `has ${answered} of ${needed} answers after its start: ${does}; waits for ${awaited.join(', ')}`;
   return [{ key: 'boot', kind: 'unreachable', title: `${node.name}, this node`, text, link: undefined }];
 }
+
+/** With one other alone nobody can say which of the two is cut off; nodes that were not heard since the start are long gone. */
+const CUT_OFF_MIN = 2;
+
+/** This node hears of no other: what it shows of them is old, and what needs a majority waits. */
+function cutOffNeed({ node, nodes }: Read): Need[] {
+  const others = [...nodes.values()].filter(({ status }) => OTHERS.has(status));
+  const wasHeard = others.filter(({ last_heard_at: heard }) => heard !== null);
+  if (node === undefined || wasHeard.length < CUT_OFF_MIN || others.some(({ status }) => status !== 'dead')) return [];
+  const text = `sees none of ${plural(others.length, 'other node')}: what it shows of them is as old as that, and what they vote on waits`;
+  return [{ key: 'cut off', kind: 'unreachable', title: `${node.name}, this node, is cut off`, text, link: undefined }];
+}
+
+const OTHERS: ReadonlySet<string> = new Set(['alive', 'suspect', 'dead']);
 
 /** A node that is away is news when something depends on it. */
 function nodeNeed(node: SwarmNode, { tasks }: Read): Need[] {
@@ -125,7 +140,8 @@ export const deliveredOf = ({ tasks }: Pick<Swarm, 'tasks'>): Task[] =>
     )
     .toSorted((a, b) => compareTexts(b.updated_at, a.updated_at));
 
-export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+export const plural = (count: number, noun: string, many = `${noun}s`): string =>
+  `${count} ${count === 1 ? noun : many}`;
 
 function firstLine(text: string | null): string | undefined {
   const line = text?.split('\n').findLast((one) => one.trim() !== '');

@@ -22,6 +22,9 @@ export type LogLine = {
   link: { kind: 'task' | 'agent'; id: string } | undefined;
 };
 
+/** What was told of while this page was open, summed up: it only grows. */
+export type Heard = { created: number; completed: number; failed: number; cancelled: number; costUsd: number };
+
 export type Swarm = {
   /** Where to go on after a break: the id of the last frame of the log. */
   cursor: string | undefined;
@@ -39,6 +42,9 @@ export type Swarm = {
   progress: ReadonlyMap<string, string>;
   /** Newest first. */
   log: readonly LogLine[];
+  heard: Heard;
+  /** Snapshots so far: after each, whatever was asked of the node may be out of date. */
+  snapshots: number;
   /** True when `node` may be out of date: a task changed that is not held here, or so. Whoever sees it asks the node again. */
   isStatusDue: boolean;
 };
@@ -54,6 +60,8 @@ export const NOTHING: Swarm = {
   rulesChanged: 0,
   progress: new Map(),
   log: [],
+  heard: { created: 0, completed: 0, failed: 0, cancelled: 0, costUsd: 0 },
+  snapshots: 0,
   isStatusDue: false,
 };
 
@@ -167,6 +175,7 @@ function take(draft: Draft, frame: Frame): void {
 function takeSnapshot(draft: Draft, frame: Extract<Frame, { type: 'snapshot' }>): void {
   // Without an id there is more to come, and whoever breaks off before begins anew.
   draft.cursor = frame.id;
+  draft.snapshots += 1;
   draft.node = frame.node;
   draft.tasks.replace(byId(frame.tasks));
   draft.agents.replace(byId(frame.agents));
@@ -188,6 +197,7 @@ function takeGlimpse(draft: Draft, data: { task_id: string; output: string | nul
 function takeTask(draft: Draft, task: Task | null, event: string): void {
   if (task === null) return;
   const before = draft.tasks.now().get(task.id);
+  draft.heard = heardWith(draft.heard, { task, before, event });
   draft.tasks.set(task.id, task);
   if (task.status !== 'in_progress') draft.progress.delete(task.id);
   if (draft.node === undefined) return;
@@ -200,6 +210,27 @@ function takeTask(draft: Draft, task: Task | null, event: string): void {
   else counts[before.status] -= 1;
   counts[task.status] += 1;
   draft.node = { ...draft.node, tasks: counts };
+}
+
+const ENDS: Readonly<Record<string, 'created' | 'completed' | 'failed' | 'cancelled'>> = {
+  task_created: 'created',
+  task_completed: 'completed',
+  task_failed: 'failed',
+  task_cancelled: 'cancelled',
+};
+
+/** Of a task that is not held, nobody here knows what it had cost before. */
+function heardWith(
+  heard: Heard,
+  { task, before, event }: { task: Task; before: Task | undefined; event: string },
+): Heard {
+  const name = ENDS[event];
+  const cost = before === undefined ? 0 : (task.usage?.cost_usd ?? 0) - (before.usage?.cost_usd ?? 0);
+  // Many nodes may tell of one end.
+  const isNews = name !== undefined && (name === 'created' ? before === undefined : before?.status !== name);
+  if (!isNews && cost <= 0) return heard;
+  const next = { ...heard, costUsd: heard.costUsd + Math.max(0, cost) };
+  return isNews ? { ...next, [name]: heard[name] + 1 } : next;
 }
 
 /** Every op about a task tells of its agent, which mostly stands as it did. */

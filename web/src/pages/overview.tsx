@@ -7,10 +7,12 @@ import { deliveredOf, plural } from '../model/needs.ts';
 import { useSwarm } from '../model/store.ts';
 import type { Group } from '../model/tasks.ts';
 import { compareTasks, groupOf } from '../model/tasks.ts';
+import { Activity } from '../parts/activity.tsx';
 import { AgentCard } from '../parts/agent-card.tsx';
 import { CreateTask } from '../parts/create-task.tsx';
 import { EventLog } from '../parts/event-log.tsx';
 import { Command, Empty, Section } from '../parts/layout.tsx';
+import { Links } from '../parts/links.tsx';
 import { NodeMap } from '../parts/map.tsx';
 import { isOut } from '../parts/status.tsx';
 import { Approvals } from '../parts/approvals.tsx';
@@ -29,6 +31,7 @@ export function Overview() {
         <div className="flex min-w-0 flex-col gap-6">
           <Approvals />
           <Needs />
+          <Activity />
           <AtWork />
           <Delivered />
         </div>
@@ -227,6 +230,7 @@ function Nodes() {
   return (
     <Section title="Nodes" count={nodes.size}>
       <NodeMap nodes={[...nodes.values()]} />
+      <Links />
     </Section>
   );
 }

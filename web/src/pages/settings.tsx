@@ -1,5 +1,6 @@
 /** Projects, rules, people, and the machines of this swarm. */
 import { Tabs } from '@base-ui/react/tabs';
+import { Links } from '../parts/links.tsx';
 import { NodeMap } from '../parts/map.tsx';
 import { useSwarm } from '../model/store.ts';
 import { Join } from '../parts/join.tsx';
@@ -39,6 +40,7 @@ export function Settings() {
       </Tabs.Panel>
       <Tabs.Panel value="nodes" className="flex flex-col gap-6">
         <NodeMap nodes={[...nodes.values()]} />
+        <Links />
         <Join />
       </Tabs.Panel>
     </Tabs.Root>
