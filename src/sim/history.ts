@@ -224,6 +224,9 @@ export class History {
       this.broken(`always/slot-decided-once: ${key} as ${held.text} and as ${text}`);
     this.decisions.set(key, { task, slot, text, value });
     if (value.kind === 'completed') this.completed.add(task);
+    // Here nobody stops an attempt but its node, where it is over already or another's took its place.
+    if ('reason' in value && value.reason === 'interrupted')
+      this.broken(`always/stopped-ends-nothing: ${key} was decided by an attempt that was stopped`);
     this.happen(isGrant(value) ? 'grant' : 'end', { task, attempt: value.attempt });
   }
 

@@ -50,6 +50,13 @@ export class SimHolder {
     return true;
   }
 
+  /** Stops it; false when it was at no work. */
+  stop(attempt: AttemptId): boolean {
+    const work = this.running.get(keyOf(attempt));
+    this.forget(attempt);
+    return work !== undefined && work.endsAtMs > this.time.nowMs;
+  }
+
   forget(attempt: AttemptId): void {
     this.running.delete(keyOf(attempt));
   }

@@ -39,7 +39,9 @@ export class SimShell {
         if (!holder.follow(action, this.whenEnded(life))) this.end(action, { kind: 'lost', reason: 'lost' });
         return;
       case 'interrupt':
-        return holder.forget(action);
+        // As the host does: whoever is stopped at its work tells how that ended, before it is cleaned.
+        if (holder.stop(action)) later(life, 0, () => this.end(action, { kind: 'failed', reason: action.reason }));
+        return;
       case 'clean':
         return later(life, 1, () => {
           holder.forget(action);

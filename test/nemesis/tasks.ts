@@ -18,6 +18,7 @@ export const taskSchema = z.object({
   reason: z.string().nullable(),
   pending_reason: z.string().nullable(),
   home: z.string(),
+  claims: z.enum(['decided', 'optimistic']),
   voters: z.array(z.string()),
   reports: z.array(z.object({ attempt: z.number(), node: z.string(), kind: z.string(), late: z.boolean() })),
   conflicts: z.array(z.number()),

@@ -36,6 +36,24 @@ const BASE: StormKnobs = {
   holderDiesProbability: 0.3,
 };
 
+const OPTIMISTIC: StormKnobs = {
+  ...BASE,
+  nodes: 5,
+  tasks: 20,
+  stormMs: 60_000,
+  healMs: 120_000,
+  crashes: 8,
+  downMaxMs: 8_000,
+  cuts: 10,
+  pauses: 2,
+  clockJumps: 2,
+  deathProbability: 0.3,
+  optimisticProbability: 0.5,
+  cancelProbability: 0.1,
+  delayMaxMs: 20,
+  diskMaxMs: 15,
+};
+
 const FOUND: [string, { seed: number; knobs: StormKnobs }][] = [
   [
     'the answer to a call of an earlier life was taken for one of this: a slot was decided as another task had been granted',
@@ -43,6 +61,10 @@ const FOUND: [string, { seed: number; knobs: StormKnobs }][] = [
       seed: 10,
       knobs: { ...BASE, workMaxMs: 200, failProbability: 0.5, delayMaxMs: 60, crashes: 60, downMaxMs: 300 },
     },
+  ],
+  [
+    'how a stopped loser of an optimistic task ended was taken for the end of the attempt, which the winner was at',
+    { seed: 22, knobs: OPTIMISTIC },
   ],
 ];
 

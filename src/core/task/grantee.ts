@@ -8,7 +8,7 @@ import { parsedOpId } from '../brand.ts';
 import type { Slots } from '../register/slots.ts';
 import type { EndReason, EndValue } from '../schema/body.ts';
 import { opIdSchema } from '../schema/ids.ts';
-import { grantSlotOf, taskChain } from '../view/chain.ts';
+import { grantSlotOf, isLate, taskChain } from '../view/chain.ts';
 import type { TaskCreated, TaskRow } from '../view/task.ts';
 import type { World } from '../world.ts';
 import type { Optimist } from './optimist.ts';
@@ -57,9 +57,11 @@ export class Grantee {
       const { agent, slot } = row.data;
       this.active.set(key, { task, attempt, agent, value: undefined, over: false });
       const held = this.world.store.get('task', task);
-      if (held === undefined || !this.isSettled(held, slot + 1, { value: undefined })) {
-        this.world.turn.actions.push({ kind: 'resume', task, attempt, slot, agent });
-      } else this.finish(key, held, slot + 1);
+      const isOver =
+        held !== undefined &&
+        (this.isSettled(held, slot + 1, { value: undefined }) || this.optimist.hasLost(held, { task, attempt, agent }));
+      if (isOver) this.finish(key, held, slot + 1);
+      else this.world.turn.actions.push({ kind: 'resume', task, attempt, slot, agent });
     }
   }
 
@@ -104,6 +106,8 @@ export class Grantee {
     const slot = grantSlotOf(o.attempt) + 1;
     const held = this.active.get(key);
     const row = world.store.get('task', o.task);
+    // Whoever lost was stopped for it: how that ended says nothing of the attempt, which goes on where the lower claim is.
+    if (row !== undefined && held !== undefined && this.optimist.hasLost(row, held)) return this.finish(key, row, slot);
     const value = row === undefined || held === undefined ? o.value : this.optimist.endOf(row, o.value, held.agent);
     if (held !== undefined) held.value = value;
     if (row?.ends[slot] === undefined) {
@@ -170,12 +174,12 @@ export class Grantee {
     );
   }
 
-  /** What was decided stands; a result that came too late is told all the same. */
+  /** What was decided stands; a result that came too late is told all the same: one that completed, or any where `lost` was decided. */
   private reportLate(row: TaskRow, slot: number, value: EndValue): void {
     const decided = row.ends[slot]?.value;
     if (decided === undefined || value.kind === 'lost' || row.reports[slot] !== undefined) return;
-    if (decided.kind === 'lost' || (decided.kind === 'cancelled' && value.kind === 'completed'))
-      this.report(row.id, slot, value);
+    const isWanted = decided.kind === 'lost' || value.kind === 'completed';
+    if (isWanted && isLate(decided, { kind: value.kind, node: this.world.self })) this.report(row.id, slot, value);
   }
 
   private report(task: OpId, slot: number, value: EndValue): void {

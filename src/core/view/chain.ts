@@ -1,4 +1,5 @@
 /** Where a task's chain of slots stands: which slot is open, who runs it, how it ended. Pure reading of a row. */
+import type { NodeId } from '../brand.ts';
 import { parsedOpId } from '../brand.ts';
 import { compareStamps } from '../op.ts';
 import type { EndValue, GrantValue } from '../schema/body.ts';
@@ -23,6 +24,13 @@ export type Chain = {
 export const attemptOfSlot = (slot: number): number => Math.ceil(slot / 2);
 export const grantSlotOf = (attempt: number): number => attempt * 2 - 1;
 export const isGrantSlot = (slot: number): boolean => slot % 2 === 1;
+
+/**
+ * True when what a node tells of the end of its attempt is not what was decided: the attempt ended otherwise, or, of an optimistic task, another
+ * node's was taken.
+ */
+export const isLate = (decided: EndValue, told: { kind: EndValue['kind']; node: NodeId }): boolean =>
+  decided.kind !== told.kind || (decided.grant !== undefined && decided.grant.node !== told.node);
 
 /** Which ends leave the task open for another attempt, as long as there are any left. */
 export const opensNextAttempt = (value: EndValue): boolean =>

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { NodeId, OpId } from '#core/brand.ts';
 import type { LongText } from '#core/schema/ids.ts';
-import { holderOf, taskChain } from '#core/view/chain.ts';
+import { holderOf, isLate, taskChain } from '#core/view/chain.ts';
 import type { Chain } from '#core/view/chain.ts';
 import type { TaskCreated, TaskRow } from '#core/view/task.ts';
 import type { SwarmNode } from '#ports.ts';
@@ -192,7 +192,7 @@ function reportsJson(row: KnownTask): TaskJson['reports'] {
       attempt: value.attempt,
       node: stamp.node,
       kind: value.kind,
-      late: decided !== undefined && decided.kind !== value.kind,
+      late: decided !== undefined && isLate(decided, { kind: value.kind, node: stamp.node }),
       commits: value.work?.commits ?? 0,
       at: dateText(wallMs),
     };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { OpId } from '#core/brand.ts';
 import { acceptSchema } from '#core/register/acceptor.ts';
 import { FRAME } from '#core/schema/frame.ts';
-import { holderOf } from '#core/view/chain.ts';
+import { holderOf, isLate } from '#core/view/chain.ts';
 import { present } from '../writer.ts';
 import type { Machine } from '../machine.ts';
 import { Table } from '../table.ts';
@@ -83,6 +83,13 @@ describe('an optimistic task', () => {
     expect(new Set(ends.map(({ ended }) => JSON.stringify(ended?.value))).size).toBe(1);
     const { ended } = present(ends[0]);
     expect(holderOf(table.at(0).row(task), 1)?.value).toEqual(ended?.value.grant);
+    const [taken, late] = ended?.value.grant?.node === first?.id ? [first, second] : [second, first];
+    for (const machine of table.machines) {
+      const report = present(machine.row(task).reports[2]);
+      expect(report.stamp.node).toBe(late?.id);
+      expect(isLate(present(ended).value, { kind: report.value.kind, node: report.stamp.node })).toBe(true);
+      expect(isLate(present(ended).value, { kind: 'completed', node: present(taken).id })).toBe(false);
+    }
     expect(table.alarms()).toEqual([]);
   });
 
@@ -100,6 +107,25 @@ describe('an optimistic task', () => {
     const next = await optimistic(table);
     await table.advance(1_000);
     expect(agents[loser.index]).toBe(table.at(0).chain(next).running?.value.agent);
+  });
+
+  it('is not ended by how the loser that was stopped ended, also where that one restarts before it is cleaned', async () => {
+    const { table } = await threeAgents();
+    const task = await bothSides(table);
+    await heal(table, 2);
+    await table.advance(1_000);
+    const winner = present(holder(table.at(0), task));
+    const loser = present(workers(table, task).find(({ id }) => id !== winner));
+    await finish(loser, task, { kind: 'failed' });
+    await table.advance(30_000);
+    for (const machine of table.machines) {
+      expect(machine.chain(task)).toMatchObject({ status: 'in_progress', attempt: 1 });
+      expect(machine.row(task).reports).toEqual({});
+    }
+    expect(kinds(await table.restart(loser.index), task)).toEqual(['interrupt', 'clean']);
+    await finish(nodeOf(table, winner), task, { result: 'mine' });
+    await table.advance(30_000);
+    expect(table.at(0).chain(task).ended?.value).toMatchObject({ kind: 'completed', attempt: 1, result: 'mine' });
   });
 
   it('without a majority is worked and reported, and decided after heal', async () => {

@@ -16,12 +16,14 @@ registerHooks({
   },
 });
 // Loaded after the hooks are in place.
-const { SEALED_STORM } = await import('#sim/storm-knobs.ts');
+const { OPTIMISTIC_STORM, SEALED_STORM } = await import('#sim/storm-knobs.ts');
 const { huntInRaces, huntInSlots, huntInStorms } = await import('./hunt.ts');
+const storms =
+  mutant.look === 'sealed' ? [SEALED_STORM] : mutant.look === 'optimistic' ? [OPTIMISTIC_STORM] : undefined;
 const found =
   mutant.look === 'races'
     ? await huntInRaces()
     : mutant.look === 'explorer'
       ? huntInSlots()
-      : await huntInStorms({ shows: mutant.shows, storms: mutant.look === 'sealed' ? [SEALED_STORM] : undefined });
+      : await huntInStorms({ shows: mutant.shows, storms });
 process.stdout.write(`${JSON.stringify(found ?? null)}\n`);

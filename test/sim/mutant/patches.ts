@@ -1,8 +1,8 @@
 /** Rules of skep, each taken away by a change of its source as it is loaded. A change whose text is no longer in the source is an error. */
 export type Change = { file: string; find: string; replace: string };
 
-/** Who has to find the mutant: storms and races of whole swarms, storms in which nodes seal, the explorer of one slot, or the unit test that stands for the rule. */
-export type Look = 'storms' | 'sealed' | 'races' | 'explorer' | `test/${string}`;
+/** Who has to find the mutant: storms and races of whole swarms, storms in which nodes seal or tasks are optimistic, the explorer of one slot, or the unit test that stands for the rule. */
+export type Look = 'storms' | 'sealed' | 'optimistic' | 'races' | 'explorer' | `test/${string}`;
 
 /** `shows`: the checks in which it must show, where any other would say too little. */
 export type PatchedMutant = { changes: Change[]; look: Look; shows?: string[] };
@@ -207,6 +207,12 @@ export const PATCHED: Record<string, PatchedMutant> = {
   'goes on with an optimistic attempt that it lost': {
     changes: [in_('core/task/optimist.ts', 'return running?.value.node !== this.world.self ||', 'return false &&')],
     look: 'test/core/task/optimist.test.ts',
+  },
+  'takes how a stopped optimistic attempt ended for its end': {
+    changes: [
+      in_('core/task/grantee.ts', 'this.optimist.hasLost(row, held)) return', 'held.agent === undefined) return'),
+    ],
+    look: 'optimistic',
   },
   'keeps the claims that lost': {
     changes: [
