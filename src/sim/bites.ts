@@ -13,6 +13,7 @@ export function addBites(sum: Bites, { bites }: Pick<Verdict, 'bites'>): void {
 export function idleFaults(sum: Bites, knobs: StormKnobs): string[] {
   const off = new Set([
     ...(knobs.deathProbability === 0 ? ['deaths'] : []),
+    ...(knobs.hangProbability === 0 ? ['hung'] : []),
     ...(knobs.optimisticProbability === 0 ? ['ranTwice'] : []),
     ...(knobs.rollbacks === 0 ? ['rollbacks', 'forgotten'] : []),
     ...(knobs.seals === 0 ? ['seals', 'sealedOps'] : []),

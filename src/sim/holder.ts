@@ -9,7 +9,12 @@ export type HolderKnobs = {
   workMaxMs: number;
   /** How often a script fails. */
   failProbability: number;
+  /** How often an agent hangs, or waits for somebody who never answers: it is stopped at its time limit, {@link LIMIT_MS}. */
+  hangProbability: number;
 };
+
+/** Beyond every lease of the storms: who is hung is held by its beats alone. */
+const LIMIT_MS = 30_000;
 
 export type AttemptId = { task: OpId; attempt: number };
 export type WorkEnd = Pick<EndValue, 'kind' | 'reason'>;
@@ -23,6 +28,8 @@ export class SimHolder {
   private readonly random: Random;
   private readonly knobs: HolderKnobs;
   private readonly running = new Map<string, Work>();
+  /** How often an agent hung. */
+  hung = 0;
 
   constructor(o: { time: VirtualTime; random: Random; knobs: HolderKnobs }) {
     this.time = o.time;
@@ -32,10 +39,16 @@ export class SimHolder {
 
   start({ task, attempt }: AttemptId, ended: (attempt: AttemptId, end: WorkEnd) => void): void {
     const { random, knobs, time } = this;
-    const workMs = random.between(knobs.workMinMs, knobs.workMaxMs);
-    const end: WorkEnd = random.chance(knobs.failProbability)
+    let workMs = random.between(knobs.workMinMs, knobs.workMaxMs);
+    let end: WorkEnd = random.chance(knobs.failProbability)
       ? { kind: 'failed', reason: 'script_failed' }
       : { kind: 'completed', reason: null };
+    // Where nobody hangs nothing is drawn: a history is what it was before there was such a fault.
+    if (knobs.hangProbability > 0 && random.chance(knobs.hangProbability)) {
+      this.hung += 1;
+      workMs = LIMIT_MS;
+      end = { kind: 'failed', reason: 'timed_out' };
+    }
     this.running.set(keyOf({ task, attempt }), { task, attempt, endsAtMs: time.nowMs + workMs, end });
     this.follow({ task, attempt }, ended);
   }

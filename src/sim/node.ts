@@ -49,7 +49,7 @@ export class SimNode implements Station {
   /** What came while the node is paused; undefined while it is not. */
   private waiting: (() => void)[] | undefined;
   /** Survives the node, not the machine. */
-  private readonly holder: SimHolder;
+  readonly holder: SimHolder;
   private readonly shell: SimShell;
 
   constructor(o: {

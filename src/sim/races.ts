@@ -28,6 +28,7 @@ const TRACK: SwarmKnobs = {
   agentsPerNode: 3,
   workMaxMs: 20,
   failProbability: 0,
+  hangProbability: 0,
   slowDiskProbability: 0,
   leaseMs: 5_000,
 };

@@ -48,6 +48,7 @@ export class Scenario {
       workMinMs: workMs,
       workMaxMs: workMs,
       failProbability: 0,
+      hangProbability: 0,
       lossProbability: 0,
       duplicateProbability: 0,
       slowDiskProbability: 0,

@@ -58,12 +58,13 @@ export const SKELETON_STORM: StormKnobs = {
   workMinMs: 5,
   workMaxMs: 3_000,
   failProbability: 0.1,
+  hangProbability: 0,
   leaseMs: 20_000,
   fullLinksMax: FULL_LINKS_MAX,
   holderDiesProbability: 0.3,
 };
 
-/** Five nodes, so five voters; machines that die for good, long cuts and pauses beyond the lease. */
+/** Five nodes, so five voters; machines that die for good, agents that hang, long cuts and pauses beyond the lease. */
 export const DECISION_STORM: StormKnobs = {
   ...SKELETON_STORM,
   nodes: 5,
@@ -75,6 +76,7 @@ export const DECISION_STORM: StormKnobs = {
   pauses: 2,
   clockJumps: 2,
   deathProbability: 0.3,
+  hangProbability: 0.02,
 };
 
 /** Three nodes that go down often and come back at once, over slow links and disks: what is between a message and its write shows here. */

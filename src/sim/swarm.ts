@@ -145,7 +145,7 @@ export class Swarm {
   }
 
   /** What only the rarer turns of a history bring about. */
-  rare(): { reports: number; lostAttempts: number; slowWrites: number; takeovers: number } {
+  rare(): { reports: number; lostAttempts: number; slowWrites: number; takeovers: number; hung: number } {
     const first = this.living()[0]?.committed();
     const rows = this.taskIds.map((id) => first?.get('task', id)).filter((row) => row !== undefined);
     const ends = rows.flatMap((row) => Object.values(row.ends));
@@ -154,6 +154,7 @@ export class Swarm {
       reports: rows.reduce((sum, row) => sum + Object.keys(row.reports).length, 0),
       lostAttempts: ends.filter((end) => end.value.kind === 'lost').length,
       slowWrites: this.nodes.reduce((sum, node) => sum + node.disk.slowWrites, 0),
+      hung: this.nodes.reduce((sum, node) => sum + node.holder.hung, 0),
       takeovers: grants.filter(({ row, grant }) => grant.stamp.node !== row.created?.home).length,
     };
   }

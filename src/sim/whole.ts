@@ -32,6 +32,7 @@ const CALM = {
   duplicateProbability: 0,
   slowDiskProbability: 0,
   failProbability: 0,
+  hangProbability: 0,
 };
 
 /** `heapBytes`: what this process holds, after a collection. */

@@ -31,6 +31,7 @@ const BASE: StormKnobs = {
   workMinMs: 5,
   workMaxMs: 3_000,
   failProbability: 0.1,
+  hangProbability: 0,
   leaseMs: 20_000,
   fullLinksMax: 64,
   holderDiesProbability: 0.3,

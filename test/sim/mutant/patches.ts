@@ -138,6 +138,10 @@ export const PATCHED: Record<string, PatchedMutant> = {
     ],
     look: 'storms',
   },
+  'gives one number of its log to two ops': {
+    changes: [in_('core/log.ts', 'this.heads.set(this.self, head);\n    return ops;', 'return ops;')],
+    look: 'storms',
+  },
   'takes ops behind a gap': {
     changes: [in_('core/log.ts', 'if (first.header.seq > head.seq + 1) {', 'if (first.header.seq < 0) {')],
     look: 'storms',
