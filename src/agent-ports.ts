@@ -147,3 +147,32 @@ export interface AttemptBearer {
   /** False when it has made as many tasks as one attempt may; counts this one otherwise. */
   mayCreateTask(): boolean;
 }
+
+/** What a tool in a terminal tells by one of its hooks, as far as skep reads it; null where the tool says nothing of it. */
+export type HookReport = {
+  /** `UserPromptSubmit`, `Stop`, … */
+  event: string;
+  session: string | null;
+  cwd: string | null;
+  /** Why a session began. */
+  source: string | null;
+  prompt: string | null;
+  tool: string | null;
+  input: Readonly<Record<string, unknown>>;
+  /** What a notification is about. */
+  notification: string | null;
+  /** What the agent said last. */
+  message: string | null;
+  error: string | null;
+  /** The hook's own name for what it asks, where it waits for an answer. */
+  request: string | null;
+};
+
+/** The hooks of an agent in a terminal, known by the secret of that agent. */
+export interface HookBearer {
+  readonly agent: OpId;
+  /** Resolves with the tool's own words for a decision, once there is one; undefined where there is nothing to decide, or not any more. */
+  report(report: HookReport): Promise<Readonly<Record<string, unknown>> | undefined>;
+  /** The tool does not ask any more: somebody answered in the terminal. */
+  withdraw(request: string): void;
+}

@@ -1,5 +1,5 @@
 /** The seams: what the composition root plugs together. Interfaces only; each has one contract suite, run on the fake and on the real thing. */
-import type { AttemptBearer } from './agent-ports.ts';
+import type { AttemptBearer, HookBearer } from './agent-ports.ts';
 import type { AgentTerminals } from '#core/agent-terminal.ts';
 import type { Answering } from '#core/approval/answer.ts';
 import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
@@ -274,6 +274,8 @@ export interface SwarmNode extends AgentTerminals, Answering {
   joinCode(): string;
   /** The attempt whose secret this is; a refusal where it is over, undefined for a token of another kind. */
   attemptBearer(token: string): AttemptBearer | Refusal | undefined;
+  /** The agent in a terminal whose hooks have this secret; undefined for every other token. */
+  hookBearer(token: string): HookBearer | undefined;
   /** Looks at the directory (of this node) where a backup is wanted: it is not there, or empty. Nothing is written before the answer is called. */
   backup(target: string): Promise<BackupRun | Refusal>;
 }

@@ -6,9 +6,9 @@ import type { Principal } from './brand.ts';
 
 /**
  * `viewer` reads; `operator` also changes things and reads secrets; `node` is another member of the swarm; `agent` is one in an attempt, and has
- * the tools that are offered to agents and nothing else.
+ * the tools that are offered to agents and nothing else; `hook` is what an agent's tool runs to tell of itself, and can only do that.
  */
-export type Role = 'operator' | 'viewer' | 'node' | 'agent';
+export type Role = 'operator' | 'viewer' | 'node' | 'agent' | 'hook';
 
 /** Who stands at a door, as the door itself found out. Undefined where a caller is expected means: nobody in particular. */
 export type Caller = { principal: Principal; role: Role };
@@ -19,6 +19,7 @@ const ANYONE: readonly Standing[] = ['anyone', 'viewer', 'operator', 'node'];
 const READERS: readonly Standing[] = ['viewer', 'operator', 'node'];
 const ACTORS: readonly Standing[] = ['operator', 'node'];
 const TOOL_USERS: readonly Standing[] = ['agent', 'operator'];
+const HOOKS: readonly Standing[] = ['hook'];
 /** What would hand a key on, touches files outside the swarm, or says what agents may do, needs a person. */
 const OPERATORS: readonly Standing[] = ['operator'];
 
@@ -41,6 +42,7 @@ const TABLE = {
   'agent.interrupt': ACTORS,
   'agent.restart': ACTORS,
   'tool.call': TOOL_USERS,
+  'hook.report': HOOKS,
   'project.read': READERS,
   'project.register': ACTORS,
   'project.remove': ACTORS,

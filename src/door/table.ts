@@ -11,6 +11,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { capRoutes } from './routes/caps.ts';
 import { eventRoutes } from './routes/events.ts';
+import { hookRoutes } from './routes/hooks.ts';
 import { none } from './routes/input.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { pageRoutes } from './routes/page.ts';
@@ -48,6 +49,7 @@ export const routes: readonly Route[] = [
   ...agentRoutes,
   ...agentControlRoutes,
   ...toolRoutes,
+  ...hookRoutes,
   ...usageRoutes,
   ...projectRoutes,
   ...approvalRoutes,

@@ -26,8 +26,8 @@ export class AgentStates {
 
   /** Undefined: the attempt is over. An agent at a rate limit stays parked until it is reset. */
   stands(agent: OpId, state: StateEvent | undefined): void {
-    // A screen is looked at between attempts, too, and whoever looks tells what it shows.
-    if (state?.source === 'screen') return;
+    // A terminal is looked at between attempts, too, and whoever looks tells how its agent stands.
+    if (state !== undefined && state.source !== 'protocol') return;
     clearTimeout(this.#parked.get(agent));
     this.#parked.delete(agent);
     if (state !== undefined) {

@@ -26,7 +26,10 @@ type AgentsWiring = {
   o: NodeOptions;
   parts: Parts;
   engine: Engine;
-  keeping: Omit<TerminalAgentsOptions, 'stateDir' | 'ssh' | 'setState' | 'explain' | 'heldBack' | 'drivers' | 'log'> &
+  keeping: Omit<
+    TerminalAgentsOptions,
+    'stateDir' | 'ssh' | 'setState' | 'explain' | 'heldBack' | 'drivers' | 'patienceMs' | 'log'
+  > &
     Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces'>;
   glimpses: Glimpses;
   texts: Pick<AttemptTools, 'unstash' | 'deliver'> & Pick<ApprovalsOptions, 'stash' | 'append' | 'whenOpen'>;
@@ -41,6 +44,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   const { log, ssh } = o;
   const setState = (agent: OpId, state: string | undefined): void => engine.agentState({ agent, state });
   const states = new AgentStates({ setState, nowMs: Date.now });
+  const askTimeoutMs = o.askTimeoutMs ?? ASK_TIMEOUT_MS;
   const terminals = new TerminalAgents({
     ...keeping,
     stateDir,
@@ -49,9 +53,9 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     explain: (agent, tool) => states.explain(agent, tool),
     heldBack: (agent) => engine.core.heldBack(agent),
     drivers,
+    patienceMs: askTimeoutMs,
     log,
   });
-  const askTimeoutMs = o.askTimeoutMs ?? ASK_TIMEOUT_MS;
   const approvals = new Approvals({ ...keeping, ...texts, askTimeoutMs, log });
   const ask: AgentDesk['ask'] = (question) => approvals.ask(question);
   const toolDesk = new ToolDesk({ stateDir, ask });

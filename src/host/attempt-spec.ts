@@ -36,12 +36,11 @@ export async function specOf(
   };
 }
 
-/** Who asks people once and is not answered goes on with a denial, instead of being ended for the wait. A script asks nobody, and a
- * terminal asks whoever looks at it. */
+/** Who asks people once and is not answered goes on with a denial, instead of being ended for the wait. A script asks nobody. */
 function limitMs({ created: { timeLimitSeconds }, agent }: AttemptPlan, patienceMs: number): number {
   if (timeLimitSeconds !== null) return timeLimitSeconds * 1000;
   const { tool, tmuxSessionId } = agent.registered;
-  return TURN_LIMIT_MS + (tool === SHELL || tmuxSessionId !== null ? 0 : patienceMs);
+  return TURN_LIMIT_MS + (tool === SHELL && tmuxSessionId === null ? 0 : patienceMs);
 }
 
 /** The user's environment without anything of skep's own: an agent holds no key of the swarm. */

@@ -245,6 +245,10 @@ export class HostedNode implements SwarmNode {
     return this.parts.toolDesk.bearer(token);
   }
 
+  hookBearer(token: string) {
+    return this.parts.terminals.hookBearer(token);
+  }
+
   joinCode(): string {
     return this.parts.joinCode();
   }

@@ -3,52 +3,32 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { AgentAttach, AgentExplained, AgentPlace, AgentWanted } from '#core/agent-terminal.ts';
 import type { NodeId, OpId } from '#core/brand.ts';
 import type { Refusal } from '#core/refusal.ts';
 import { refusal } from '#core/refusal.ts';
 import { SHELL } from '#core/task/fit.ts';
-import { opIdSchema } from '#core/schema/ids.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
 import { TmuxDriver } from '#driver/tmux/driver.ts';
 import type { TerminalAgent } from '#driver/tmux/terminal-agent.ts';
 import { Terminals } from '#driver/tmux/terminals.ts';
 import { TurnRecords } from '#driver/tmux/turn-records.ts';
+import type { HookBearer } from '#agent-ports.ts';
 import type { Arrival, OpStore } from '#ports.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import { makeSocketDir, socketPath } from '../socket-path.ts';
 import type { Drivers } from './drivers.ts';
 import { atAgentHome } from './at-home.ts';
+import { HookDesk } from './hook-desk.ts';
 import type { Remote } from './remote.ts';
+import { agentParams, attachAnswer, explainAnswer, SEND_MAX_CHARS, sendAnswer, sendParams } from './terminal-calls.ts';
 import { missingProgram, placeByProtocol, terminalEnvironment } from './terminal-environment.ts';
 
-/** What is typed travels in one frame to the agent's node. */
-const SEND_MAX_CHARS = 256 * 1024;
 /** Agents of one node. */
 const AGENTS_MAX = 1_000;
 /** An agent whose last turn ended with an error takes nothing for so long: what failed (a limit, a login) would fail the next task, too. */
 const ERROR_HOLD_MS = 60_000;
-
-const agentParams = z.object({ agent: opIdSchema });
-const sendParams = agentParams.extend({ text: z.string().max(SEND_MAX_CHARS) });
-const sendAnswer = z.object({ sent: z.boolean() });
-const explainAnswer: z.ZodType<AgentExplained> = z.object({
-  tool: z.string(),
-  state: z.string(),
-  source: z.string(),
-  exact: z.boolean(),
-  rule: z.string(),
-  evidence: z.array(z.object({ zone: z.string(), text: z.string() })),
-  sinceMs: z.number().optional(),
-});
-const attachAnswer: z.ZodType<AgentAttach> = z.object({
-  command: z.array(z.string()),
-  host: z.string(),
-  user: z.string(),
-  ssh: z.string().nullable(),
-});
 
 export type TerminalAgentsOptions = {
   self: NodeId;
@@ -66,6 +46,8 @@ export type TerminalAgentsOptions = {
   heldBack: (agent: OpId) => string | undefined;
   /** Those of tools that are driven by their protocol. */
   drivers: Drivers;
+  /** How long an agent waits for people. */
+  patienceMs: number;
   log: (line: string) => void;
 };
 
@@ -73,6 +55,7 @@ export class TerminalAgents {
   readonly driver: TmuxDriver;
   readonly #o: TerminalAgentsOptions;
   readonly #terminals: Terminals;
+  readonly #hooks: HookDesk;
   readonly #told = new Map<OpId, string | undefined>();
   /** When what is told of an agent began. */
   readonly #since = new Map<OpId, number>();
@@ -83,6 +66,7 @@ export class TerminalAgents {
     const directory = join(o.stateDir, 'tmux');
     const socket = socketPath(directory, 'tmux');
     makeSocketDir(socket);
+    this.#hooks = new HookDesk(o);
     this.#terminals = new Terminals({
       socket,
       directory,
@@ -91,6 +75,7 @@ export class TerminalAgents {
         ...(await o.workspaces.agentEnvironment(agent)),
         ...terminalEnvironment(process.env, agent),
       }),
+      hookArguments: (agent) => this.#hooks.argumentsFor(agent),
       now: Date.now,
       onState: (agent) => this.#stateChanged(agent),
       log: o.log,
@@ -126,7 +111,8 @@ export class TerminalAgents {
     clearTimeout(this.#holds.get(id));
     this.#holds.delete(id);
     this.#tell(id, state === 'idle' ? undefined : state);
-    if (state === 'error') this.#holds.set(id, setTimeout(() => this.#tell(id, undefined), ERROR_HOLD_MS).unref());
+    if (state === 'error' || state === 'rate_limited')
+      this.#holds.set(id, setTimeout(() => this.#tell(id, undefined), ERROR_HOLD_MS).unref());
   }
 
   /** Agents go on; this node stops looking at them. */
@@ -219,10 +205,19 @@ export class TerminalAgents {
     return { status: state === 'exited' ? 'stopped' : state, output: await held.lines(lines) };
   }
 
+  /** The agent whose hooks have this secret. */
+  hookBearer(token: string): HookBearer | undefined {
+    const id = this.#hooks.agentOf(token);
+    const held = id === undefined ? undefined : this.#terminals.get(id)?.hooks;
+    if (id === undefined || held === undefined) return undefined;
+    return { agent: id, report: (report) => held.report(report), withdraw: (request) => held.withdraw(request) };
+  }
+
   #keep(row: LiveAgent): void {
     const { tmuxSessionId, name, tool, sessionOwned, projectPath } = row.registered;
     if (tmuxSessionId === null || this.#told.has(row.id)) return;
     this.#tell(row.id, 'starting');
+    this.#hooks.know(row.id);
     const cwd = projectPath ?? this.#ownFolder(tmuxSessionId, sessionOwned);
     this.#terminals.keep({ id: row.id, name, tool, session: tmuxSessionId, owned: sessionOwned, cwd });
   }
@@ -239,6 +234,7 @@ export class TerminalAgents {
     this.#since.delete(id);
     clearTimeout(this.#holds.get(id));
     await this.#terminals.release(id);
+    this.#hooks.forget(id);
     this.#told.delete(id);
     this.#o.setState(id, undefined);
   }
@@ -272,11 +268,7 @@ export class TerminalAgents {
 
   #explainState(id: OpId): AgentExplained {
     const agent = this.#terminals.get(id);
-    if (agent !== undefined) {
-      const { state, rule, evidence } = agent.standing();
-      const sinceMs = this.#since.get(id);
-      return { tool: agent.tool.tool, state, source: 'screen', exact: false, rule, evidence, sinceMs };
-    }
+    if (agent !== undefined) return { tool: agent.tool.tool, ...agent.standing(), sinceMs: this.#since.get(id) };
     return this.#o.explain(id, this.#o.store.get('agent', id)?.registered?.tool ?? '');
   }
 

@@ -35,6 +35,7 @@ const rows: [Action, boolean, boolean, boolean, boolean][] = [
   ['post.create', false, false, true, true],
   ['task.allow', false, false, false, true],
   ['tool.call', false, false, false, true],
+  ['hook.report', false, false, false, false],
   ['task.fetch', false, false, false, true],
   ['approval.decide', false, false, false, true],
   ['rule.add', false, false, false, true],
@@ -64,6 +65,12 @@ describe('policy', () => {
     const agent: Caller = { principal: agentPrincipal(opIdOf('a'.repeat(32), 3)), role: 'agent' };
     const may = rows.map(([action]) => action).filter((action) => allowed(agent, action));
     expect(may.filter((action) => !allowed(undefined, action))).toEqual(['tool.call']);
+  });
+
+  it('lets a hook tell of its agent and do nothing else', () => {
+    const hook: Caller = { principal: agentPrincipal(opIdOf('a'.repeat(32), 3)), role: 'hook' };
+    const may = rows.map(([action]) => action).filter((action) => allowed(hook, action));
+    expect(may).toEqual(['hook.report']);
   });
 
   it('names the least that an action needs', () => {

@@ -12,7 +12,7 @@ import type { MemberState } from '#core/schema/frame.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import { BLOB_ABOVE_BYTES } from '#core/schema/ids.ts';
 import type { Refusal } from '#core/refusal.ts';
-import type { AttemptBearer } from '#agent-ports.ts';
+import type { AttemptBearer, HookBearer } from '#agent-ports.ts';
 import type { Tally } from '#core/tally.ts';
 import type { Arrival, Glimpse, LinkInfo, NodeInfo, OpStore, Presence, SwarmNode } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
@@ -63,6 +63,7 @@ export class FakeNode implements SwarmNode {
   bootStanding: BootStanding = { state: 'passed', answered: 0, needed: 1, awaited: [] };
   /** By their secrets. */
   readonly bearers = new Map<string, AttemptBearer | Refusal>();
+  readonly hooks = new Map<string, HookBearer>();
   readonly members = new Map<NodeId, MemberState>();
   readonly glimpses = new Map<OpId, Glimpse>();
   /** Wall time of what is appended; tests set it. */
@@ -273,6 +274,10 @@ export class FakeNode implements SwarmNode {
 
   attemptBearer(token: string) {
     return this.bearers.get(token);
+  }
+
+  hookBearer(token: string) {
+    return this.hooks.get(token);
   }
 
   joinCode(): string {

@@ -17,6 +17,7 @@ export const good: Record<string, unknown> = {
   'POST /api/login-codes': {},
   'POST /api/swarm/backup': { target: '/x' },
   'POST /api/tools/{tool}': {},
+  'POST /api/hooks': {},
   'POST /api/approvals': { ids: ['x'], decision: 'allow' },
   'POST /api/approvals/{id}': { decision: 'deny', note: 'no' },
   'POST /api/rules': { effect: 'deny', command: 'git push *' },

@@ -17,7 +17,9 @@ const me = jsonRoute({
   params: none,
   query: none,
   body: none,
-  answer: z.object({ principal: z.string(), role: z.enum(['operator', 'viewer', 'node', 'agent']) }).meta({ id: 'Me' }),
+  answer: z
+    .object({ principal: z.string(), role: z.enum(['operator', 'viewer', 'node', 'agent', 'hook']) })
+    .meta({ id: 'Me' }),
   status: 200,
   handle: ({ by, caller }) => ({ principal: by, role: caller?.role ?? 'viewer' }),
 });

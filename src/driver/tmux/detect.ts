@@ -11,7 +11,13 @@ const EVIDENCE_MAX_CHARACTERS = 400;
 export type Screen = { text: string; title: string | undefined };
 
 /** `rule`: the name of the one that fired, or why none did. `evidence`: what it found, a place and a text each. */
-export type Detection = { state: AgentState; rule: string; evidence: { zone: string; text: string }[] };
+export type Detection = {
+  state: AgentState;
+  rule: string;
+  evidence: { zone: string; text: string }[];
+  /** The last turn was stopped before its end. */
+  interrupted?: true;
+};
 
 /** The last lines that are not empty, without the blanks behind them: all that rules look at. */
 const linesOf = (text: string): string[] =>
@@ -32,7 +38,8 @@ export function detect(tool: Tool, screen: Screen): Detection {
   const zones = new Zones(tool, { lines, title: screen.title });
   for (const rule of tool.rules) {
     const evidence = evidenceFor(rule, zones);
-    if (evidence !== undefined) return { state: rule.state, rule: rule.name, evidence };
+    if (evidence !== undefined)
+      return { state: rule.state, rule: rule.name, evidence, ...(rule.interrupted ? { interrupted: true } : {}) };
   }
   return { state: 'unknown', rule: `none of the ${tool.rules.length} rules for ${tool.tool} holds`, evidence: [] };
 }

@@ -1,8 +1,11 @@
 /** An attempt of an agent in a terminal: its prompt is typed, and its screen tells how it goes on. */
-import type { AgentSession, SessionSpec, TurnOutcome } from '#agent-ports.ts';
+import type { AgentSession, PermissionAnswer, SessionSpec, TurnFailure, TurnOutcome } from '#agent-ports.ts';
 import type { Exit } from '#ports.ts';
 import { EventStream } from '../event-stream.ts';
 import { DriverRefusal } from '../refusal.ts';
+import type { HookTold } from './agent-hooks.ts';
+import type { HookStop } from './hook-turn.ts';
+import { endOf, isPrompt } from './hook-turn.ts';
 import type { Seen } from './pane.ts';
 import type { TerminalAgent } from './terminal-agent.ts';
 import type { TurnRecord, TurnRecords } from './turn-records.ts';
@@ -12,6 +15,8 @@ import { progressOf, Turn } from './turn.ts';
 const IDLE_MAX_MS = 15_000;
 /** After its keys for "stop" an agent gets so long to show its prompt. */
 const STOP_MAX_MS = 5_000;
+/** A hook that says that the turn is over runs before the tool shows its prompt, and another one may make it go on. */
+const CONFIRMED_MAX_MS = 5_000;
 /** The longest a timer can wait. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 /** What an exit is called when the program, its pane or its server ended under a turn. */
@@ -24,6 +29,8 @@ type Running = {
   turn: Turn;
   record: TurnRecord;
   why: 'interrupted' | 'timed_out' | undefined;
+  /** A hook says that it is over. */
+  stopped: { told: HookStop; atMs: number } | undefined;
   done: PromiseWithResolvers<void>;
 };
 
@@ -44,14 +51,17 @@ export class TmuxSession implements AgentSession {
   #running: Running | undefined;
   #isAsking = false;
   #stopWatching: (() => void) | undefined;
+  #stopHearing: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #limit: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #state = '';
+  #text: string | undefined;
 
   constructor(o: TmuxSessionOptions) {
     this.#o = o;
     this.#stopWatching = o.agent.onSeen((seen) => this.#look(seen));
+    this.#stopHearing = o.agent.onTold((told) => this.#hear(told));
   }
 
   /** Types the text once the agent shows its prompt. Refused with `agent_busy` when it does not in time; nothing was typed then. */
@@ -64,7 +74,7 @@ export class TmuxSession implements AgentSession {
     try {
       const seen = await this.#idle();
       const pid = agent.place?.pid ?? 0;
-      const record = { pid, prompt: text, before: seen.text, submittedMs: nowMs(), hasRun: false };
+      const record = { pid, prompt: text, before: seen.text, submittedMs: nowMs(), hasRun: false, isTold: false };
       records.write(spec.procId, record);
       if (!(await agent.type(text))) throw new DriverRefusal('agent_busy', 'The program in the terminal has ended.');
       this.follow(record);
@@ -81,8 +91,11 @@ export class TmuxSession implements AgentSession {
   follow(record: TurnRecord): void {
     const { agent, spec, nowMs } = this.#o;
     const turn = new Turn(agent.tool, { ...record });
-    this.#running = { id: spec.procId, turn, record, why: undefined, done: Promise.withResolvers() };
+    const done = Promise.withResolvers<void>();
+    this.#running = { id: spec.procId, turn, record, why: undefined, stopped: undefined, done };
     this.events.push({ kind: 'turn_started', turn: spec.procId });
+    // A hook that asked while nobody drove the agent: this node has just started.
+    for (const request of agent.hooks.open()) this.events.push({ kind: 'permission', request });
     const leftMs = Math.max(record.submittedMs + spec.turnLimitMs - nowMs(), 0);
     this.#limit = setTimeout(() => this.#timeOut(), Math.min(leftMs, TIMER_MAX_MS));
     this.#lookNow();
@@ -95,8 +108,10 @@ export class TmuxSession implements AgentSession {
     );
   }
 
-  /** Whoever sits at the terminal answers. */
-  async answer(): Promise<void> {}
+  /** Of what a hook asks. Whoever sits at the terminal answers there, too: the first one counts. */
+  async answer(request: string, answer: PermissionAnswer): Promise<void> {
+    this.#o.agent.hooks.answer(request, answer);
+  }
 
   /** Presses the tool's keys for "stop" and waits, for a bounded time, until it shows its prompt. Without a turn there is nothing to do. */
   async interrupt(): Promise<void> {
@@ -126,6 +141,7 @@ export class TmuxSession implements AgentSession {
 
   #quiet(): void {
     this.#stopWatching?.();
+    this.#stopHearing?.();
     this.#stopWatching = undefined;
     clearTimeout(this.#timer);
     clearTimeout(this.#limit);
@@ -134,8 +150,7 @@ export class TmuxSession implements AgentSession {
   /** The screen once it shows a prompt, an error above it or not. */
   async #idle(): Promise<Seen> {
     const { agent } = this.#o;
-    const isReady = (seen: Seen | undefined): seen is Seen =>
-      seen?.end === undefined && (seen?.detection.state === 'idle' || seen?.detection.state === 'error');
+    const isReady = (seen: Seen | undefined): seen is Seen => seen !== undefined && agent.isReady();
     const first = agent.place?.pane.seen;
     if (isReady(first)) return first;
     return new Promise((resolve, reject) => {
@@ -158,6 +173,8 @@ export class TmuxSession implements AgentSession {
     if (running === undefined) return;
     const { agent } = this.#o;
     running.why ??= why;
+    // No hook tells of it.
+    agent.hooks.state.forget();
     // Told when the prompt is seen, or when the time is over: the keys may find nobody who reads them.
     const timer = setTimeout(() => this.#end(running, { outcome: why, text: '' }), this.#o.stopMaxMs ?? STOP_MAX_MS);
     for (const key of agent.tool.interruptKeys) await agent.press([key]).catch(() => false);
@@ -183,26 +200,61 @@ export class TmuxSession implements AgentSession {
     this.#tell(seen);
     const { spec, records, nowMs, agent } = this.#o;
     clearTimeout(this.#timer);
-    const hadRun = running.turn.hasRun;
-    const look = running.turn.look(seen, nowMs());
-    if (!hadRun && running.turn.hasRun) records.write(spec.procId, { ...running.record, hasRun: true });
+    const { turn } = running;
+    const hadRun = turn.hasRun;
+    const look = turn.look(seen, nowMs());
+    if (!hadRun && turn.hasRun) records.write(spec.procId, { ...running.record, hasRun: true });
     if (look.kind === 'gone') return this.#gone(look.why);
     if (running.why !== undefined && (look.kind === 'ended' || isStill(seen))) {
       return this.#end(running, { outcome: running.why, text: '' });
     }
+    if (turn.isTold && agent.standing().source === 'hooks') return this.#byHooks(running);
     if (look.kind === 'ended') return this.#end(running, look);
     if (look.pressEnter) void agent.press(['Enter']).catch(() => false);
     if (look.lookMs !== undefined)
       this.#timer = setTimeout(() => this.#lookNow(), Math.max(look.lookMs - nowMs(), 0) + 1);
   }
 
+  /** The hooks are the authority: the turn ends when they say so and the tool shows its prompt again. */
+  #byHooks(running: Running): void {
+    const { agent, nowMs } = this.#o;
+    const { stopped, turn } = running;
+    if (stopped === undefined || !stopped.told.isLast) return;
+    const leftMs = stopped.atMs + CONFIRMED_MAX_MS - nowMs();
+    if (!agent.isReady() && leftMs > 0) {
+      this.#timer = setTimeout(() => this.#lookNow(), leftMs + 1);
+      return;
+    }
+    this.#end(
+      running,
+      endOf(stopped.told, () => turn.lastLines(agent.place?.pane.seen?.text ?? '')),
+    );
+  }
+
+  #hear(told: HookTold): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    const { spec, records, nowMs, agent } = this.#o;
+    if (told.kind === 'asked') this.events.push({ kind: 'permission', request: told.request });
+    if (told.kind === 'closed') this.events.push({ kind: 'permission_closed', request: told.request });
+    if (told.kind === 'prompted' && isPrompt(told.prompt, running.record.prompt)) {
+      running.turn.told();
+      records.write(spec.procId, { ...running.record, hasRun: true, isTold: true });
+    }
+    if (told.kind === 'stopped' && running.turn.isTold) running.stopped = { told, atMs: nowMs() };
+    else if (agent.standing().state === 'running') running.stopped = undefined;
+  }
+
   #tell(seen: Seen): void {
     const { agent } = this.#o;
-    const { state, rule } = seen.detection;
-    this.events.push({ kind: 'screen', text: seen.text, progress: progressOf(agent.tool, seen.text) });
-    if (state === this.#state) return;
-    this.#state = state;
-    this.events.push({ kind: 'state', state, source: 'screen', exact: false, evidence: rule });
+    const { state, rule, source, exact } = agent.standing();
+    if (seen.text !== this.#text)
+      this.events.push({ kind: 'screen', text: seen.text, progress: progressOf(agent.tool, seen.text) });
+    this.#text = seen.text;
+    const said = `${source} ${state}`;
+    if (said === this.#state) return;
+    this.#state = said;
+    this.events.push({ kind: 'state', state, source, exact, evidence: rule });
   }
 
   #gone(why: string): void {
@@ -212,13 +264,15 @@ export class TmuxSession implements AgentSession {
     this.#end(running, { outcome: running.why ?? 'failed', text: why, exit });
   }
 
-  #end(running: Running, o: { outcome: TurnOutcome; text: string; exit?: Exit }): void {
+  #end(running: Running, o: { outcome: TurnOutcome; text: string; exit?: Exit; failure?: TurnFailure }): void {
     if (this.#running !== running) return;
     this.#running = undefined;
     clearTimeout(this.#timer);
     clearTimeout(this.#limit);
     this.#o.records.drop(this.#o.spec.procId);
-    this.events.push({ kind: 'turn_ended', turn: running.id, outcome: o.outcome, text: o.text, exit: o.exit });
+    const { outcome, text, exit, failure } = o;
+    const because = failure === undefined ? {} : { failure };
+    this.events.push({ kind: 'turn_ended', turn: running.id, outcome, text, exit, ...because });
     running.done.resolve();
   }
 }

@@ -1,6 +1,8 @@
 /** One agent in a terminal: its pane, as long as it has one, and what is said to it. */
 import type { OpId } from '#core/brand.ts';
 import type { AgentState } from '#agent-ports.ts';
+import type { HookTold } from './agent-hooks.ts';
+import { AgentHooks } from './agent-hooks.ts';
 import type { Pane, Seen } from './pane.ts';
 import type { Terminal } from './terminal.ts';
 import type { Tool } from './tool.ts';
@@ -21,24 +23,42 @@ export type TerminalAgentSpec = {
 /** Where an agent is now. `pid` tells one life of its program from the next. */
 export type Place = { terminal: Terminal; pane: Pane; pid: number };
 
-/** What is seen of an agent that has no pane. */
-export type Standing = { state: AgentState; rule: string; evidence: { zone: string; text: string }[] };
+/** How it stands, and by whose word: one authority at a time, its hooks before its screen. */
+export type Standing = {
+  state: AgentState;
+  source: 'hooks' | 'screen';
+  exact: boolean;
+  rule: string;
+  evidence: { zone: string; text: string }[];
+};
+
+type TerminalAgentOptions = {
+  /** Its state may have changed. */
+  onState: (agent: TerminalAgent) => void;
+  now: () => number;
+};
 
 export class TerminalAgent {
   readonly spec: TerminalAgentSpec;
   readonly tool: Tool;
-  readonly #onState: (agent: TerminalAgent) => void;
+  readonly hooks: AgentHooks;
+  readonly #o: TerminalAgentOptions;
   readonly #watchers = new Set<(seen: Seen) => void>();
+  readonly #listeners = new Set<(told: HookTold) => void>();
   #place: Place | undefined;
   #stopWatching: (() => void) | undefined;
   #settling: NodeJS.Timeout | undefined;
   #why = 'its session is being made';
   #isStarting = true;
 
-  constructor(spec: TerminalAgentSpec, onState: (agent: TerminalAgent) => void) {
+  constructor(spec: TerminalAgentSpec, o: TerminalAgentOptions) {
     this.spec = spec;
     this.tool = toolOf(spec.tool);
-    this.#onState = onState;
+    this.#o = o;
+    this.hooks = new AgentHooks((told) => {
+      for (const listener of this.#listeners) listener(told);
+      this.#tell();
+    });
   }
 
   get place(): Place | undefined {
@@ -46,24 +66,40 @@ export class TerminalAgent {
   }
 
   standing(): Standing {
+    const said = this.hooks.state.standing;
+    if (said === undefined || this.#place === undefined) return this.#shown();
+    return { ...said, source: 'hooks', exact: true, evidence: [] };
+  }
+
+  /** It shows a prompt, and no hook says that it is at work: what is typed now is read now. */
+  isReady(): boolean {
+    const seen = this.#place?.pane.seen;
+    return seen?.end === undefined && isStill(seen?.detection.state) && isStill(this.standing().state);
+  }
+
+  #shown(): Standing {
+    const inferred = { source: 'screen', exact: false } as const;
     const pane = this.#place?.pane;
     const seen = pane?.seen?.detection;
-    if (seen !== undefined && pane !== undefined && pane.unsettledMs() > 0)
-      return { ...seen, state: 'starting', rule: 'it has just shown its first prompt, and may ask something instead' };
-    if (seen !== undefined) return seen;
+    if (seen !== undefined && pane !== undefined && pane.unsettledMs() > 0) {
+      const rule = 'it has just shown its first prompt, and may ask something instead';
+      return { ...inferred, evidence: seen.evidence, state: 'starting', rule };
+    }
+    if (seen !== undefined) return { ...inferred, state: seen.state, rule: seen.rule, evidence: seen.evidence };
     const state = this.#place !== undefined || this.#isStarting ? 'starting' : 'exited';
-    return { state, rule: this.#place === undefined ? this.#why : 'its screen was not looked at yet', evidence: [] };
+    const rule = this.#place === undefined ? this.#why : 'its screen was not looked at yet';
+    return { ...inferred, state, rule, evidence: [] };
   }
 
   /** It has a pane now. */
   settle(place: Place): void {
     this.#stopWatching?.();
+    const held = this.#place;
     this.#place = place;
     this.#isStarting = false;
-    this.#stopWatching = place.pane.onSeen((seen) => {
-      for (const watcher of this.#watchers) watcher(seen);
-      this.#tell();
-    });
+    // Another life of its program: what the one before said of itself is over.
+    if (held !== undefined && held.pid !== place.pid) this.#forget();
+    this.#stopWatching = place.pane.onSeen(() => this.#tell());
     this.#tell();
   }
 
@@ -73,19 +109,37 @@ export class TerminalAgent {
     this.#stopWatching = undefined;
     this.#place = undefined;
     this.#isStarting = false;
+    this.#forget();
     this.#why = why;
     this.#tell();
   }
 
-  /** And again when a first prompt has stood long enough, which no look tells. */
-  #tell(): void {
-    clearTimeout(this.#settling);
-    this.#onState(this);
-    const unsettledMs = this.#place?.pane.unsettledMs() ?? 0;
-    if (unsettledMs > 0) this.#settling = setTimeout(() => this.#tell(), unsettledMs).unref();
+  #forget(): void {
+    this.hooks.state.forget();
+    this.hooks.contradicted();
   }
 
-  /** Each look at its pane that shows something else. The returned function stops it. */
+  /** And again when a first prompt has stood, or a screen has contradicted the hooks, long enough: no look tells of that. */
+  #tell(): void {
+    clearTimeout(this.#settling);
+    const pane = this.#place?.pane;
+    const seen = pane?.seen;
+    const wasSaid = this.hooks.state.standing !== undefined;
+    const contraryMs = seen === undefined ? undefined : this.hooks.state.look(seen, this.#o.now());
+    if (wasSaid && this.hooks.state.standing === undefined) this.hooks.contradicted();
+    if (seen !== undefined) for (const watcher of this.#watchers) watcher(seen);
+    this.#o.onState(this);
+    const againMs = Math.max(pane?.unsettledMs() ?? 0, contraryMs ?? 0);
+    if (againMs > 0) this.#settling = setTimeout(() => this.#tell(), againMs + 1).unref();
+  }
+
+  /** What its hooks tell, as it comes. The returned function stops it. */
+  onTold(listener: (told: HookTold) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Each look at its pane that shows something else, and whenever its state may have changed. The returned function stops it. */
   onSeen(watcher: (seen: Seen) => void): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
@@ -107,3 +161,6 @@ export class TerminalAgent {
     return place === undefined ? '' : place.terminal.lines(place.pane, count);
   }
 }
+
+const isStill = (state: AgentState | undefined): boolean =>
+  state === 'idle' || state === 'error' || state === 'rate_limited';

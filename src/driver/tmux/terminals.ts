@@ -31,6 +31,8 @@ export type TerminalsOptions = {
   env: Readonly<Record<string, string>>;
   /** What an agent's program gets in its environment. */
   environmentOf: (agent: TerminalAgentSpec) => Promise<Readonly<Record<string, string>>>;
+  /** Arguments by which its tool is told of skep's hooks; none where it has no hooks. Called before each start of its program. */
+  hookArguments: (agent: TerminalAgent) => readonly string[];
   now: () => number;
   onState: (agent: TerminalAgent) => void;
   log: (line: string) => void;
@@ -71,7 +73,7 @@ export class Terminals {
   /** Keeps this agent from now on. Idempotent. */
   keep(spec: TerminalAgentSpec): void {
     if (this.#held.has(spec.id) || this.#isClosed) return;
-    const agent = new TerminalAgent(spec, (one) => this.#stateChanged(one));
+    const agent = new TerminalAgent(spec, { onState: (one) => this.#stateChanged(one), now: this.#o.now });
     const held: Held = { agent, work: Promise.resolve(), timer: undefined, tries: 0, startedMs: 0, isWanted: true };
     this.#held.set(spec.id, held);
     this.#step(held, () => this.#place(held));
@@ -185,12 +187,14 @@ export class Terminals {
     agent.settle({ terminal, pid, pane: terminal.watch(number, agent.tool) });
   }
 
-  async #ownPane({ spec, tool }: TerminalAgent, anew: boolean): Promise<OwnPane> {
+  async #ownPane(agent: TerminalAgent, anew: boolean): Promise<OwnPane> {
+    const { spec, tool } = agent;
     const { session, cwd } = spec;
-    const o = { session, cwd, command: commandOf(tool, spec.tool), env: await this.#o.environmentOf(spec) };
     const there = await this.#server.find(session);
-    if (there === undefined) return this.#server.create(o);
-    return there.isDead || anew ? this.#server.respawn(there, o) : there;
+    if (there?.isDead === false && !anew) return there;
+    const command = commandOf(tool, spec.tool, this.#o.hookArguments(agent));
+    const o = { session, cwd, command, env: await this.#o.environmentOf(spec) };
+    return there === undefined ? this.#server.create(o) : this.#server.respawn(there, o);
   }
 
   async #adopt(target: string): Promise<{ terminal: Terminal; number: number; pid: number }> {

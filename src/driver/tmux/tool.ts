@@ -20,6 +20,8 @@ export type Condition = z.output<typeof condition>;
 const ruleSchema = z.object({
   name: z.string(),
   state: z.enum(['starting', 'idle', 'running', 'waiting', 'retrying', 'error', 'exited']),
+  /** The turn above it was stopped before its end. */
+  interrupted: z.boolean().default(false),
   /** All must be found … */
   all: z.array(condition).min(1),
   /** … and none of these. */
@@ -52,6 +54,8 @@ const toolSchema = z.object({
   settleMs: z.number().int().min(0).default(0),
   /** Keys, as tmux names them, that end a turn. */
   interruptKeys: z.array(z.string()),
+  /** Whose shape of hooks it takes: its state is then exact. Absent: its screen is all there is. */
+  hooks: z.enum(['claude', 'codex']).optional(),
   /** Its rules know no run, only questions and prompts: what is neither counts as at work, once something was asked of it. */
   busyWhenUnknown: z.boolean().default(false),
   /** Lines of a turn that are no part of what the agent said. */
@@ -79,8 +83,17 @@ export function toolOf(commandLine: string): Tool {
   return TOOLS.get(basename(program)) ?? OTHER;
 }
 
-/** What is run: the tool's own command where only its name was given, else the line as it stands, by a shell. */
-export function commandOf(tool: Tool, commandLine: string): readonly string[] {
+/**
+ * What is run: the tool's own command where only its name was given, else the line as it stands, by a shell. `more`: arguments of skep's own, which
+ * stand before all others, for what follows may be anything that a shell takes.
+ */
+export function commandOf(tool: Tool, commandLine: string, more: readonly string[] = []): readonly string[] {
   const line = commandLine.trim();
-  return tool.command.length > 0 && line === tool.tool ? tool.command : [line];
+  if (tool.command.length > 0 && line === tool.tool) return [...tool.command, ...more];
+  if (more.length === 0) return [line];
+  const [program = ''] = line.split(/\s+/, 1);
+  return [[program, ...more.map(shellWord)].join(' ') + line.slice(program.length)];
 }
+
+/** As a shell takes it, whatever is in it. */
+export const shellWord = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;

@@ -11,6 +11,8 @@ const recordSchema = z.object({
   /** By the wall clock: a turn's limit goes on while the node is down. */
   submittedMs: z.number(),
   hasRun: z.boolean(),
+  /** A hook said that this prompt was submitted: the end of its turn will be told by another one. */
+  isTold: z.boolean().default(false),
 });
 export type TurnRecord = z.output<typeof recordSchema>;
 

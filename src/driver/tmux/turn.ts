@@ -21,11 +21,11 @@ const RESULT_LINES = 10;
 export type TurnLook =
   /** `lookMs`: when to look again though nothing has changed; undefined when only a change matters. */
   | { kind: 'going'; lookMs: number | undefined; pressEnter: boolean }
-  | { kind: 'ended'; outcome: 'completed' | 'failed'; text: string }
+  | { kind: 'ended'; outcome: 'completed' | 'failed' | 'interrupted'; text: string }
   | { kind: 'gone'; why: string };
 
 /** What a node keeps of a turn, so that it goes on after a restart. */
-export type TurnStart = { prompt: string; before: string; submittedMs: number; hasRun: boolean };
+export type TurnStart = { prompt: string; before: string; submittedMs: number; hasRun: boolean; isTold?: boolean };
 
 export class Turn {
   readonly start: TurnStart;
@@ -42,6 +42,16 @@ export class Turn {
   /** Seen at work since it began. */
   get hasRun(): boolean {
     return this.start.hasRun;
+  }
+
+  /** A hook said that this prompt was submitted. */
+  get isTold(): boolean {
+    return this.start.isTold === true;
+  }
+
+  told(): void {
+    this.start.isTold = true;
+    this.start.hasRun = true;
   }
 
   look(seen: Seen, nowMs: number): TurnLook {
@@ -63,7 +73,10 @@ export class Turn {
     const lookMs = seen.changedMs + quietMs;
     if (nowMs < lookMs) return { kind: 'going', lookMs, pressEnter: false };
     if (isError) return { kind: 'ended', outcome: 'failed', text: errorText(seen) };
-    return { kind: 'ended', outcome: 'completed', text: mark ?? this.#lastLines(seen.text) };
+    // Stopped before its first word, an agent shows nothing of its turn. Only where a hook told of the prompt is it certain that it was read.
+    if (seen.detection.interrupted === true || (!wentOn && this.isTold))
+      return { kind: 'ended', outcome: 'interrupted', text: '' };
+    return { kind: 'ended', outcome: 'completed', text: mark ?? this.lastLines(seen.text) };
   }
 
   #notBegun(nowMs: number): TurnLook {
@@ -89,7 +102,8 @@ export class Turn {
     return isOld && !('turn' in this.#tool.zones) ? undefined : last.slice(RESULT_MARK.length).trim();
   }
 
-  #lastLines(text: string): string {
+  /** What stands for its words where it did not say which they are. */
+  lastLines(text: string): string {
     const lines = this.#turnText(text)
       .split('\n')
       .filter((line) => line.trim() !== '' && this.#tool.decoration?.test(line) !== true);
