@@ -160,6 +160,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
       intake.onArrivals(arrivals);
       terminals.arrived(arrivals);
       approvals.arrived(arrivals);
+      budgets.arrived(arrivals);
       node.arrived(arrivals);
     },
     onPresence: () => node.presenceChanged(),
@@ -180,7 +181,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const work = new DeliveredWork({ ...keeping, intake });
   const texts = textsAndDelivery({ node: () => node, opening: () => opening, intake });
   const agents = agentsOf({ o, parts, engine, keeping, glimpses, texts });
-  const { terminals, attempts, approvals } = agents;
+  const { terminals, attempts, approvals, budgets } = agents;
   const act = (action: Exclude<Action, { kind: 'keepLinks' }>): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
     if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);

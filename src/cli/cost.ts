@@ -6,6 +6,8 @@ export const sumSchema = z.object({
   cached_tokens: z.number(),
   output_tokens: z.number(),
   cost_usd: z.number().nullable(),
+  turns: z.number().default(0),
+  time_ms: z.number().default(0),
   unpriced_records: z.number(),
 });
 export type Sum = z.output<typeof sumSchema>;
@@ -19,3 +21,11 @@ export const usedText = (sum: Sum | null | undefined): string =>
   sum === null || sum === undefined
     ? ''
     : `${sum.input_tokens + sum.cached_tokens} tokens in, ${sum.output_tokens} out, ${costText(sum)} USD`;
+
+/** `1:02:03` or `2:03`: hours where there are any, minutes, seconds. */
+export function timeText({ time_ms: timeMs }: Sum): string {
+  const seconds = Math.round(timeMs / 1_000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];
+  return `${hours > 0 ? `${hours}:${two(minutes)}` : minutes}:${two(seconds % 60)}`;
+}

@@ -1,6 +1,7 @@
 /** A new task from the command line: the options that `skep run` and `skep task create` share, and the request they make. */
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import { dollarsOf } from './dollars.ts';
 import { usageFailure } from './exit.ts';
 import type { Given } from './given.ts';
 import { cut, printableLine } from './text.ts';
@@ -52,7 +53,7 @@ export async function taskBody(given: Given, world: World): Promise<Record<strin
     claims: given.text('claims'),
     attempts_max: given.whole('attempts'),
     time_limit_s: given.whole('timeLimit'),
-    budget_usd: budgetOf(given.text('budgetUsd')),
+    budget_usd: dollarsOf('--budget-usd', given.text('budgetUsd')),
     id: given.text('id'),
   };
   const dependsOn = given.list('dependsOn');
@@ -63,12 +64,6 @@ export async function taskBody(given: Given, world: World): Promise<Record<strin
     ...(dependsOn.length === 0 ? {} : { depends_on: dependsOn }),
     ...Object.fromEntries(Object.entries(optional).filter((entry) => entry[1] !== undefined)),
   };
-}
-
-function budgetOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,6}(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
-  throw usageFailure(`--budget-usd: expected a sum in US dollars above 0, got ${text}`);
 }
 
 type Words = { title: string; description: string };

@@ -38,6 +38,7 @@ const TABLE = {
   'agent.register': ACTORS,
   'agent.deregister': ACTORS,
   'agent.pause': ACTORS,
+  'agent.budget': OPERATORS,
   'agent.send': ACTORS,
   'agent.interrupt': ACTORS,
   'agent.restart': ACTORS,

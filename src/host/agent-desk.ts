@@ -36,7 +36,7 @@ export type AgentDesk = {
   /** What the attempt may still cost. */
   spending(plan: AttemptPlan): Spending;
   /** A turn has ended, or the agent: what it used is on disk when it resolves. */
-  turnOver(plan: AttemptPlan): Promise<void>;
+  turnOver(plan: AttemptPlan, turn: { name: string; timeMs: number }): Promise<void>;
   /** What is offered to the agent beside its own tools: after a restart of the node the same. */
   equip(plan: AttemptPlan): Promise<Equipment>;
   /** The attempt is over, and its files go. */

@@ -17,7 +17,7 @@ export class AgentStates {
   readonly #nowMs: () => number;
   readonly #last = new Map<OpId, StateEvent & { sinceMs?: number }>();
   readonly #parked = new Map<OpId, NodeJS.Timeout>();
-  #held: { agents: ReadonlySet<OpId>; state: StateEvent } | undefined;
+  readonly #held = new Map<OpId, StateEvent>();
 
   constructor(o: { setState: (agent: OpId, state: string | undefined) => void; nowMs: () => number }) {
     this.#setState = o.setState;
@@ -52,8 +52,19 @@ export class AgentStates {
   /** These take nothing until then, once they are at nothing. */
   hold(agents: ReadonlySet<OpId>, o: { evidence: string; untilMs: number }): void {
     const state = { kind: 'state', state: 'rate_limited', source: 'protocol', exact: true, ...o } as const;
-    this.#held = { agents, state };
-    for (const agent of agents) if (!this.#last.has(agent)) this.stands(agent, undefined);
+    for (const agent of agents) {
+      // Whatever holds it longest.
+      if ((this.#heldNow(agent)?.untilMs ?? 0) > o.untilMs) continue;
+      this.#held.set(agent, state);
+      if (!this.#last.has(agent)) this.stands(agent, undefined);
+    }
+  }
+
+  /** What held it is no reason any more. */
+  release(agent: OpId): void {
+    const held = this.#held.get(agent);
+    this.#held.delete(agent);
+    if (held !== undefined && this.#last.get(agent) === held) this.#free(agent);
   }
 
   explain(agent: OpId, tool: string): AgentExplained {
@@ -73,9 +84,8 @@ export class AgentStates {
   }
 
   #heldNow(agent: OpId): StateEvent | undefined {
-    const { agents, state } = this.#held ?? {};
-    const isOn = agents?.has(agent) === true && (state?.untilMs ?? 0) > this.#nowMs();
-    return isOn ? state : undefined;
+    const state = this.#held.get(agent);
+    return (state?.untilMs ?? 0) > this.#nowMs() ? state : undefined;
   }
 
   #free(agent: OpId): void {

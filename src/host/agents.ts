@@ -7,6 +7,7 @@ import type { AgentDesk } from './agent-desk.ts';
 import type { ApprovalsOptions } from './approvals.ts';
 import { Approvals } from './approvals.ts';
 import type { AttemptTools } from './attempt-plan.ts';
+import { isReader } from './attempt-spec.ts';
 import { Attempts } from './attempts.ts';
 import { Budgets } from './budgets.ts';
 import type { Engine } from './engine.ts';
@@ -68,9 +69,9 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     stands: (agent, state) => states.stands(agent, state),
     used: (used) => ledger.used(used),
     spending: (plan) => budgets.spending(plan),
-    turnOver: (plan) => {
-      memory.measure(plan.agent, plan);
-      return ledger.turnOver(plan);
+    turnOver: ({ task, attempt, agent }, turn) => {
+      memory.measure(agent, { task, attempt });
+      return ledger.turnOver({ task, attempt }, isReader(agent) ? { ...turn, agent: agent.id } : undefined);
     },
     equip: async (plan) => ({ ...(await toolDesk.equip(plan)), patienceMs: askTimeoutMs }),
     leave: async (one) => {

@@ -200,12 +200,13 @@ export class Attempt {
       // An agent that is silent must not hold the stop of its node back.
       for await (const event of untilAborted(session.events, this.detaching.signal)) {
         if (event.kind === 'turn_ended') {
-          await this.tools.desk.turnOver(this.plan);
+          await this.tools.desk.turnOver(plan, this.spending.ended(event.turn));
           if (await this.goesOn(session, event)) continue;
           return await this.over(event, prepared);
         }
         if (event.kind === 'exited') break;
         questions.on(event);
+        if (event.kind === 'turn_started') this.spending.begins(event.turn);
         if (event.kind === 'usage') this.spending.used(event, { plan, desk: this.tools.desk, tell });
         else if (this.spending.isOver && !this.stopped()) void this.interrupt('limit').catch(() => {});
         this.show(event);

@@ -1,11 +1,11 @@
-/** What agents may cost: a task's budget, and that of this node for a day. Money that nobody knows of counts for nothing. */
+/** What agents may cost: a task's budget, and those of an agent and of this node for a day. Money that nobody knows of counts for nothing. */
 import type { NodeId, OpId } from '#core/brand.ts';
 import { SHELL } from '#core/task/fit.ts';
+import type { LiveAgent } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
 import type { TaskCreated } from '#core/view/task.ts';
 import { dayOf } from '#core/view/usage.ts';
-import type { Query } from '#core/view/view.ts';
-import type { OpStore } from '#ports.ts';
+import type { Arrival, OpStore } from '#ports.ts';
 import type { AgentStates } from './agent-states.ts';
 import type { UsageLedger } from './usage-ledger.ts';
 
@@ -20,9 +20,9 @@ const DAY_MS = 86_400_000;
 
 export type BudgetsOptions = {
   self: NodeId;
-  store: Pick<OpStore, 'list'>;
+  store: Pick<OpStore, 'get' | 'list'>;
   ledger: Pick<UsageLedger, 'openUsd'>;
-  states: Pick<AgentStates, 'hold'>;
+  states: Pick<AgentStates, 'hold' | 'release'>;
   /** US dollars a day in UTC; undefined: as much as it is. */
   dayUsd: number | undefined;
   nowMs: () => number;
@@ -41,15 +41,37 @@ export class Budgets {
   /** After the start: a budget that is used up stays so. */
   start(): void {
     this.#ofDay();
+    for (const agent of this.#agents()) this.#ofAgent(agent);
   }
 
-  /** How an attempt of that task stands, before it begins and whenever it used something. */
-  spending({ task, created }: { task: OpId; created: TaskCreated }): Spending {
-    const day = this.#ofDay();
-    if (day.kind === 'over') return day;
+  /** An operator gave an agent of this node another budget. */
+  arrived(arrivals: readonly Arrival[]): void {
+    for (const { op } of arrivals) {
+      const row = op.body.type === 'agent.budgeted' ? this.#o.store.get('agent', op.header.entity) : undefined;
+      if (!isLive(row) || row.registered.node !== this.#o.self) continue;
+      this.#o.states.release(row.id);
+      this.#ofAgent(row);
+      this.#ofDay();
+    }
+  }
+
+  /** How an attempt stands, before it begins and whenever it used something. */
+  spending({ task, created, agent }: { task: OpId; created: TaskCreated; agent: LiveAgent }): Spending {
     const budget = created.budgetUsd ?? undefined;
-    const own = budget === undefined ? FINE : standing('the budget of this task', budget, this.#spent({ task }, task));
-    return own.kind === 'fine' ? day : own;
+    const ofTask = budget === undefined ? FINE : standing('the budget of this task', budget, this.#spent({ task }));
+    const now = this.#o.store.get('agent', agent.id);
+    const all = [this.#ofDay(), this.#ofAgent(isLive(now) ? now : agent), ofTask];
+    return all.find(({ kind }) => kind === 'over') ?? all.find(({ kind }) => kind === 'warn') ?? FINE;
+  }
+
+  #ofAgent(agent: LiveAgent): Spending {
+    const usdDay = agent.budget?.usdDay ?? undefined;
+    if (usdDay === undefined) return FINE;
+    const day = dayOf(this.#o.nowMs());
+    const what = `the budget of ${agent.registered.name} for today (UTC)`;
+    const spending = standing(what, usdDay, this.#spent({ agent: agent.id, day }));
+    if (spending.kind === 'over') this.#hold([agent], day, spending.text);
+    return spending;
   }
 
   #ofDay(): Spending {
@@ -57,24 +79,31 @@ export class Budgets {
     if (dayUsd === undefined) return FINE;
     const day = dayOf(nowMs());
     const spending = standing('the budget of this node for today (UTC)', dayUsd, this.#spent({ node: self, day }));
-    if (spending.kind === 'over') this.#hold(day, spending.text);
+    if (spending.kind === 'over') {
+      this.#hold(this.#agents(), day, spending.text);
+      if (this.#toldDay !== day) this.#o.log(spending.text);
+      this.#toldDay = day;
+    }
     return spending;
   }
 
-  /** Its agents take nothing until the next day; what they are at is stopped when it uses more. */
-  #hold(day: number, text: string): void {
-    const { self, store, states, log } = this.#o;
-    const rows = store.list('agent', { where: { live: 1, node: self }, limit: AGENTS_MAX }).filter(isLive);
-    const costly = rows.filter(({ registered }) => registered.tool !== SHELL && registered.tmuxSessionId === null);
-    states.hold(new Set(costly.map(({ id }) => id)), { evidence: text, untilMs: (day + 1) * DAY_MS });
-    if (this.#toldDay !== day) log(text);
-    this.#toldDay = day;
+  /** They take nothing until the next day; what they are at is stopped when it uses more. */
+  #hold(agents: readonly LiveAgent[], day: number, text: string): void {
+    const ids = new Set(agents.map(({ id }) => id));
+    this.#o.states.hold(ids, { evidence: text, untilMs: (day + 1) * DAY_MS });
   }
 
-  #spent(where: NonNullable<Query['where']>, task?: OpId): number {
+  /** Those that cost something of which anybody tells. */
+  #agents(): LiveAgent[] {
+    const { self, store } = this.#o;
+    const rows = store.list('agent', { where: { live: 1, node: self }, limit: AGENTS_MAX }).filter(isLive);
+    return rows.filter(({ registered }) => registered.tool !== SHELL && registered.tmuxSessionId === null);
+  }
+
+  #spent(where: { task: OpId } | { agent: OpId; day: number } | { node: NodeId; day: number }): number {
     const rows = this.#o.store.list('usage', { where, limit: RECORDS_MAX });
     const recorded = rows.reduce((sum, row) => sum + (row.recorded?.costUsd ?? 0), 0);
-    return recorded + this.#o.ledger.openUsd(task);
+    return recorded + this.#o.ledger.openUsd(where);
   }
 }
 

@@ -20,6 +20,10 @@ const IDS_MAX = 200;
 /** Enough to tell the events of one attempt apart. */
 const ID_CHARS = 12;
 
+/** `timeMs`: from its beginning to its end. */
+type TurnOver = { name: string; timeMs: number; agent: OpId };
+const NO_TOKENS = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+
 type Open = { seen: Set<string>; records: Record[] };
 
 export class UsageLedger {
@@ -39,7 +43,7 @@ export class UsageLedger {
   /** After a restart events come again: what is in the log already counts once. */
   used({ task, attempt, agent, id, usage }: Used): void {
     const open = this.#openOf({ task, attempt });
-    const short = hash('sha256', id).slice(0, ID_CHARS);
+    const short = shortOf(id);
     if (open.seen.has(short)) return;
     open.seen.add(short);
     const { model, costUsd, inputTokens, cachedTokens, outputTokens, reasoningTokens } = usage;
@@ -52,9 +56,13 @@ export class UsageLedger {
     else open.records[at] = joined(held, next);
   }
 
-  /** Resolves when what was used is on disk. What could not be written is kept for the next time. */
-  async turnOver(one: AttemptName): Promise<void> {
+  /**
+   * Resolves when what was used is on disk, and that a turn ended with it, where one did: each counts once. What could not be written is kept for the
+   * next time.
+   */
+  async turnOver(one: AttemptName, turn?: TurnOver): Promise<void> {
     const open = this.#openOf(one);
+    if (turn !== undefined) this.#count(one, open, turn);
     const { records } = open;
     if (records.length === 0) return;
     open.records = [];
@@ -67,18 +75,30 @@ export class UsageLedger {
     if (isRefusal(await this.#append(drafts))) open.records = [...records, ...open.records];
   }
 
+  #count({ attempt }: AttemptName, open: Open, { name, timeMs, agent }: TurnOver): void {
+    const short = shortOf(`turn ${name}`);
+    if (open.seen.has(short)) return;
+    open.seen.add(short);
+    const [first, ...others] = open.records;
+    const held = first ?? { attempt, agent, model: null, ids: [], ...NO_TOKENS, costUsd: null, pricedBy: null };
+    const turns = (held.turns ?? 0) + 1;
+    open.records = [{ ...held, ids: [...held.ids, short], turns, timeMs: (held.timeMs ?? 0) + timeMs }, ...others];
+  }
+
   /** The attempt is over. */
   async leave(one: AttemptName): Promise<void> {
     await this.turnOver(one);
     this.#open.delete(nameOf(one));
   }
 
-  /** What is not on disk yet, in US dollars: of one task, or of all. */
-  openUsd(task: OpId | undefined): number {
+  /** What is not on disk yet, in US dollars: of one task, one agent, or this node, which is all. */
+  openUsd(of: { task?: OpId; agent?: OpId; node?: NodeId }): number {
     let sum = 0;
     for (const [name, { records }] of this.#open) {
-      if (task !== undefined && !name.startsWith(`${task}.`)) continue;
-      for (const record of records) sum += this.#priced(record).costUsd ?? 0;
+      if (of.task !== undefined && !name.startsWith(`${of.task}.`)) continue;
+      for (const record of records) {
+        if (of.agent === undefined || record.agent === of.agent) sum += this.#priced(record).costUsd ?? 0;
+      }
     }
     return sum;
   }
@@ -100,6 +120,8 @@ export class UsageLedger {
     return made;
   }
 }
+
+const shortOf = (id: string): string => hash('sha256', id).slice(0, ID_CHARS);
 
 const nameOf = ({ task, attempt }: AttemptName): string => `${task}.${attempt}`;
 

@@ -9,6 +9,8 @@ const sum = (cost_usd: number | null, unpriced_records: number) => ({
   input_tokens: 12_345,
   cached_tokens: 0,
   output_tokens: 67,
+  turns: 1_200,
+  time_ms: 3_723_000,
   cost_usd,
   unpriced_records,
 });
@@ -24,7 +26,7 @@ describe('skep usage', () => {
     expect(await skep(world, 'usage', '--since', '2026-11-26', '--node', 'hive')).toBe(0);
     expect(node.seen[0]?.query).toMatchObject({ by: 'agent', since: '2026-11-26', node: 'hive' });
     const lines = world.said.out.split('\n');
-    expect(lines[1]).toMatch(/^ann +12,345 +0 +67 +1\.5000$/);
+    expect(lines[1]).toMatch(/^ann +1,200 +1:02:03 +12,345 +0 +67 +1\.5000$/);
     expect(lines[2]).toMatch(/^bob .* unknown$/);
     expect(lines[3]).toMatch(/^total .* 1\.5000\+$/);
     expect(world.said.err).toMatch(/more records/);

@@ -92,6 +92,7 @@ describe('JSON of tasks and agents', () => {
         registered_at: '2026-02-12T10:00:00Z',
         node_name: 'hive',
         account: null,
+        budget_usd_day: null,
         held_by: null,
         paused: false,
       })}\n`,

@@ -10,6 +10,7 @@ export const good: Record<string, unknown> = {
   'POST /api/swarm/tasks/{id}/merge': {},
   'POST /api/swarm/agents': { name: 'x', tool: 'shell' },
   'POST /api/swarm/agents/{id}/send': { text: 'x' },
+  'POST /api/swarm/agents/{id}/budget': { usd_day: 5 },
   'POST /api/swarm/agents/{id}/steer': { text: 'x' },
   'POST /api/swarm/projects': { name: 'x', origin: '/x' },
   'POST /api/posts': { content: 'x' },
@@ -167,5 +168,6 @@ export const textForNoJson: Record<string, string> = {
   'POST /api/approvals/{id}': 'decision is required',
   'POST /api/rules': 'effect is required',
   'POST /api/caps': 'kind is node, tool or account',
+  'POST /api/swarm/agents/{id}/budget': 'usd_day: Invalid input: expected number, received undefined',
   'POST /api/tokens': 'name: Invalid input: expected string, received undefined',
 };

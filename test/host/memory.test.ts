@@ -13,6 +13,7 @@ const agentOf = (tool: string, o: { seq?: number; terminal?: boolean } = {}): Li
   id: opIdOf(NODE, o.seq ?? 1),
   deregistered: false,
   pause: undefined,
+  budget: undefined,
   registered: {
     node: NODE,
     name: tool,

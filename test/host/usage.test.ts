@@ -50,13 +50,16 @@ describe('the ledger', () => {
     const ended = await node.ended(id);
     // 1,000 × $3 + 10,000 × $0.30 + 100 × $15, a million.
     const sum = { input_tokens: 3_000, cached_tokens: 30_000, output_tokens: 300, reasoning_tokens: 120 };
-    const whole = { ...sum, cost_usd: 0.5075, records: 3, unpriced_records: 1 };
-    expect(ended['usage']).toEqual(whole);
+    // The second turn is the reminder that nothing was said of how the task stands.
+    const whole = { ...sum, cost_usd: 0.5075, turns: 2, records: 3, unpriced_records: 1 };
+    expect(ended['usage']).toEqual({ ...whole, time_ms: expect.any(Number) });
     expect(await node.get('/api/usage')).toMatchObject({ total: whole, groups: [{ name: 'ann', sum: whole }] });
     const byModel = await node.get('/api/usage?by=model');
     expect(byModel['groups']).toMatchObject([
       { name: 'claude-sonnet-4-5', sum: { cost_usd: 0.5075, unpriced_records: 0 } },
       { name: 'stub-model', sum: { cost_usd: null, unpriced_records: 1 } },
+      // A turn that used nothing is of no model.
+      { name: 'unknown', sum: { cost_usd: null, turns: 1, records: 0 } },
     ]);
     const today = new Date().toISOString().slice(0, 10);
     expect(await node.get(`/api/usage?by=node&task=${id}&since=${today}`)).toMatchObject({
@@ -84,7 +87,7 @@ describe('the ledger', () => {
     await node.restart();
     await node.until(async () => ((await node.task(id))['status'] === 'in_progress' ? true : undefined));
     release.resolve();
-    expect(await node.ended(id)).toMatchObject({ usage: { cost_usd: 2, records: 2 } });
+    expect(await node.ended(id)).toMatchObject({ usage: { cost_usd: 2, records: 2, turns: 2 } });
   });
 });
 
@@ -165,6 +168,30 @@ describe('a budget', () => {
       result: expect.stringContaining('dear, but done'),
       usage: { cost_usd: 2 },
     });
+  });
+
+  it('of an agent for a day ends its attempt, holds it alone, over a restart, and lets it go on when it is raised', async () => {
+    const seen: string[] = [];
+    swarm = new TestSwarm();
+    const node = await swarm.add({ drivers: [new ScriptedDriver(costly(3, seen))] });
+    await node.post('/api/swarm/agents', { name: 'ann', tool: 'true', drive: 'protocol', budget_usd_day: 2 });
+    const id = await create(node);
+    const ended = await node.ended(id);
+    expect(ended).toMatchObject({ status: 'failed', reason: 'limit', usage: { cost_usd: 3, turns: 1 } });
+    await node.restart();
+    expect(await node.get('/api/swarm/agents/ann/explain')).toMatchObject({
+      state: 'rate_limited',
+      rule: 'the budget of ann for today (UTC) is used up: $3.0000 of $2',
+    });
+    const next = await create(node);
+    expect(await node.task(next)).toMatchObject({ status: 'pending' });
+    await node.post('/api/swarm/agents', { name: 'bob', tool: 'true', drive: 'protocol' });
+    await node.until(async () => (seen.length === 2 ? true : undefined));
+    const third = await create(node);
+    await node.post('/api/swarm/agents/ann/budget', { usd_day: 20 });
+    await node.until(async () => (seen.length === 3 ? true : undefined));
+    expect(await node.get('/api/swarm/agents/ann/explain')).toMatchObject({ state: 'idle' });
+    for (const task of [next, third]) await node.post(`/api/swarm/tasks/${task}/cancel`, {});
   });
 
   it('of the node for a day holds its agents until the next one, also over a restart', async () => {

@@ -4,6 +4,7 @@ import { agentSchema, outputSchema, read } from '../answers.ts';
 import { ask } from '../client.ts';
 import { attach } from './agent-attach.ts';
 import { interrupt, restart, steer } from './agent-control.ts';
+import { dollarsOf } from '../dollars.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import { shortId, shortIds, shortNode } from '../short-id.ts';
@@ -67,6 +68,7 @@ const add: Leaf = {
       fallback: 'terminal',
     },
     { flags: '--capability <name>', about: 'what it can do; may be repeated', kind: 'list' },
+    { flags: '--budget-usd-day <usd>', about: 'what it may cost a day (UTC), as far as it is known' },
     { flags: '--project-path <dir>', about: 'directory it works in' },
     {
       flags: '--account <name>',
@@ -89,6 +91,7 @@ const add: Leaf = {
         project_path: given.text('projectPath') ?? null,
         tmux_session_id: given.text('tmuxSession') ?? null,
         account: given.text('account') ?? null,
+        budget_usd_day: dollarsOf('--budget-usd-day', given.text('budgetUsdDay')) ?? null,
       };
       const answer = await ask(node, { method: 'POST', path: '/api/swarm/agents', body });
       if (given.json) return showJson(answer, world);
@@ -130,6 +133,23 @@ const pauseLeaf = (name: 'pause' | 'resume', said: string, summary: string, exam
 const pause = pauseLeaf('pause', 'Paused.', 'let it take nothing more; what it is at goes on', 'until it is resumed');
 const resume = pauseLeaf('resume', 'Resumed.', 'let a paused agent take tasks again', 'it takes what waits and fits');
 
+const budget: Leaf = {
+  name: 'budget',
+  summary: 'say what it may cost a day: above it an attempt is ended, and it waits for the next day (UTC)',
+  args: [AGENT, ['<usd>', 'US dollars a day; none for no limit']],
+  examples: [['skep agent budget worker-1-claude 5', 'of what has a known price']],
+  asksNode: true,
+  run: (given, world) =>
+    withNode(given, world, async (node) => {
+      const usd = given.arg(1);
+      const body = { usd_day: usd === 'none' ? null : (dollarsOf('usd', usd) ?? null) };
+      const answer = await ask(node, { method: 'POST', path: pathOf(given.arg(0), '/budget'), body });
+      if (given.json) return showJson(answer, world);
+      world.out.write(body.usd_day === null ? 'No budget.\n' : `At most $${body.usd_day} a day.\n`);
+      return EXIT.ok;
+    }),
+};
+
 const send: Leaf = {
   name: 'send',
   summary: 'say something to an agent, wherever it runs',
@@ -168,5 +188,5 @@ const output: Leaf = {
 export const agent: Group = {
   name: 'agent',
   summary: 'list, add and remove agents; talk to them',
-  leaves: [list, add, remove, pause, resume, send, steer, interrupt, restart, output, attach],
+  leaves: [list, add, remove, pause, resume, budget, send, steer, interrupt, restart, output, attach],
 };

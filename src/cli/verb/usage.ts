@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { read } from '../answers.ts';
 import { ask } from '../client.ts';
 import type { Sum } from '../cost.ts';
-import { costText, sumSchema } from '../cost.ts';
+import { costText, sumSchema, timeText } from '../cost.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import { showJson } from '../show.ts';
@@ -54,7 +54,7 @@ export const usage: Leaf = {
         return EXIT.ok;
       }
       const rows = groups.map(({ name, sum }) => [printableLine(name), ...cells(sum)]);
-      const titles = [(query.by ?? 'agent').toUpperCase(), 'INPUT', 'CACHED', 'OUTPUT', 'USD'];
+      const titles = [(query.by ?? 'agent').toUpperCase(), 'TURNS', 'TIME', 'INPUT', 'CACHED', 'OUTPUT', 'USD'];
       const columns = titles.map((title, at) => ({ title, gives: at === 0 }));
       world.out.write(table(columns, [...rows, ['total', ...cells(total)]], world.out));
       if (truncated) world.err.write('There are more records than were looked at: these are sums over the newest.\n');
@@ -63,6 +63,8 @@ export const usage: Leaf = {
 };
 
 const cells = (sum: Sum): string[] => [
+  sum.turns.toLocaleString('en'),
+  timeText(sum),
   ...[sum.input_tokens, sum.cached_tokens, sum.output_tokens].map((count) => count.toLocaleString('en')),
   costText(sum),
 ];

@@ -57,6 +57,8 @@ const logForked = z.object({
 
 const accountName = z.string().min(1).max(64);
 
+const dollars = z.number().positive().max(1_000_000);
+
 const agentRegistered = z.object({
   type: z.literal('agent.registered'),
   name: z.string().min(1).max(64),
@@ -70,12 +72,16 @@ const agentRegistered = z.object({
   maxConcurrentTasks: z.number().int().min(1).max(64),
   /** The account that its tool is logged in to, by a name that people gave it: agents of one account share its cap. */
   account: accountName.optional(),
+  budgetUsdDay: dollars.optional(),
   /** It takes nothing until somebody resumes it; absent: it does at once. */
   paused: z.boolean().optional(),
 });
 const agentDeregistered = z.object({ type: z.literal('agent.deregistered') });
 /** A paused agent claims nothing; what it is at goes on. Of several words the newest counts. */
 const agentPaused = z.object({ type: z.literal('agent.paused'), paused: z.boolean() });
+
+/** What it may cost a day (UTC), in US dollars; null: as much as it is. Of several words the newest counts. */
+const agentBudgeted = z.object({ type: z.literal('agent.budgeted'), usdDay: dollars.nullable() });
 
 const projectRegistered = z.object({
   type: z.literal('project.registered'),
@@ -111,7 +117,7 @@ const taskCreated = z.object({
   alias: z.string().max(128).nullable(),
   supersedes: opIdSchema.nullable(),
   /** All its attempts together may cost so much, in US dollars; absent: as much as it is. */
-  budgetUsd: z.number().positive().max(1_000_000).nullish(),
+  budgetUsd: dollars.nullish(),
 });
 
 /** An operator's word that a task which an agent made may be worked. Of no meaning for others. */
@@ -203,6 +209,9 @@ const usageRecorded = z.object({
   costUsd: z.number().nonnegative().nullable(),
   /** By the tool itself, or by the node's table of prices. */
   pricedBy: z.enum(['tool', 'table']).nullable(),
+  /** Turns that ended with it, and how long they took, the waits for people included; absent: told by another record, or by none. */
+  turns: z.number().int().min(0).optional(),
+  timeMs: z.number().int().nonnegative().optional(),
 });
 
 const postCreated = z.object({
@@ -232,6 +241,7 @@ export const bodySchema = z.discriminatedUnion('type', [
   agentRegistered,
   agentDeregistered,
   agentPaused,
+  agentBudgeted,
   projectRegistered,
   projectRemoved,
   taskCreated,

@@ -24,6 +24,8 @@ export type AgentRow = {
   deregistered: boolean;
   /** The newest word on whether it is paused, its registration's among them. */
   pause: { paused: boolean; stamp: Stamp } | undefined;
+  /** The newest word on what it may cost a day, its registration's among them. */
+  budget: { usdDay: number | null; stamp: Stamp } | undefined;
 };
 
 export const isPaused = (row: AgentRow): boolean => row.pause?.paused === true;
@@ -35,14 +37,22 @@ export const isLive = (row: AgentRow | undefined): row is LiveAgent =>
   row !== undefined && row.registered !== undefined && !row.deregistered;
 
 function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
-  const known: AgentRow = row ?? { id: op.header.entity, registered: undefined, deregistered: false, pause: undefined };
+  const known: AgentRow = row ?? {
+    id: op.header.entity,
+    registered: undefined,
+    deregistered: false,
+    pause: undefined,
+    budget: undefined,
+  };
   const { body } = op;
   if (body.type === 'agent.deregistered') return { ...known, deregistered: true };
-  if (body.type === 'agent.paused') return { ...known, pause: newest(known.pause, op, body.paused) };
+  if (body.type === 'agent.paused') return { ...known, pause: newest(known.pause, op, { paused: body.paused }) };
+  if (body.type === 'agent.budgeted') return { ...known, budget: newest(known.budget, op, { usdDay: body.usdDay }) };
   if (body.type !== 'agent.registered' || !createsEntity(op)) return known;
   return {
     ...known,
-    pause: newest(known.pause, op, body.paused ?? false),
+    pause: newest(known.pause, op, { paused: body.paused ?? false }),
+    budget: newest(known.budget, op, { usdDay: body.budgetUsdDay ?? null }),
     registered: {
       node: op.header.node,
       name: body.name,
@@ -59,15 +69,19 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
   };
 }
 
-function newest(held: AgentRow['pause'], op: KnownOp, paused: boolean): AgentRow['pause'] {
+function newest<T extends { stamp: Stamp }>(
+  held: T | undefined,
+  op: KnownOp,
+  word: Omit<T, 'stamp'>,
+): Omit<T, 'stamp'> & { stamp: Stamp } {
   const stamp = stampOf(op);
-  return held !== undefined && compareStamps(held.stamp, stamp) >= 0 ? held : { paused, stamp };
+  return held !== undefined && compareStamps(held.stamp, stamp) >= 0 ? held : { ...word, stamp };
 }
 
 export const agentView: ViewSpec<AgentRow> = {
   name: 'agent',
-  version: 4,
-  types: ['agent.registered', 'agent.deregistered', 'agent.paused'],
+  version: 5,
+  types: ['agent.registered', 'agent.deregistered', 'agent.paused', 'agent.budgeted'],
   key: (op) => op.header.entity,
   fold,
   columnNames: ['live', 'node', 'name', 'created'],

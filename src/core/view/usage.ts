@@ -31,7 +31,7 @@ function fold(row: UsageRow | undefined, op: KnownOp): UsageRow {
 
 export const usageView: ViewSpec<UsageRow> = {
   name: 'usage',
-  version: 1,
+  version: 2,
   types: ['usage.recorded'],
   key: (op) => opId(op),
   fold,

@@ -25,6 +25,7 @@ export const agentJsonSchema = z
     registered_at: z.string(),
     node_name: z.string(),
     account: z.string().nullable().describe('What its tool is logged in to, by a name that people gave it'),
+    budget_usd_day: z.number().nullable().describe('What it may cost a day (UTC); null: as much as it is'),
     held_by: z
       .string()
       .nullable()
@@ -71,6 +72,7 @@ export function agentJson(agent: LiveAgent, door: Door): AgentJson {
     registered_at: dateText(registered.wallMs),
     node_name: door.roster.nodeName(registered.node),
     account: registered.account,
+    budget_usd_day: agent.budget?.usdDay ?? null,
     held_by: heldBy,
     paused: isPaused(agent),
   };

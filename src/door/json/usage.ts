@@ -13,7 +13,9 @@ export const usageSumSchema = z
     output_tokens: count.describe('Reasoning included'),
     reasoning_tokens: count,
     cost_usd: z.number().nullable().describe('Of what has a known price; null where nothing has'),
-    records: count.describe('One for each turn and model'),
+    turns: count.describe('That ended; of agents in terminals, too'),
+    time_ms: count.describe('How long they took, waits for people included'),
+    records: count.describe('One for each turn and model that used tokens or money'),
     unpriced_records: count.describe('Those whose cost nobody knows: they are not in cost_usd'),
   })
   .meta({ id: 'UsageSum' });
@@ -31,6 +33,8 @@ const NOTHING: UsageSum = {
   output_tokens: 0,
   reasoning_tokens: 0,
   cost_usd: null,
+  turns: 0,
+  time_ms: 0,
   records: 0,
   unpriced_records: 0,
 };
@@ -61,14 +65,19 @@ export const total = (sums: Iterable<UsageSum>): UsageSum => [...sums].reduce(ad
 
 function plus(sum: UsageSum, { recorded }: UsageRow): UsageSum {
   if (recorded === undefined) return sum;
+  const { inputTokens, cachedTokens, outputTokens, model, costUsd, turns = 0, timeMs = 0 } = recorded;
+  // A turn of an agent that does not tell what it uses stands by itself.
+  const isUse = model !== null || costUsd !== null || inputTokens + cachedTokens + outputTokens > 0;
   return added(sum, {
-    input_tokens: recorded.inputTokens,
-    cached_tokens: recorded.cachedTokens,
-    output_tokens: recorded.outputTokens,
+    input_tokens: inputTokens,
+    cached_tokens: cachedTokens,
+    output_tokens: outputTokens,
     reasoning_tokens: recorded.reasoningTokens,
-    cost_usd: recorded.costUsd,
-    records: 1,
-    unpriced_records: recorded.costUsd === null ? 1 : 0,
+    cost_usd: costUsd,
+    turns,
+    time_ms: timeMs,
+    records: isUse ? 1 : 0,
+    unpriced_records: isUse && costUsd === null ? 1 : 0,
   });
 }
 
@@ -81,6 +90,8 @@ const added = (a: UsageSum, b: UsageSum): UsageSum => ({
     a.cost_usd === null && b.cost_usd === null
       ? null
       : Math.round(((a.cost_usd ?? 0) + (b.cost_usd ?? 0)) * ROUND) / ROUND,
+  turns: a.turns + b.turns,
+  time_ms: a.time_ms + b.time_ms,
   records: a.records + b.records,
   unpriced_records: a.unpriced_records + b.unpriced_records,
 });

@@ -43,6 +43,8 @@ const list = jsonRoute({
       .map((agent) => agentJson(agent, door)),
 });
 
+const budgetInput = z.number().positive().max(1_000_000).describe('What it may cost a day (UTC), in US dollars');
+
 const bodyInput = z.object({
   name: requiredText('name', 64),
   tool: optionalText(64).describe('claude when left out'),
@@ -54,6 +56,7 @@ const bodyInput = z.object({
     .nullish()
     .describe('terminal: typed to; protocol: by the structured protocol of the tool. terminal when left out'),
   max_concurrent_tasks: z.number().int().min(1).max(64).nullish(),
+  budget_usd_day: budgetInput.nullish(),
   account: optionalText(64).describe('What its tool is logged in to; agents of one account share its cap'),
 });
 
@@ -87,6 +90,7 @@ const create = jsonRoute({
       ...place,
       maxConcurrentTasks: input.max_concurrent_tasks ?? 1,
       ...(account === null ? {} : { account }),
+      ...(typeof input.budget_usd_day === 'number' ? { budgetUsdDay: input.budget_usd_day } : {}),
     };
     const arrival = await appendOne({ entity: undefined, by, body }, door);
     if (isRefusal(arrival)) return arrival;
@@ -145,6 +149,28 @@ function pauseRoute(verb: string, paused: boolean, summary: string): Route {
     },
   });
 }
+
+const budget = jsonRoute({
+  method: 'POST',
+  path: '/api/swarm/agents/{id}/budget',
+  summary:
+    'Say what an agent may cost a day; above it an attempt is ended, and it takes nothing more until the next day',
+  action: 'agent.budget',
+  params: idParams,
+  query: none,
+  body: z.object({ usd_day: budgetInput.nullable() }),
+  answer: agentJsonSchema,
+  status: 200,
+  handle: async ({ params, body, by, door }) => {
+    const agent = findAgent(params.id, door);
+    if (isRefusal(agent)) return agent;
+    const budgeted: BodyOf<'agent.budgeted'> = { type: 'agent.budgeted', usdDay: body.usd_day };
+    const arrival = await appendOne({ entity: agent.id, by, body: budgeted }, door);
+    if (isRefusal(arrival)) return arrival;
+    const now = door.node.store.get('agent', agent.id);
+    return agentJson(isLive(now) ? now : agent, door);
+  },
+});
 
 const send = jsonRoute({
   method: 'POST',
@@ -237,4 +263,15 @@ const attach = jsonRoute({
   },
 });
 
-export const agentRoutes: readonly Route[] = [list, create, remove, pause, resume, send, output, explain, attach];
+export const agentRoutes: readonly Route[] = [
+  list,
+  create,
+  remove,
+  pause,
+  resume,
+  budget,
+  send,
+  output,
+  explain,
+  attach,
+];

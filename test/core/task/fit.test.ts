@@ -56,7 +56,10 @@ describe('an agent fits', () => {
     await machine.append([{ entity: agent, by, body: { type: 'agent.deregistered' } }]);
     expect(fits(present(machine.store.get('agent', agent)), { created, allowed: false })).toBe(false);
     expect(
-      fits({ id: agent, registered: undefined, deregistered: false, pause: undefined }, { created, allowed: true }),
+      fits(
+        { id: agent, registered: undefined, deregistered: false, pause: undefined, budget: undefined },
+        { created, allowed: true },
+      ),
     ).toBe(false);
   });
 });

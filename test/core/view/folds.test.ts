@@ -24,6 +24,7 @@ const weights: Record<BodyType, number> = {
   'agent.registered': 2,
   'agent.deregistered': 1,
   'agent.paused': 2,
+  'agent.budgeted': 2,
   'project.registered': 2,
   'project.removed': 1,
   'task.created': 3,
@@ -85,9 +86,12 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
         tmuxSessionId: null,
         maxConcurrentTasks: 1,
         paused: slot === 2,
+        ...(slot === 3 ? { budgetUsdDay: 9 } : {}),
       };
     case 'agent.paused':
       return { type, paused: pick % 2 === 0 };
+    case 'agent.budgeted':
+      return { type, usdDay: pick === 0 ? null : pick };
     case 'agent.deregistered':
     case 'project.removed':
     case 'task.allowed':

@@ -25,6 +25,8 @@ const usage = {
   cached_tokens: 0,
   output_tokens: 1,
   reasoning_tokens: 0,
+  turns: 1,
+  time_ms: 1_000,
   records: 1,
   unpriced_records: 0,
 };

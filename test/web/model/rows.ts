@@ -56,6 +56,7 @@ export const agentOf = (name: string, o: Partial<Agent> = {}): Agent => ({
   project_path: null,
   max_concurrent_tasks: 1,
   account: null,
+  budget_usd_day: null,
   held_by: null,
   status: 'idle',
   current_task_id: null,
