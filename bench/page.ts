@@ -118,15 +118,18 @@ async function oneRound(stage: Stage, book: SeriesBook, { node, browser, round }
   stage.say(`round ${round}: without a tab ${without.toFixed(1)} % of a core`);
   const context = await loggedIn(node, browser);
   const tab = await context.newPage();
+  const cpuNs = node.child.cpuNs();
   const firstMs = await firstView(tab, node);
   book.add('first view', 'ms', firstMs);
+  book.add('first view, processor time of the page', 'ms', await rendererCpuMs(browser));
+  book.add('first view, processor time of the node', 'ms', (node.child.cpuNs() - cpuNs) / 1e6);
   stage.say(`round ${round}: first view after ${firstMs.toFixed(0)} ms`);
   await sleep(SETTLE_MS);
   const frames = countFrames(tab);
   const overview = await traced(browser, tab, () => sleep(LOOK_MS));
   book.add('overview, longest task', 'ms', overview.wallMs);
   book.add('overview, longest task, processor time', 'ms', overview.cpuMs);
-  book.add('overview, main thread at work', '%', overview.busyShare * 100);
+  book.add('overview, main thread', '% of a core', overview.busyShare * 100);
   await tab.evaluate("location.hash = '/tasks'");
   await tab.waitForSelector('[role="row"][aria-rowindex="5"]', { timeout: PAGE_MAX_MS });
   const table = await traced(browser, tab, () => scroll(tab));
@@ -173,6 +176,14 @@ async function firstView(tab: Page, node: SwarmNode): Promise<number> {
   return Number(await tab.getAttribute('html', 'data-first-view-ms'));
 }
 
+/** Of the process that draws the page, which is the one that used most. */
+async function rendererCpuMs(browser: Browser): Promise<number> {
+  const cdp = await browser.newBrowserCDPSession();
+  const { processInfo } = await cdp.send('SystemInfo.getProcessInfo');
+  await cdp.detach();
+  return Math.max(...processInfo.filter(({ type }) => type === 'renderer').map(({ cpuTime }) => cpuTime)) * 1000;
+}
+
 /** Frames of the WebSocket a second, from now until the returned function is called. */
 function countFrames(tab: Page): () => Promise<number> {
   const began = performance.now();
@@ -192,7 +203,7 @@ function countFrames(tab: Page): () => Promise<number> {
 }
 
 async function traced(browser: Browser, tab: Page, during: () => Promise<unknown>) {
-  await browser.startTracing(tab, { categories: ['toplevel', 'disabled-by-default-devtools.timeline', '__metadata'] });
+  await browser.startTracing(tab, { categories: ['disabled-by-default-devtools.timeline', '__metadata'] });
   await during();
   return longestTasks((await browser.stopTracing()).toString('utf8'));
 }

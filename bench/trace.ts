@@ -11,7 +11,7 @@ type TraceEvent = {
   args?: { name?: string };
 };
 
-/** Of the main thread of the busiest page: its longest task, by the clock and in processor time, and how much of the time it was at work. */
+/** Of the main thread of the busiest page: its longest task, by the clock and in processor time, and which share of a core it used. */
 export function longestTasks(trace: string): { wallMs: number; cpuMs: number; busyShare: number } {
   const { traceEvents }: { traceEvents: TraceEvent[] } = JSON.parse(trace);
   const mains = new Set(
@@ -30,10 +30,11 @@ export function longestTasks(trace: string): { wallMs: number; cpuMs: number; bu
   return {
     wallMs: busiest.reduce((most, { dur = 0 }) => Math.max(most, dur), 0) / 1000,
     cpuMs: busiest.reduce((most, { tdur = 0 }) => Math.max(most, tdur), 0) / 1000,
-    busyShare: spentUs(busiest) / (endedUs - beganUs),
+    busyShare: busiest.reduce((sum, { tdur = 0 }) => sum + tdur, 0) / (endedUs - beganUs),
   };
 }
 
-const isTask = (name: string): boolean => name === 'RunTask' || name === 'ThreadControllerImpl::RunTask';
+/** The same tasks stand in another category under another name, too. */
+const isTask = (name: string): boolean => name === 'RunTask';
 
 const spentUs = (events: readonly TraceEvent[]): number => events.reduce((sum, { dur = 0 }) => sum + dur, 0);

@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { userPrincipal } from '#core/brand.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
@@ -79,6 +80,18 @@ describe('the page below a path of a proxy', () => {
     await page.click('role=dialog >> button[type="submit"]');
     await page.waitForSelector('h1:has-text("below a path")');
     await page.waitForSelector('ol[aria-label="Timeline"] li');
+    const manifest = new URL((await page.getAttribute('link[rel="manifest"]', 'href')) ?? '', base);
+    const { start_url: start, icons } = z
+      .object({ start_url: z.string(), icons: z.array(z.object({ src: z.string() })) })
+      .parse(await (await page.request.get(manifest.href)).json());
+    expect(new URL(start, manifest).href).toBe(base);
+    for (const { src } of icons) expect((await page.request.get(new URL(src, manifest).href)).status()).toBe(200);
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('limits');
+    await page.waitForSelector('role=option >> nth=0');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('text=No caps');
+    expect(page.url()).toBe(`${base}#/settings?tab=limits`);
     expect(elsewhere).toEqual([]);
   });
 });

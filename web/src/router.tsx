@@ -7,7 +7,7 @@ import {
   lazyRouteComponent,
 } from '@tanstack/react-router';
 import { Overview } from './pages/overview.tsx';
-import { tasksSearch } from './pages/search.ts';
+import { settingsSearch, tasksSearch } from './pages/search.ts';
 import { Empty } from './parts/layout.tsx';
 import { Shell } from './shell.tsx';
 
@@ -39,7 +39,28 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: '/settings',
+    validateSearch: settingsSearch,
     component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'Settings'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/channels',
+    component: lazyRouteComponent(() => import('./pages/places.tsx'), 'Channels'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/boxes',
+    component: lazyRouteComponent(() => import('./pages/places.tsx'), 'Boxes'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/allocations',
+    component: lazyRouteComponent(() => import('./pages/places.tsx'), 'Allocations'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/more',
+    component: lazyRouteComponent(() => import('./pages/places.tsx'), 'More'),
   }),
 ] as const;
 

@@ -1,7 +1,7 @@
 /** What stands around every page: where one is, which node this is, whether it is live. */
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
-import { Bot, LayoutDashboard, ListChecks, Plus, Settings2 } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { Bot, Ellipsis, LayoutDashboard, ListChecks, Plus, Settings2 } from 'lucide-react';
+import { useCallback, useEffect, useState } from 'react';
 import icon from './icon.svg';
 import { useMayAct, useStore, useSwarm } from './model/store.ts';
 import { needsOf } from './model/needs.ts';
@@ -10,6 +10,8 @@ import { ConnectionState } from './parts/connection.tsx';
 import { CreateTask } from './parts/create-task.tsx';
 import { Window } from './parts/dialog.tsx';
 import { isTyping } from './parts/keys.ts';
+import { NotifyButton } from './parts/notify.tsx';
+import { Palette } from './parts/palette.tsx';
 import { Stopped } from './parts/stopped.tsx';
 import { ThemeButton } from './parts/theme.tsx';
 
@@ -18,11 +20,13 @@ const PLACES = [
   { to: '/tasks', text: 'Tasks', icon: ListChecks },
   { to: '/agents', text: 'Agents', icon: Bot },
   { to: '/settings', text: 'Settings', icon: Settings2 },
+  { to: '/more', text: 'More', icon: Ellipsis },
 ] as const;
 
 export function Shell() {
   const [isCreating, setCreating] = useState(false);
   const navigate = useNavigate();
+  const startNew = useCallback(() => setCreating(true), []);
   const mayAct = useMayAct();
   useTitle();
   useEffect(() => {
@@ -51,6 +55,7 @@ export function Shell() {
           <span className="grow" />
           <NodeName />
           <ConnectionState />
+          <NotifyButton />
           <ThemeButton />
           <Button look="primary" disabled={!mayAct} onClick={() => setCreating(true)} title="New task (c)">
             <Plus aria-hidden className="size-4" />
@@ -62,13 +67,14 @@ export function Shell() {
         <Stopped />
         <Outlet />
       </main>
-      <Navigation className="fixed inset-x-0 bottom-0 z-30 grid h-14 grid-cols-4 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden" />
+      <Navigation className="fixed inset-x-0 bottom-0 z-30 grid h-14 grid-cols-5 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:hidden" />
+      <Palette onNewTask={startNew} />
       <Window title="New task" isOpen={isCreating} onClose={() => setCreating(false)}>
         <CreateTask
           isOpen
-          onCreated={({ id }) => {
+          onCreated={({ id }, count) => {
             setCreating(false);
-            void navigate({ to: '/tasks/$id', params: { id } });
+            void (count === 1 ? navigate({ to: '/tasks/$id', params: { id } }) : navigate({ to: '/tasks' }));
           }}
         />
       </Window>

@@ -36,8 +36,8 @@ export type Swarm = {
   projects: ReadonlyMap<string, Project>;
   /** What agents ask and nobody has answered. */
   approvals: ReadonlyMap<string, Approval>;
-  /** Grows when a rule was added or removed, or may have been: whoever shows rules asks for them again. */
-  rulesChanged: number;
+  /** Grows when a rule or a cap was set or removed, or may have been: whoever shows them asks for them again. */
+  settingsChanged: number;
   /** The last line that was printed, by task, of attempts at work. */
   progress: ReadonlyMap<string, string>;
   /** Newest first. */
@@ -57,7 +57,7 @@ export const NOTHING: Swarm = {
   nodes: new Map(),
   projects: new Map(),
   approvals: new Map(),
-  rulesChanged: 0,
+  settingsChanged: 0,
   progress: new Map(),
   log: [],
   heard: { created: 0, completed: 0, failed: 0, cancelled: 0, costUsd: 0 },
@@ -157,7 +157,7 @@ function take(draft: Draft, frame: Frame): void {
       put(draft.approvals, frame.entity, frame.data?.state === 'open' ? frame.data : null);
       return;
     case 'rule_event':
-      draft.rulesChanged += 1;
+      draft.settingsChanged += 1;
       return;
     case 'node_event':
       draft.nodes.set(frame.data.id, frame.data);
@@ -167,7 +167,9 @@ function take(draft: Draft, frame: Frame): void {
     // Counts of what the page holds anyway, posts of the wall, and what only newer nodes understand.
     case 'status':
     case 'new_post':
+      return;
     case 'op_event':
+      if (frame.event.startsWith('cap_')) draft.settingsChanged += 1;
       return;
   }
 }
@@ -182,7 +184,7 @@ function takeSnapshot(draft: Draft, frame: Extract<Frame, { type: 'snapshot' }>)
   draft.nodes.replace(byId(frame.nodes));
   draft.projects.replace(byId(frame.projects));
   draft.approvals.replace(byId(frame.approvals));
-  draft.rulesChanged += 1;
+  draft.settingsChanged += 1;
   draft.progress.replace(new Map());
   draft.isStatusDue = false;
 }

@@ -1,4 +1,4 @@
-/** What the address of the tasks page says after the question mark: a filter is a link that can be sent. */
+/** What addresses say after the question mark: a filter or a tab is a link that can be sent. */
 import type { Group } from '../model/tasks.ts';
 import { GROUPS } from '../model/tasks.ts';
 
@@ -19,4 +19,12 @@ export function tasksSearch(given: Record<string, unknown>): TasksSearch {
     ...(project === undefined ? {} : { project }),
     ...(given['view'] === 'board' ? { view: 'board' } : {}),
   };
+}
+
+const TABS = ['projects', 'rules', 'limits', 'people', 'nodes'] as const;
+export type SettingsTab = (typeof TABS)[number];
+
+export function settingsSearch(given: Record<string, unknown>): { tab?: SettingsTab } {
+  const tab = TABS.find((one) => one === given['tab']);
+  return tab === undefined ? {} : { tab };
 }

@@ -2,10 +2,11 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Columns3, Inbox, Rows3, Search } from 'lucide-react';
 import { useDeferredValue, useEffect, useMemo, useRef } from 'react';
-import type { Task } from '../model/frame.ts';
 import { useSwarm } from '../model/store.ts';
 import type { Filter, Group } from '../model/tasks.ts';
-import { filterTasks, GROUPS, groupOf } from '../model/tasks.ts';
+import { filterTasks, GROUPS } from '../model/tasks.ts';
+import { useOlder } from '../model/older.ts';
+import { Older } from '../parts/older.tsx';
 import { isTyping } from '../parts/keys.ts';
 import { Choice, Empty } from '../parts/layout.tsx';
 import { Board } from '../parts/task-board.tsx';
@@ -16,7 +17,9 @@ export function Tasks() {
   const { q = '', group, project, view = 'table' } = useSearch({ from: '/tasks' });
   const navigate = useNavigate({ from: '/tasks' });
   // What a reader does comes before what changed meanwhile: sorting and drawing may wait for a scroll.
-  const tasks = useDeferredValue(useSwarm((swarm) => swarm.tasks));
+  const live = useDeferredValue(useSwarm((swarm) => swarm.tasks));
+  const older = useOlder(live);
+  const { tasks } = older;
   const nameOf = useNames();
   const text = useDeferredValue(q);
   const filter: Filter = useMemo(() => ({ text, group, project }), [text, group, project]);
@@ -32,7 +35,7 @@ export function Tasks() {
         <span className="grow" />
         <ViewChoice view={view} onChange={(value) => change({ view: value })} />
       </div>
-      <GroupChoice tasks={tasks} group={group} onChange={(value) => change({ group: value })} />
+      <GroupChoice group={group} onChange={(value) => change({ group: value })} />
       {shown.length === 0 ? (
         <NothingFound isAny={tasks.size > 0} onClear={() => change({ q: '', group: undefined, project: undefined })} />
       ) : view === 'board' ? (
@@ -40,6 +43,7 @@ export function Tasks() {
       ) : (
         <TaskTable tasks={shown} />
       )}
+      <Older older={older} />
     </div>
   );
 }
@@ -122,23 +126,21 @@ function ViewChoice({ view, onChange }: { view: View; onChange: (view: View) => 
 }
 
 type GroupProps = {
-  tasks: ReadonlyMap<string, Task>;
   group: Group | undefined;
   onChange: (group: Group | undefined) => void;
 };
 
-function GroupChoice({ tasks, group, onChange }: GroupProps) {
-  const counts = useMemo(() => {
-    const held = new Map<Group, number>();
-    for (const task of tasks.values()) held.set(groupOf(task), (held.get(groupOf(task)) ?? 0) + 1);
-    return held;
-  }, [tasks]);
+/** Counted by the node, which knows also those that are not here. */
+function GroupChoice({ group, onChange }: GroupProps) {
+  const counts = useSwarm((swarm) => swarm.node?.tasks);
+  const countOf = (one: Group): number =>
+    counts === undefined ? 0 : one === 'active' ? counts.claimed + counts.in_progress : counts[one];
   const options = [
-    { value: 'all', text: 'All', count: tasks.size },
+    { value: 'all', text: 'All', count: counts?.total ?? 0 },
     ...GROUPS.map((one) => ({
       value: one,
       text: `${one.charAt(0).toUpperCase()}${one.slice(1)}`,
-      count: counts.get(one) ?? 0,
+      count: countOf(one),
     })),
   ];
   return (

@@ -1,52 +1,88 @@
-/** The form that makes a task: a title is enough, the rest unfolds. */
+/** The form that makes tasks: a title is enough, the rest unfolds. */
 import { ChevronDown } from 'lucide-react';
-import type { FormEvent, ReactNode } from 'react';
-import { useState } from 'react';
-import { api } from '../model/api.ts';
+import type { FormEvent, RefObject } from 'react';
+import { useRef, useState } from 'react';
+import { api, sayError } from '../model/api.ts';
 import type { Task } from '../model/frame.ts';
-import { useMayAct, useSwarm } from '../model/store.ts';
-import { isEnded } from '../model/swarm.ts';
+import { bodyOf, createMany, titlesOf } from '../model/new-tasks.ts';
+import { plural } from '../model/needs.ts';
+import { useMayAct } from '../model/store.ts';
+import type { Values } from '../model/templates.ts';
 import { shortId } from '../model/text.ts';
 import { Said, useAction } from './action.tsx';
 import { Button } from './button.tsx';
-import { listOf, textOf } from './form.ts';
 import { Field } from './layout.tsx';
+import { TaskFields } from './task-fields.tsx';
+import { Templates } from './templates.tsx';
 
-/** Open tasks that can be chosen to wait for. */
-const DEPENDENCIES_MAX = 200;
+const create = (body: Record<string, unknown>): Promise<Task> => api<Task>('POST', 'api/swarm/tasks', body);
 
-/** `isOpen`: with all fields shown. `onCreated` gets the new task. */
-export function CreateTask({ isOpen, onCreated }: { isOpen: boolean; onCreated: (task: Task) => void }) {
-  const [isMore, setMore] = useState(isOpen);
-  // Once they were shown they stay, with what was typed into them.
-  const [wasMore, setWasMore] = useState(isOpen);
+/** `isOpen`: with all fields shown. `onCreated` gets the new task, or the last of several. */
+type Props = { isOpen: boolean; onCreated: (task: Task, count: number) => void };
+
+export function CreateTask(props: Props) {
   const mayAct = useMayAct();
-  const action = useAction(async (body: Record<string, unknown>) => {
-    const task = await api<Task>('POST', 'api/swarm/tasks', body);
-    onCreated(task);
-    return `Created ${shortId(task.id)}.`;
-  });
-  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    if (await action.run(bodyOf(new FormData(form)))) form.reset();
-  };
+  // A template fills the form anew.
+  const [filled, setFilled] = useState<{ key: number; values: Values }>({ key: 0, values: {} });
   if (!mayAct)
     return (
       <p className="text-[13px] text-muted">You are logged in as a viewer: you see all of it, and create nothing.</p>
     );
   return (
+    <Form
+      key={filled.key}
+      {...props}
+      isOpen={props.isOpen || filled.key > 0}
+      values={filled.values}
+      onFill={(values) => setFilled({ key: filled.key + 1, values })}
+    />
+  );
+}
+
+type Wanted = { form: RefObject<HTMLFormElement | null>; isMany: boolean; onCreated: Props['onCreated'] };
+
+function useCreate({ form, isMany, onCreated }: Wanted) {
+  return useAction(async (given: FormData) => {
+    if (!isMany) {
+      const task = await create(bodyOf(given));
+      onCreated(task, 1);
+      return `Created ${shortId(task.id)}.`;
+    }
+    const wanted = { body: bodyOf(given), isChain: given.get('chain') !== null };
+    const { tasks, left, error } = await createMany(titlesOf(given), wanted, create);
+    const last = tasks.at(-1);
+    const lines = form.current?.elements.namedItem('titles');
+    // What is not created stays where it was typed.
+    if (lines instanceof HTMLTextAreaElement) lines.value = left.join('\n');
+    const [first = ''] = left;
+    if (error !== undefined) throw new Error(`Created ${tasks.length}. ${first}: ${sayError(error)}`);
+    if (first !== '') throw new Error(`Created ${tasks.length}, which are as many as at once: the rest is left.`);
+    if (last !== undefined) onCreated(last, tasks.length);
+    return `Created ${plural(tasks.length, 'task')}.`;
+  });
+}
+
+function Form({ isOpen, values, onCreated, onFill }: Props & { values: Values; onFill: (values: Values) => void }) {
+  const form = useRef<HTMLFormElement>(null);
+  const [isMore, setMore] = useState(isOpen);
+  // Once they were shown they stay, with what was typed into them.
+  const [wasMore, setWasMore] = useState(isOpen);
+  const [isMany, setMany] = useState(false);
+  const action = useCreate({ form, isMany, onCreated });
+  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+    event.preventDefault();
+    if (await action.run(new FormData(event.currentTarget))) form.current?.reset();
+  };
+  return (
     <form
+      ref={form}
       aria-label="New task"
       autoComplete="off"
       className="flex flex-col gap-3"
       onSubmit={(event) => void submit(event)}
     >
-      <div className="flex gap-2">
-        <label className="min-w-0 grow">
-          <span className="sr-only">Title</span>
-          <input name="title" required maxLength={1000} placeholder="What should be done?" className="field" />
-        </label>
+      <div className="flex items-start gap-2">
+        {isMany ? <Titles /> : <Title value={values['title']} />}
         <Button look="primary" type="submit" disabled={action.state.kind === 'pending'}>
           {action.state.kind === 'pending' ? 'Creating …' : 'Create'}
         </Button>
@@ -55,114 +91,66 @@ export function CreateTask({ isOpen, onCreated }: { isOpen: boolean; onCreated: 
         <textarea
           name="description"
           rows={isMore ? 5 : 2}
+          defaultValue={values['description']}
           placeholder="Everything the agent has to know. For a shell agent: the script."
           className="field resize-y font-mono text-xs leading-5"
         />
       </Field>
-      <button
-        type="button"
-        aria-expanded={isMore}
-        className="flex items-center gap-1 self-start rounded-md text-[13px] text-muted hover:text-text"
-        onClick={() => {
-          setMore(!isMore);
-          setWasMore(true);
-        }}
-      >
-        <ChevronDown aria-hidden className={`size-3.5 transition-transform ${isMore ? '' : '-rotate-90'}`} />
-        Project, capabilities, priority, dependencies …
-      </button>
-      <div className={isMore ? 'flex flex-col gap-3' : 'hidden'}>{wasMore ? <MoreFields /> : null}</div>
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
+        <button
+          type="button"
+          aria-expanded={isMore}
+          className="flex items-center gap-1 rounded-md text-[13px] text-muted hover:text-text"
+          onClick={() => {
+            setMore(!isMore);
+            setWasMore(true);
+          }}
+        >
+          <ChevronDown aria-hidden className={`size-3.5 transition-transform ${isMore ? '' : '-rotate-90'}`} />
+          Project, capabilities, priority, dependencies …
+        </button>
+        <label className="flex items-center gap-1.5 text-[13px] text-muted">
+          <input type="checkbox" checked={isMany} onChange={(event) => setMany(event.target.checked)} />
+          several at once
+        </label>
+      </div>
+      <div className={isMore ? 'flex flex-col gap-3' : 'hidden'}>
+        {wasMore ? <TaskFields values={values} isMany={isMany} /> : null}
+      </div>
       <Said state={action.state} />
+      {isMore ? <Templates form={form} onFill={onFill} /> : null}
     </form>
   );
 }
 
-function MoreFields() {
-  const projects = useSwarm((swarm) => swarm.projects);
-  return (
-    <>
-      <Row>
-        <Field label="Project" hint="Work comes back as commits">
-          <select name="project" className="field">
-            <option value="">none: an empty folder</option>
-            {[...projects.values()].map(({ id, name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </Field>
-        <Field label="Capabilities" hint="All of them; a shell agent needs shell">
-          <input name="capabilities" placeholder="shell, php" className="field" />
-        </Field>
-      </Row>
-      <Row>
-        <Field label="Priority" hint="Higher goes first">
-          <input name="priority" type="number" step={1} defaultValue={0} className="field" />
-        </Field>
-        <Field label="Attempts" hint="Before it counts as failed">
-          <input name="attempts_max" type="number" min={1} max={20} defaultValue={3} className="field" />
-        </Field>
-        <Field label="Time limit" hint="Seconds; empty for none">
-          <input name="time_limit_s" type="number" min={1} max={604_800} className="field" />
-        </Field>
-      </Row>
-      <Row>
-        <Field label="Base branch" hint="Empty: the project's own">
-          <input name="base" maxLength={255} className="field" />
-        </Field>
-        <Field label="Folder" hint="On the agent's machine, without a project">
-          <input name="project_path" placeholder="/home/you/project" className="field" />
-        </Field>
-      </Row>
-      <Dependencies />
-      <Field label="Context" hint="What helps to understand the task">
-        <textarea name="context" rows={2} className="field resize-y" />
-      </Field>
-    </>
-  );
-}
-
-const Row = ({ children }: { children: ReactNode }) => (
-  <div className="grid grid-cols-1 gap-3 sm:auto-cols-fr sm:grid-flow-col">{children}</div>
+const Title = ({ value }: { value: string | undefined }) => (
+  <label className="min-w-0 grow">
+    <span className="sr-only">Title</span>
+    <input
+      name="title"
+      required
+      maxLength={1000}
+      defaultValue={value}
+      placeholder="What should be done?"
+      className="field"
+    />
+  </label>
 );
 
-function Dependencies() {
-  const tasks = useSwarm((swarm) => swarm.tasks);
-  const open = [...tasks.values()].filter((task) => !isEnded(task)).slice(0, DEPENDENCIES_MAX);
-  if (open.length === 0) return null;
-  return (
-    <fieldset className="flex flex-col gap-1 text-[13px]">
-      <legend className="mb-1 font-medium">Waits for</legend>
-      <div className="flex max-h-32 flex-col overflow-y-auto rounded-md border border-line-strong p-1">
-        {open.map(({ id, title }) => (
-          <label key={id} className="flex items-center gap-2 rounded px-1.5 py-1 hover:bg-sunken">
-            <input type="checkbox" name="depends_on" value={id} />
-            <span className="min-w-0 grow truncate">{title}</span>
-            <span className="font-mono text-xs text-muted">{shortId(id)}</span>
-          </label>
-        ))}
-      </div>
-    </fieldset>
-  );
-}
-
-/** Fields that are empty are left out: the node has its own words for what is missing. */
-function bodyOf(form: FormData): Record<string, unknown> {
-  const text = (name: string): string => textOf(form, name);
-  const number = (name: string): number | undefined => (text(name) === '' ? undefined : Number(text(name)));
-  const orNone = (name: string): string | undefined => (text(name) === '' ? undefined : text(name));
-  return {
-    title: text('title'),
-    description: orNone('description'),
-    context: orNone('context'),
-    project: orNone('project'),
-    project_path: orNone('project_path'),
-    base: orNone('base'),
-    required_capabilities: listOf(form, 'capabilities'),
-    priority: number('priority'),
-    attempts_max: number('attempts_max'),
-    time_limit_s: number('time_limit_s'),
-    depends_on: form.getAll('depends_on'),
-  };
-}
+const Titles = () => (
+  <div className="flex min-w-0 grow flex-col gap-1.5">
+    <label>
+      <span className="sr-only">Titles, one a line</span>
+      <textarea
+        name="titles"
+        required
+        rows={4}
+        placeholder={'One task a line.\nAll else is the same for all of them.'}
+        className="field resize-y"
+      />
+    </label>
+    <label className="flex items-center gap-1.5 text-[13px]">
+      <input type="checkbox" name="chain" /> each waits for the one before
+    </label>
+  </div>
+);

@@ -11,7 +11,7 @@ import { Empty, Field, Section } from './layout.tsx';
 
 export function Rules() {
   // Asked again whenever a rule was added or removed, anywhere.
-  const version = useSwarm((swarm) => swarm.rulesChanged);
+  const version = useSwarm((swarm) => swarm.settingsChanged);
   const [rules, setRules] = useState<Rule[]>();
   const [said, setSaid] = useState('Asking …');
   useEffect(() => {

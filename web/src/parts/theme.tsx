@@ -1,6 +1,6 @@
 /** Light, dark, or as the system has it; kept in this browser. */
 import { Monitor, Moon, Sun } from 'lucide-react';
-import { useState } from 'react';
+import { create } from 'zustand';
 
 type Theme = 'system' | 'light' | 'dark';
 const KEY = 'skep-theme';
@@ -17,34 +17,36 @@ function kept(): Theme {
   }
 }
 
+const useTheme = create<{ theme: Theme }>(() => ({ theme: kept() }));
+
 function apply(theme: Theme): void {
   if (theme === 'system') delete document.documentElement.dataset['theme'];
   else document.documentElement.dataset['theme'] = theme;
 }
 
 /** Before the first drawing. */
-export const applyTheme = (): void => apply(kept());
+export const applyTheme = (): void => apply(useTheme.getState().theme);
+
+export function chooseTheme(theme: Theme): void {
+  useTheme.setState({ theme });
+  apply(theme);
+  try {
+    localStorage.setItem(KEY, theme);
+  } catch {
+    // It is only forgotten with the page then.
+  }
+}
 
 export function ThemeButton() {
-  const [theme, setTheme] = useState(kept);
+  const { theme } = useTheme();
   const Icon = ICONS[theme];
-  const change = (): void => {
-    const next = NEXT[theme];
-    setTheme(next);
-    apply(next);
-    try {
-      localStorage.setItem(KEY, next);
-    } catch {
-      // It is only forgotten with the page then.
-    }
-  };
   return (
     <button
       type="button"
       aria-label={`Colours: ${theme}. Change`}
       title={`Colours: ${theme}`}
       className="rounded-md p-1.5 text-muted hover:bg-grey-ground hover:text-text"
-      onClick={change}
+      onClick={() => chooseTheme(NEXT[theme])}
     >
       <Icon aria-hidden className="size-4" />
     </button>

@@ -1,0 +1,67 @@
+/** Places for what skep is about to have: each says what it will be, and how to begin today. */
+import { Link } from '@tanstack/react-router';
+import { Box, Hash, Server } from 'lucide-react';
+import { Command, Empty, Section } from '../parts/layout.tsx';
+
+export const Channels = () => (
+  <Section title="Channels">
+    <Empty icon={<Hash />} title="No channels yet">
+      <p>Here people and agents will talk by name, on every node. Channels are not built; until then:</p>
+      <p>to say something to an agent, open its page, or</p>
+      <Command text={'skep agent send AGENT "how is it going?"'} />
+      <p>
+        to say something to all nodes, write on the{' '}
+        <a href="./wall" className="text-accent underline">
+          wall
+        </a>
+        .
+      </p>
+    </Empty>
+  </Section>
+);
+
+export const Boxes = () => (
+  <Section title="Boxes">
+    <Empty icon={<Box />} title="No boxes yet">
+      <p>
+        A box is what an agent may touch and no more: its files, its memory, its network. This page does not show boxes
+        yet. What an agent may do without asking is said by{' '}
+        <Link to="/settings" search={{ tab: 'rules' }} className="text-accent underline">
+          rules
+        </Link>
+        , and how much runs at once by{' '}
+        <Link to="/settings" search={{ tab: 'limits' }} className="text-accent underline">
+          limits
+        </Link>
+        .
+      </p>
+    </Empty>
+  </Section>
+);
+
+export const Allocations = () => (
+  <Section title="Allocations">
+    <Empty icon={<Server />} title="No allocations yet">
+      <p>
+        Here machines that a batch system lends for a time will stand, with what is left of it. skep asks no batch
+        system yet; in a job that runs already, a node joins as anywhere:
+      </p>
+      <Command text="skep up --join CODE" />
+      <p>
+        The code is in the{' '}
+        <Link to="/settings" search={{ tab: 'nodes' }} className="text-accent underline">
+          settings
+        </Link>
+        .
+      </p>
+    </Empty>
+  </Section>
+);
+
+export const More = () => (
+  <div className="mx-auto flex w-full max-w-4xl flex-col gap-6">
+    <Channels />
+    <Boxes />
+    <Allocations />
+  </div>
+);
