@@ -106,3 +106,22 @@ it(
     expect(ended).toMatchObject({ status: 'completed', result: 'two is committed', attempt: 1, work: { commits: 1 } });
   },
 );
+
+it(
+  'Gemini waits for leave to run a command, is answered at its terminal, and commits',
+  { timeout: TEST_MS },
+  async () => {
+    const [emperor, worker] = await three();
+    const place = stage.home.project;
+    const body = { name: 'gemini', tool: 'gemini', capabilities: ['words'], project_path: place };
+    const agent = await worker.post('/api/swarm/agents', body);
+    await untilStatus(emperor, agent, 'idle');
+    const task = await stage.task(emperor, [{ bash: 'echo two > two.txt && git add -A && git commit -qm two' }]);
+    await untilStatus(emperor, agent, 'waiting');
+    expect(subjects(place)).toEqual(['Begin']);
+    tmux(worker, ['send-keys', '-t', `=${String(agent['tmux_session_id'])}:`, 'Enter']);
+    const ended = await emperor.ended(String(task['id']));
+    expect(ended).toMatchObject({ status: 'completed', result: 'two is committed', attempt: 1, work: { commits: 1 } });
+    expect(subjects(place)).toEqual(['two', 'Begin']);
+  },
+);

@@ -65,7 +65,7 @@ export class Turn {
 
   /** A prompt, or an error above one: over, where this turn was at work, else not yet begun. */
   #still(seen: Seen, nowMs: number): TurnLook {
-    const wentOn = this.#turnText(seen.text) !== this.#turnText(this.start.before);
+    const wentOn = this.#said(seen.text).join('\n') !== this.#said(this.start.before).join('\n');
     const isError = seen.detection.state === 'error';
     const mark = this.#marked(seen.text);
     const quietMs = this.hasRun ? (mark === undefined ? QUIET_MS : MARKED_QUIET_MS) : UNSEEN_QUIET_MS;
@@ -104,14 +104,16 @@ export class Turn {
 
   /** What stands for its words where it did not say which they are. */
   lastLines(text: string): string {
-    const lines = this.#turnText(text)
-      .split('\n')
-      .filter((line) => line.trim() !== '' && this.#tool.decoration?.test(line) !== true);
+    const lines = this.#said(text);
     return lines.slice(echoed(lines, this.start.prompt)).slice(-RESULT_LINES).join('\n');
   }
 
   #turnText(text: string): string {
     return turnText(this.#tool, text);
+  }
+
+  #said(text: string): string[] {
+    return saidLines(this.#tool, text);
   }
 }
 
@@ -140,11 +142,13 @@ const marksIn = (text: string): string[] =>
 export const turnText = (tool: Tool, text: string): string => partOf(tool, { text, zone: 'turn' }) ?? text.trimEnd();
 
 /** The last line that says anything of what the agent does. */
-export const progressOf = (tool: Tool, text: string): string | null =>
+export const progressOf = (tool: Tool, text: string): string | null => saidLines(tool, text).at(-1)?.trim() ?? null;
+
+/** Without what only surrounds it: a hint that comes and goes is no sign that the agent did anything. */
+const saidLines = (tool: Tool, text: string): string[] =>
   turnText(tool, text)
     .split('\n')
-    .findLast((line) => line.trim() !== '')
-    ?.trim() ?? null;
+    .filter((line) => line.trim() !== '' && tool.decoration?.test(line) !== true);
 
 const errorText = (seen: Seen): string =>
   seen.detection.evidence

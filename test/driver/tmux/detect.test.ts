@@ -32,7 +32,7 @@ function titleOf(tool: string, state: string): string | undefined {
 }
 
 describe('recorded screens', () => {
-  it('are all here', () => expect(files).toHaveLength(55));
+  it('are all here', () => expect(files).toHaveLength(59));
 
   it.each(files)('%s', (file) => {
     const { tool, state } = parts(file);

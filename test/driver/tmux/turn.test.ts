@@ -71,6 +71,21 @@ describe('a turn', () => {
     expect(turn.look(seen('no rule knows this', 0), 60_000)).toMatchObject({ kind: 'ended', outcome: 'failed' });
   });
 
+  it('does not take a hint that came or went for a turn: the prompt stands there, and Enter is pressed again', () => {
+    const tool = toolOf('gemini');
+    const [before, pending, done] = ['idle-start-bars', 'idle-prompt-pending', 'idle-after-turn-bars'].map((name) =>
+      screen(`gemini-0.61.0-${name}`),
+    );
+    const prompt = `commit <<stub [{"bash":"echo two > two.txt && git add -A && git commit -qm two"},{"text":"TASK_RESULT: two is committed","chunks":8,"delayMs":100}]>>`;
+    const turn = new Turn(tool, { prompt, before: before ?? '', submittedMs: 0, hasRun: false });
+    expect(turn.look(seen(pending ?? '', 500, { tool }), 5_500)).toMatchObject({ kind: 'going', pressEnter: true });
+    expect(turn.look(seen(pending ?? '', 500, { tool }), 10_000)).toMatchObject({ kind: 'going', pressEnter: false });
+    expect(turn.look(seen(done ?? '', 12_000, { tool }), 20_000)).toMatchObject({
+      kind: 'ended',
+      text: 'two is committed',
+    });
+  });
+
   it('that nobody saw running is over after a longer quiet, when its transcript went on', () => {
     const turn = turnOf();
     expect(turn.look(seen(DONE, 1_000), 3_500)).toMatchObject({ kind: 'going', lookMs: 6_000 });
