@@ -5,7 +5,6 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { read } from '../answers.ts';
 import { ask } from '../client.ts';
-import type { ExitCode } from '../exit.ts';
 import { CommandFailure, EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import { showJson } from '../show.ts';
@@ -39,7 +38,8 @@ export const attach: Leaf = {
     const answer = await withNode(given, world, (node) => ask(node, { method: 'GET', path }));
     if (given.json) return showJson(answer, world);
     const found = read(attachSchema, answer);
-    const command = commandFor(found, given.text('sshTo') ?? found.ssh ?? undefined);
+    const target = given.text('sshTo') ?? found.ssh ?? undefined;
+    const command = commandFor(found, target);
     if (command === undefined) {
       world.err.write(`It runs on ${found.node_name}; nobody said how to get there by ssh. On that machine:\n`);
       world.out.write(`${shellLine(found.command)}\n`);
@@ -49,9 +49,17 @@ export const attach: Leaf = {
       world.out.write(`${shellLine(command)}\n`);
       return EXIT.ok;
     }
-    return runHere(command, world);
+    const code = await runHere(command, world);
+    if (code === SSH_FAILED && command !== found.command) {
+      world.err.write(`ssh did not get to ${target}. On ${found.node_name}:\n`);
+      world.out.write(`${shellLine(found.command)}\n`);
+    }
+    return code === 0 ? EXIT.ok : EXIT.negative;
   },
 };
+
+/** ssh's own word that it did not get there, or lost the way; anything else is how the command there ended. */
+const SSH_FAILED = 255;
 
 /** Undefined: it is elsewhere, and no way there is known. */
 function commandFor({ command, host }: Attach, ssh: string | undefined): readonly string[] | undefined {
@@ -66,13 +74,14 @@ const PLAIN = /^[\w@%+:,./-]+$/;
 const shellLine = (command: readonly string[]): string =>
   command.map((word) => (PLAIN.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
 
-function runHere([program = '', ...args]: readonly string[], world: World): Promise<ExitCode> {
+/** Resolves with the exit code; null where a signal ended it. */
+function runHere([program = '', ...args]: readonly string[], world: World): Promise<number | null> {
   const { TMUX: _nested, ...env } = world.env;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: 'inherit', env });
     child.on('error', (error) =>
       reject(new CommandFailure(EXIT.negative, `${program} cannot be started: ${error.message}`)),
     );
-    child.on('exit', (code) => resolve(code === 0 ? EXIT.ok : EXIT.negative));
+    child.on('exit', resolve);
   });
 }
