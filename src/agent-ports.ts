@@ -1,5 +1,6 @@
 /** The seam between an agent and the node that drives it. One contract suite, `test/contract/driver.ts`, for every driver. */
 import type { OpId, ProcId } from '#core/brand.ts';
+import type { Seen } from '#core/boxing.ts';
 import type { Exit, Runtime } from './ports.ts';
 
 export type AgentState =
@@ -110,6 +111,8 @@ export type SessionSpec = {
   servers: readonly ToolServer[];
   /** Folders outside `cwd` that the agent must be able to write to: of a worktree, the repository that it belongs to. */
   writable: readonly string[];
+  /** What a box shows of its machine; see {@link Seen}. Drivers add what they themselves wrote for the agent. */
+  sees?: readonly Seen[];
 };
 
 export interface AgentSession {

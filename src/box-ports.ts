@@ -1,14 +1,6 @@
 /** The seam between a node and the boxes of its agents. One contract suite, `test/contract/box.ts`, for every kind of box. */
+import type { BoxKind, BoxLimits, BoxMount } from '#core/schema/box-body.ts';
 import type { Runtime } from './ports.ts';
-
-/** `sandbox`: bubblewrap over this machine's own programs. `container`: Podman or Docker. `nspawn`: systemd-nspawn over a folder. */
-export type BoxKind = 'sandbox' | 'container' | 'nspawn';
-
-/** A file or folder of this machine, and where a box shows it. */
-export type BoxMount = { from: string; at: string; writable: boolean };
-
-/** Null: as much as the machine gives. */
-export type BoxLimits = { memoryBytes: number | null; cpus: number | null; processes: number | null };
 
 /** What a box gives, whatever runs in it. Paths are absolute, and of this machine unless it says otherwise. */
 export type BoxSpec = {

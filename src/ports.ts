@@ -4,6 +4,7 @@ import type { AgentTerminals } from '#core/agent-terminal.ts';
 import type { Answering } from '#core/approval/answer.ts';
 import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
 import type { BootStanding } from '#core/boot-check.ts';
+import type { Boxed, Seen } from '#core/boxing.ts';
 import type { LocalRow, LocalTable } from '#core/local.ts';
 import type { Draft, Op } from '#core/op.ts';
 import type { Frame, Goodbye, MemberState } from '#core/schema/frame.ts';
@@ -124,16 +125,13 @@ export interface Transport {
 /** `error`: why the holder itself ended it, or could not start it. */
 export type Exit = { code: number | null; signal: string | null; error: string | null };
 
-/** A file or folder of this machine that a process in a box sees, at the same path. */
-export type Seen = { path: string; writable: boolean };
-
 export type ProcSpec = {
   id: ProcId;
   argv: readonly [string, ...string[]];
   cwd: string;
   /** The whole environment: nothing is inherited. */
   env: Readonly<Record<string, string>>;
-  /** What it works on, for a box, which shows it nothing else; `cwd` lies in one of them, or in the box itself. Unboxed, it sees everything. */
+  /** What it works on, for a box, which shows it nothing else. */
   sees?: readonly Seen[] | undefined;
   /** Output kept on disk for reading again; beyond it the middle is dropped, and a line says how much. */
   outboxMaxBytes: number;
@@ -216,7 +214,7 @@ export type NodeInfo = {
  * One node of the swarm, as the doors use it. Doors parse and authorise, then append or call; they hold no state of the swarm. Every method that
  * may be refused answers with a {@link Refusal} and has then changed nothing.
  */
-export interface SwarmNode extends AgentTerminals, Answering {
+export interface SwarmNode extends AgentTerminals, Answering, Boxed {
   readonly info: NodeInfo;
   readonly store: Pick<
     OpStore,

@@ -23,6 +23,16 @@ export function socketPath(directory: string, name: string): string {
 }
 
 /**
+ * The folder of the sockets of one agent, shown in its box at `/run/hive`: `<state>/agents/<name>`, or one under `/tmp` where a socket in it would have
+ * too long a path. Nothing else lies in it.
+ */
+export function agentSocketDir(stateDir: string, name: string): string {
+  const folder = join(resolve(stateDir), 'agents', name);
+  if (Buffer.byteLength(join(folder, 'tools.sock')) <= SOCKET_PATH_MAX_BYTES) return folder;
+  return join('/tmp', `skep-${userId()}`, hash('sha256', folder).slice(0, 24));
+}
+
+/**
  * Makes the folder of a socket, for its owner alone. Throws when a folder of that name under `/tmp` is somebody else's:
  * whoever owns the folder could listen in the node's place.
  */

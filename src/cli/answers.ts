@@ -53,6 +53,7 @@ export const agentSchema = z.object({
   current_task_id: maybe,
   last_heartbeat: maybe,
   paused: z.boolean().default(false),
+  box: z.string().nullable().default(null),
 });
 export type Agent = z.output<typeof agentSchema>;
 

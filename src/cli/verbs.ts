@@ -48,6 +48,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/agent.ts')).agent,
   },
   {
+    name: 'hive',
+    group: 'Work:',
+    summary: 'agents in boxes: spawn, kill, rebuild, list, destroy, log in',
+    load: async () => (await import('./verb/hive.ts')).hive,
+  },
+  {
     name: 'approvals',
     group: 'Work:',
     summary: 'what agents ask before they go on',

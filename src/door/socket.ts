@@ -24,9 +24,12 @@ const CLOSE_MAX_MS = 1_000;
 
 export type DoorSocket = { close(): Promise<void> };
 
+/** Whoever may open a socket of the host. */
+export const localOperator = (): DoorCaller => ({ principal: localPrincipal(), role: 'operator' });
+
 /** The admin socket: whoever may open it is an operator. */
 export function startAdminSocket(o: { door: Door; path: string }): Promise<DoorSocket> {
-  const caller: DoorCaller = { principal: localPrincipal(), role: 'operator' };
+  const caller = localOperator();
   return listen({ ...o, mode: 0o660, callerOf: () => caller });
 }
 

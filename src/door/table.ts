@@ -9,6 +9,7 @@ import { activityRoutes } from './routes/activity.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { backupRoutes } from './routes/backup.ts';
+import { boxRoutes } from './routes/boxes.ts';
 import { capRoutes } from './routes/caps.ts';
 import { eventRoutes } from './routes/events.ts';
 import { hookRoutes } from './routes/hooks.ts';
@@ -48,6 +49,7 @@ export const routes: readonly Route[] = [
   ...taskWorkRoutes,
   ...agentRoutes,
   ...agentControlRoutes,
+  ...boxRoutes,
   ...toolRoutes,
   ...hookRoutes,
   ...usageRoutes,

@@ -82,6 +82,7 @@ export class ShellDriver implements AgentDriver {
           argv: ['/bin/sh', '-c', text.startsWith('#!') ? RUN_ITSELF : RUN_SHELL, 'sh', path],
           cwd: spec.cwd,
           env: spec.env,
+          sees: [...(spec.sees ?? []), { path, writable: false }],
           outboxMaxBytes: this.#o.outboxMaxBytes ?? OUTBOX_MAX_BYTES,
         });
         next += 1;

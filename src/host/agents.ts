@@ -1,6 +1,7 @@
 /** What runs on this node: agents that are there on their own, and the attempts of all agents. */
 import { join } from 'node:path';
 import type { OpId } from '#core/brand.ts';
+import { SandboxBoxes } from '#runtime/box/sandbox.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { AgentControl } from './agent-control.ts';
 import type { AgentDesk } from './agent-desk.ts';
@@ -9,6 +10,8 @@ import { Approvals } from './approvals.ts';
 import type { AttemptTools } from './attempt-plan.ts';
 import { isReader } from './attempt-spec.ts';
 import { Attempts } from './attempts.ts';
+import { BoxDesk } from './box-desk.ts';
+import { BoxLifecycle } from './box-lifecycle.ts';
 import { Budgets } from './budgets.ts';
 import type { Engine } from './engine.ts';
 import type { Glimpses } from './glimpses.ts';
@@ -43,7 +46,19 @@ const ASK_TIMEOUT_MS = 30 * 60_000;
 export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsWiring) {
   const { stateDir, runtime, store, drivers, memory } = parts;
   const { log, ssh } = o;
-  const setState = (agent: OpId, state: string | undefined): void => engine.agentState({ agent, state });
+  const boxDesk = new BoxDesk({
+    self: keeping.self,
+    store,
+    stateDir,
+    secretDir: join(o.dataDir, 'secrets'),
+    kinds: [new SandboxBoxes()],
+    runtime,
+    // Its word of itself is taken up again: with the box's trouble in its place, or without.
+    changed: (agent) => setState(agent, undefined),
+    log,
+  });
+  const setState = (agent: OpId, state: string | undefined): void =>
+    engine.agentState({ agent, state: state ?? (boxDesk.trouble(agent) === undefined ? undefined : 'error') });
   const states = new AgentStates({ setState, nowMs: Date.now });
   const askTimeoutMs = o.askTimeoutMs ?? ASK_TIMEOUT_MS;
   const terminals = new TerminalAgents({
@@ -51,7 +66,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     stateDir,
     ssh,
     setState,
-    explain: (agent, tool) => states.explain(agent, tool),
+    explain: (agent, tool) => boxDesk.explain(agent, tool) ?? states.explain(agent, tool),
     heldBack: (agent) => engine.core.heldBack(agent),
     drivers,
     patienceMs: askTimeoutMs,
@@ -81,13 +96,15 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   };
   const attempts = new Attempts({
     store,
+    runtimeOf: (agent) => boxDesk.runtimeOf(agent),
     driverOf: ({ registered }) => (registered.tmuxSessionId === null ? drivers.get(registered.tool) : terminals.driver),
     tools: { ...keeping, runtime, glimpses, log, desk, ...texts },
     ended: (end) => engine.attemptEnded(end),
     gone: (one) => engine.attemptGone(one),
   });
   const control = new AgentControl({ ...keeping, attempts, terminals });
-  return { terminals, attempts, control, states, toolDesk, approvals, budgets };
+  const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, append: texts.append });
+  return { terminals, attempts, control, boxDesk, boxing, states, toolDesk, approvals, budgets };
 }
 
 /** The node is made after the attempts it carries out: what they need of it is looked up when they do. */

@@ -2,10 +2,13 @@
 import { procIdOf } from '#core/brand.ts';
 import { SHELL } from '#core/task/fit.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
+import { isBoxed } from '#core/view/agent.ts';
 import type { SessionSpec } from '#agent-ports.ts';
+import type { Seen } from '#core/boxing.ts';
 import type { Prepared } from '#workspace/record.ts';
 import type { Equipment } from './agent-desk.ts';
 import type { AttemptPlan, AttemptTools } from './attempt-plan.ts';
+import { BOX_WORDS, boxEnvironment, toolSeen, TOOLS_SOCKET, workSeen } from './box-view.ts';
 
 /** A turn without a limit of its own ends after this, and what its agent may wait for people on top of it. */
 export const TURN_LIMIT_MS = 30 * 60_000;
@@ -31,8 +34,23 @@ export async function specOf(
     turnLimitMs: limitMs(plan, patienceMs),
     resume: null,
     writable: 'gitDir' in prepared ? [prepared.gitDir] : [],
-    instructions,
-    servers,
+    ...(isBoxed(agent) ? boxedSession({ instructions, servers }) : { instructions, servers }),
+    sees: seenBy(plan, prepared),
+  };
+}
+
+/** Of no meaning outside of a box. */
+export const seenBy = ({ agent }: AttemptPlan, prepared: Prepared): readonly Seen[] =>
+  isBoxed(agent) ? [...toolSeen(agent).sees, ...workSeen(prepared)] : [];
+
+/** The same tools, by the socket that the box shows. */
+function boxedSession({
+  instructions,
+  servers,
+}: Pick<Equipment, 'instructions' | 'servers'>): Pick<SessionSpec, 'instructions' | 'servers'> {
+  return {
+    instructions: instructions === '' ? '' : `${instructions}\n\n${BOX_WORDS}`,
+    servers: servers.map((server) => ({ ...server, env: { ...server.env, SKEP_MCP_SOCKET: TOOLS_SOCKET } })),
   };
 }
 
@@ -43,12 +61,14 @@ function limitMs({ created: { timeLimitSeconds }, agent }: AttemptPlan, patience
   return TURN_LIMIT_MS + (tool === SHELL && tmuxSessionId === null ? 0 : patienceMs);
 }
 
-/** The user's environment without anything of skep's own: an agent holds no key of the swarm. */
+/** The user's environment without anything of skep's own: an agent holds no key of the swarm. One in a box holds nothing of the user's either. */
 export function environmentOf(plan: AttemptPlan, context: string): Record<string, string> {
   const { task, attempt, created, agent } = plan;
-  const inherited = Object.entries(process.env).flatMap(([name, value]) =>
-    value === undefined || NOT_PASSED.test(name) ? [] : [[name, value] as const],
-  );
+  const inherited = isBoxed(agent)
+    ? Object.entries(boxEnvironment(toolSeen(agent).path))
+    : Object.entries(process.env).flatMap(([name, value]) =>
+        value === undefined || NOT_PASSED.test(name) ? [] : [[name, value] as const],
+      );
   return {
     ...Object.fromEntries(inherited),
     SKEP_TASK: task,

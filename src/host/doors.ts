@@ -2,10 +2,12 @@
 import { openDoor } from '#door/door.ts';
 import type { HttpDoor } from '#door/http.ts';
 import { startHttp } from '#door/http.ts';
-import { startAdminSocket, startAgentSocket } from '#door/socket.ts';
+import { startHiveSocket } from '#door/hive-socket.ts';
+import { localOperator, startAdminSocket, startAgentSocket } from '#door/socket.ts';
 import { Tokens } from '#door/tokens.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { makeSocketDir, socketPath } from '../socket-path.ts';
+import type { BoxDesk } from './box-desk.ts';
 import type { Closers, Parts } from './parts.ts';
 import type { HostedNode } from './swarm-node.ts';
 import { agentSocketPath } from './tool-desk.ts';
@@ -16,10 +18,11 @@ type Wiring = {
   node: HostedNode;
   closers: Closers;
   stopping: PromiseWithResolvers<Error | undefined>;
+  boxDesk: BoxDesk;
 };
 
 /** Opens them in this order; `closers` closes them again. Rejects with what to do when one cannot be opened. */
-export async function openDoors({ o, parts, node, closers, stopping }: Wiring): Promise<HttpDoor> {
+export async function openDoors({ o, parts, node, closers, stopping, boxDesk }: Wiring): Promise<HttpDoor> {
   const tokens = await Tokens.open({ dataDir: o.dataDir, now: Date.now, environmentToken: process.env['SKEP_TOKEN'] });
   const door = openDoor({
     node,
@@ -42,5 +45,10 @@ export async function openDoors({ o, parts, node, closers, stopping }: Wiring): 
   makeSocketDir(agentsPath);
   const agents = await startAgentSocket({ door, path: agentsPath });
   closers.add(() => agents.close());
+  closers.add(() => boxDesk.close());
+  await boxDesk.start({
+    tools: (socket) => startAgentSocket({ door, path: socket }),
+    hive: (socket) => startHiveSocket({ door, path: socket, caller: localOperator() }),
+  });
   return http;
 }

@@ -3,7 +3,7 @@ import type { Prepared } from '#workspace/record.ts';
 import type { AttemptPlan, AttemptTools } from './attempt-plan.ts';
 import type { AttemptEnd } from './attempt-end.ts';
 import { end } from './attempt-end.ts';
-import { environmentOf } from './attempt-spec.ts';
+import { environmentOf, seenBy } from './attempt-spec.ts';
 import type { OutputTail } from './output.ts';
 
 const SETUP_LIMIT_MS = 15 * 60_000;
@@ -23,7 +23,7 @@ export async function setUp(o: {
   if (command === null) return undefined;
   o.say(`$ ${command}`);
   const env = { ...environmentOf(plan, ''), ...(await tools.workspaces.agentEnvironment(prepared)) };
-  const limits = { cwd: prepared.cwd, env, timeoutMs: SETUP_LIMIT_MS };
+  const limits = { cwd: prepared.cwd, env, timeoutMs: SETUP_LIMIT_MS, sees: seenBy(plan, prepared) };
   const result = await tools.runtime.exec(['bash', '-c', command], limits);
   for (const line of `${result.stdout}${result.stderr}`.split('\n')) if (line !== '') output.add(line);
   if (result.exit.code === 0) return undefined;

@@ -1,5 +1,6 @@
 /** The node as its doors see it: parses nothing, authorises nothing; appends, calls, and shows committed views. */
 import type { AgentWanted } from '#core/agent-terminal.ts';
+import type { Boxing } from '#core/boxing.ts';
 import type { OpId, Principal } from '#core/brand.ts';
 import type { ApprovalAnswer } from '#core/approval/answer.ts';
 import type { NodeCore } from '#core/node.ts';
@@ -39,6 +40,7 @@ export type SwarmNodeParts = {
   control: AgentControl;
   toolDesk: ToolDesk;
   approvals: Approvals;
+  boxing: Boxing;
   tools: readonly string[];
   joinCode: () => string;
 };
@@ -46,6 +48,7 @@ export type SwarmNodeParts = {
 export class HostedNode implements SwarmNode {
   readonly info: NodeInfo;
   readonly store: OpStore;
+  readonly boxing: Boxing;
   private readonly parts: SwarmNodeParts;
   private readonly arrivalListeners = new Set<(arrivals: readonly Arrival[]) => void>();
   private readonly presenceListeners = new Set<() => void>();
@@ -55,6 +58,7 @@ export class HostedNode implements SwarmNode {
     this.parts = parts;
     this.info = parts.info;
     this.store = parts.store;
+    this.boxing = parts.boxing;
   }
 
   async append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal> {

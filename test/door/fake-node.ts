@@ -17,6 +17,7 @@ import type { Tally } from '#core/tally.ts';
 import type { Arrival, Glimpse, LinkInfo, NodeInfo, OpStore, Presence, SwarmNode } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
 import { MemoryStore } from '#store/memory.ts';
+import { fakeBoxing } from './fake-boxing.ts';
 
 export const SELF = nodeIdOf('a'.repeat(32));
 export const OTHER = nodeIdOf('b'.repeat(32));
@@ -57,6 +58,7 @@ export class FakeNode implements SwarmNode {
   readonly info: NodeInfo;
   readonly store: OpStore = new MemoryStore({ crypto });
   readonly knobs: Knobs = {};
+  readonly boxing = fakeBoxing;
   readonly presences = new Map<NodeId, Presence>();
   linked: LinkInfo[] = [];
   readonly tally = new Map<NodeId, Tally>();

@@ -95,6 +95,7 @@ describe('JSON of tasks and agents', () => {
         budget_usd_day: null,
         held_by: null,
         paused: false,
+        box: null,
       })}\n`,
     );
   });

@@ -78,6 +78,7 @@ describe('OpenAPI', () => {
       'Activity',
       'Agent',
       'Approval',
+      'Box',
       'Cap',
       'Link',
       'Me',

@@ -14,6 +14,7 @@ const agentOf = (tool: string, o: { seq?: number; terminal?: boolean } = {}): Li
   deregistered: false,
   pause: undefined,
   budget: undefined,
+  box: undefined,
   registered: {
     node: NODE,
     name: tool,

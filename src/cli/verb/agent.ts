@@ -37,12 +37,13 @@ const list: Leaf = {
         short(agent.id),
         printableLine(agent.name),
         printableLine(agent.tool),
+        agent.box ?? 'unboxed',
         statusCell(agent.paused && agent.status === 'offline' ? 'paused' : agent.status),
         printableLine(agent.node_name ?? shortNode(agent.node_id)),
         agent.current_task_id === undefined ? '' : shortId(agent.current_task_id),
         printableLine(agent.capabilities.join(', ')),
       ]);
-      const columns = ['ID', 'NAME', 'TOOL', 'STATUS', 'NODE', 'TASK', 'CAPABILITIES'].map((title) => ({
+      const columns = ['ID', 'NAME', 'TOOL', 'BOX', 'STATUS', 'NODE', 'TASK', 'CAPABILITIES'].map((title) => ({
         title,
         gives: title === 'CAPABILITIES' || title === 'NAME',
       }));

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { approvalClosed, approvalDecided, approvalRequested, ruleAdded, ruleRemoved } from './approval-body.ts';
+import { boxDeclared, boxKindSchema } from './box-body.ts';
 import { hashSchema, longTextSchema, nodeIdSchema, opIdSchema } from './ids.ts';
 
 const capabilities = z.array(z.string().min(1).max(64)).max(64);
@@ -118,6 +119,8 @@ const taskCreated = z.object({
   supersedes: opIdSchema.nullable(),
   /** All its attempts together may cost so much, in US dollars; absent: as much as it is. */
   budgetUsd: dollars.nullish(),
+  /** An agent in such a box made it, said by the door that knew the agent: only an agent in a box may work it. */
+  fromBox: boxKindSchema.optional(),
 });
 
 /** An operator's word that a task which an agent made may be worked. Of no meaning for others. */
@@ -242,6 +245,7 @@ export const bodySchema = z.discriminatedUnion('type', [
   agentDeregistered,
   agentPaused,
   agentBudgeted,
+  boxDeclared,
   projectRegistered,
   projectRemoved,
   taskCreated,

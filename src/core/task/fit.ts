@@ -1,7 +1,7 @@
 /** Which agent may work which task. The claiming node asks before it claims, home asks again before it grants. */
 import type { OpId } from '../brand.ts';
 import type { AgentRow } from '../view/agent.ts';
-import { isLive, isPaused } from '../view/agent.ts';
+import { isBoxed, isLive, isPaused } from '../view/agent.ts';
 import { taskChain } from '../view/chain.ts';
 import type { TaskCreated, TaskRow } from '../view/task.ts';
 import type { Views } from '../view/views.ts';
@@ -13,6 +13,7 @@ export const SHELL = 'shell';
 export function fits(agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created: TaskCreated }): boolean {
   if (!isLive(agent) || isPaused(agent) || needsAllow(row)) return false;
   const task = row.created;
+  if (needsBox(row) && !isBoxed(agent)) return false;
   const { tool, capabilities, tmuxSessionId } = agent.registered;
   // An agent in a terminal works in its own folder, and a project's task in a worktree of its own.
   if (tmuxSessionId !== null && task.project !== null) return false;
@@ -20,7 +21,13 @@ export function fits(agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created:
   return task.requiredCapabilities.every((wanted) => capabilities.includes(wanted));
 }
 
-/** A task that an agent made needs a box as tight as its maker's; boxes come later, until then it waits for an operator. */
+/**
+ * A task that came out of a box must not leave it: it is worked in a box, whoever allows it. All kinds of boxes count as equally tight: none has a
+ * network, and all share the kernel.
+ */
+export const needsBox = ({ created }: { created: TaskCreated }): boolean => created.fromBox !== undefined;
+
+/** A task that an agent made waits for an operator: each attempt may make more of them. */
 export const needsAllow = ({ created, allowed }: Pick<TaskRow, 'allowed'> & { created: TaskCreated }): boolean =>
   created.by.startsWith('agent:') && !allowed;
 

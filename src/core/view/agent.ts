@@ -2,6 +2,7 @@
 import type { NodeId, OpId } from '../brand.ts';
 import type { KnownOp, Stamp } from '../op.ts';
 import { compareStamps, createsEntity, stampOf } from '../op.ts';
+import type { BodyOf } from '../schema/body.ts';
 import type { ViewSpec } from './view.ts';
 
 export type AgentRow = {
@@ -26,7 +27,13 @@ export type AgentRow = {
   pause: { paused: boolean; stamp: Stamp } | undefined;
   /** The newest word on what it may cost a day, its registration's among them. */
   budget: { usdDay: number | null; stamp: Stamp } | undefined;
+  /** In what it runs; undefined: in nothing, as whoever runs its node. */
+  box: DeclaredBox | undefined;
 };
+
+export type DeclaredBox = Omit<BodyOf<'box.declared'>, 'type' | 'agent'> & { stamp: Stamp };
+
+export const isBoxed = (row: Pick<AgentRow, 'box'>): boolean => row.box !== undefined;
 
 export const isPaused = (row: AgentRow): boolean => row.pause?.paused === true;
 
@@ -37,22 +44,23 @@ export const isLive = (row: AgentRow | undefined): row is LiveAgent =>
   row !== undefined && row.registered !== undefined && !row.deregistered;
 
 function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
-  const known: AgentRow = row ?? {
-    id: op.header.entity,
-    registered: undefined,
-    deregistered: false,
-    pause: undefined,
-    budget: undefined,
-  };
+  const known: AgentRow = row ?? unseen(op.header.entity);
   const { body } = op;
+  const stamp = stampOf(op);
   if (body.type === 'agent.deregistered') return { ...known, deregistered: true };
-  if (body.type === 'agent.paused') return { ...known, pause: newest(known.pause, op, { paused: body.paused }) };
-  if (body.type === 'agent.budgeted') return { ...known, budget: newest(known.budget, op, { usdDay: body.usdDay }) };
+  if (body.type === 'agent.paused') return { ...known, pause: newest(known.pause, { paused: body.paused, stamp }) };
+  if (body.type === 'agent.budgeted') return { ...known, budget: newest(known.budget, { usdDay: body.usdDay, stamp }) };
+  if (body.type === 'box.declared') {
+    const { type: _type, agent: _agent, ...declared } = body;
+    // An id begins with its author.
+    if (!known.id.startsWith(`${op.header.node}-`)) return known;
+    return { ...known, box: newest(known.box, { ...declared, stamp }) };
+  }
   if (body.type !== 'agent.registered' || !createsEntity(op)) return known;
   return {
     ...known,
-    pause: newest(known.pause, op, { paused: body.paused ?? false }),
-    budget: newest(known.budget, op, { usdDay: body.budgetUsdDay ?? null }),
+    pause: newest(known.pause, { paused: body.paused ?? false, stamp }),
+    budget: newest(known.budget, { usdDay: body.budgetUsdDay ?? null, stamp }),
     registered: {
       node: op.header.node,
       name: body.name,
@@ -63,25 +71,28 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
       sessionOwned: body.sessionOwned ?? false,
       maxConcurrentTasks: body.maxConcurrentTasks,
       account: body.account ?? null,
-      stamp: stampOf(op),
+      stamp,
       wallMs: op.header.wallMs,
     },
   };
 }
 
-function newest<T extends { stamp: Stamp }>(
-  held: T | undefined,
-  op: KnownOp,
-  word: Omit<T, 'stamp'>,
-): Omit<T, 'stamp'> & { stamp: Stamp } {
-  const stamp = stampOf(op);
-  return held !== undefined && compareStamps(held.stamp, stamp) >= 0 ? held : { ...word, stamp };
-}
+const unseen = (id: OpId): AgentRow => ({
+  id,
+  registered: undefined,
+  deregistered: false,
+  pause: undefined,
+  budget: undefined,
+  box: undefined,
+});
+
+const newest = <T extends { stamp: Stamp }>(held: T | undefined, said: T): T =>
+  held !== undefined && compareStamps(held.stamp, said.stamp) >= 0 ? held : said;
 
 export const agentView: ViewSpec<AgentRow> = {
   name: 'agent',
-  version: 5,
-  types: ['agent.registered', 'agent.deregistered', 'agent.paused', 'agent.budgeted'],
+  version: 6,
+  types: ['agent.registered', 'agent.deregistered', 'agent.paused', 'agent.budgeted', 'box.declared'],
   key: (op) => op.header.entity,
   fold,
   columnNames: ['live', 'node', 'name', 'created'],

@@ -1,6 +1,7 @@
 /** An agent in JSON: the seed's fields in its order and spelling, then what skep adds. */
 import { z } from 'zod';
 import type { OpId } from '#core/brand.ts';
+import { boxKindSchema } from '#core/schema/box-body.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { isPaused } from '#core/view/agent.ts';
 import type { Door } from '../door.ts';
@@ -31,6 +32,7 @@ export const agentJsonSchema = z
       .nullable()
       .describe('What keeps it from work that waits for it: node, tool, account (a cap), memory'),
     paused: z.boolean().describe('It takes nothing until it is resumed; while it is at nothing, its status is offline'),
+    box: boxKindSchema.nullable().describe('The kind of box it runs in; null: it runs as whoever runs its node'),
   })
   .meta({ id: 'Agent' });
 export type AgentJson = z.output<typeof agentJsonSchema>;
@@ -75,5 +77,6 @@ export function agentJson(agent: LiveAgent, door: Door): AgentJson {
     budget_usd_day: agent.budget?.usdDay ?? null,
     held_by: heldBy,
     paused: isPaused(agent),
+    box: agent.box?.runtime ?? null,
   };
 }

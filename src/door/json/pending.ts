@@ -1,9 +1,9 @@
 /** Why a task waits, in words a person can act on. A guess from what this node sees; decides nothing. */
 import type { NodeId } from '#core/brand.ts';
 import { majorityOf } from '#core/register/ballot.ts';
-import { fits, needsAllow, SHELL } from '#core/task/fit.ts';
+import { fits, needsAllow, needsBox, SHELL } from '#core/task/fit.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
-import { isPaused } from '#core/view/agent.ts';
+import { isBoxed, isPaused } from '#core/view/agent.ts';
 import { taskChain } from '#core/view/chain.ts';
 import { isLiveProject } from '#core/view/project.ts';
 import type { TaskCreated } from '#core/view/task.ts';
@@ -101,6 +101,7 @@ function agentReason(task: KnownTask, door: Door): string | null {
   if (able.length === 0) {
     const paused = agents.filter((agent) => isPaused(agent) && fits({ ...agent, pause: undefined }, task));
     if (paused.length > 0) return `every agent that could take it is paused: ${namesOf(paused)}`;
+    if (needsBox(task) && !agents.some(isBoxed)) return 'needs_box: it came out of a box, and there is no boxed agent';
     return lackReason(agents, task.created);
   }
   const standings = able.map((agent) => ({ agent, ...agentStanding(agent, door) }));

@@ -74,7 +74,7 @@ const create = jsonRoute({
     const { door, body: input, by } = context;
     const alias = aliasOf(context);
     if (alias === null) return createTask(input, { by, door });
-    const body = await bodyOf(input, alias, door);
+    const body = await bodyOf(input, { alias, by, door });
     if (isRefusal(body)) return body;
     const draft: Draft = { entity: undefined, by, body };
     return whileTaking(`task:${alias}`, door, async () => {
@@ -89,7 +89,7 @@ export async function createTask(
   input: Input,
   { by, door }: { by: Principal; door: Door },
 ): Promise<TaskJson | DoorRefusal> {
-  const body = await bodyOf(input, null, door);
+  const body = await bodyOf(input, { alias: null, by, door });
   return isRefusal(body) ? body : created({ entity: undefined, by, body }, door);
 }
 
@@ -141,7 +141,10 @@ function sameRequest({ created: held }: KnownTask, body: Body): boolean {
   return said(held) === said(body);
 }
 
-async function bodyOf(input: Input, alias: string | null, door: Door): Promise<Body | DoorRefusal> {
+async function bodyOf(
+  input: Input,
+  { alias, by, door }: { alias: string | null; by: Principal; door: Door },
+): Promise<Body | DoorRefusal> {
   const project = projectOf(input.project, door);
   if (isRefusal(project)) return project;
   const dependsOn = dependenciesOf(input.depends_on ?? [], door);
@@ -167,7 +170,14 @@ async function bodyOf(input: Input, alias: string | null, door: Door): Promise<B
     alias,
     supersedes,
     ...(input.budget_usd === undefined || input.budget_usd === null ? {} : { budgetUsd: input.budget_usd }),
+    ...boxOf(by, door),
   };
+}
+
+/** Who made it is known from the door it came in by, and so is the box of its maker. */
+function boxOf(by: Principal, door: Door): Pick<Body, 'fromBox'> {
+  const box = by.startsWith('agent:') ? door.node.store.get('agent', by.slice('agent:'.length))?.box : undefined;
+  return box === undefined ? {} : { fromBox: box.runtime };
 }
 
 /** A UTF-16 unit is at most 3 bytes of UTF-8: most texts are seen to be short without counting. */

@@ -51,6 +51,7 @@ export class ClaudeDriver implements AgentDriver {
         ...(instructions === '' ? [] : ['--append-system-prompt', instructions]),
         ...(servers.length === 0 ? [] : this.#offer(spec)),
       ],
+      files: servers.length === 0 ? [] : [this.#serversPath(spec)],
       closed: () => rmSync(this.#serversPath(spec), { force: true }),
     };
   }

@@ -16,6 +16,8 @@ export type LineTool = {
   /** The protocol with a process that begins a conversation (null) or goes on with that one. */
   dialect: (conversation: string | null) => Dialect;
   command: (conversation: string | null) => readonly [string, ...string[]];
+  /** Files that were written for it. */
+  files?: readonly string[];
   /** Called once, when the session was closed. */
   closed: () => void;
 };
@@ -55,7 +57,9 @@ function session(tool: LineTool, { spec, runtime, processes }: Place & { process
       const { cwd, env, procId } = spec;
       const id = processId(procId, started + 1);
       const argv = tool.command(conversation);
-      const proc = await runtime.start({ id, argv, cwd, env, outboxMaxBytes: OUTBOX_MAX_BYTES });
+      const files = (tool.files ?? []).map((path) => ({ path, writable: false }));
+      const sees = [...(spec.sees ?? []), ...files];
+      const proc = await runtime.start({ id, argv, cwd, env, sees, outboxMaxBytes: OUTBOX_MAX_BYTES });
       started += 1;
       return proc;
     },

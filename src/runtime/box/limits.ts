@@ -5,7 +5,8 @@
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import type { BoxLimits, BoxSpec, UnheldLimit } from '#box-ports.ts';
+import type { BoxSpec, UnheldLimit } from '#box-ports.ts';
+import type { BoxLimits } from '#core/schema/box-body.ts';
 import { codeOf, messageOf } from '../refusal.ts';
 
 const ROOT = '/sys/fs/cgroup';

@@ -2,7 +2,8 @@
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import type { Boxes, BoxProbe, BoxSpec, UnheldLimit } from '#box-ports.ts';
 import { IN_BOX } from '#box-ports.ts';
-import type { Runtime, Seen } from '#ports.ts';
+import type { Seen } from '#core/boxing.ts';
+import type { Runtime } from '#ports.ts';
 import { boxedRuntime, enter, HEEDING, type BoxedRun } from './boxed.ts';
 import { AGENT_ID, layFolder } from './folder.ts';
 import { dropGroups, limitGroups } from './limits.ts';

@@ -49,6 +49,24 @@ describe('an agent fits', () => {
     expect(await fitsTask({ capabilities: ['shell'] }, shell, true)).toBe(true);
   });
 
+  it('in a box only where the task came out of one, whoever allowed it', async () => {
+    const { machine, created } = await withTask();
+    const by = agentPrincipal(opIdOf(simNodeId(1), 3));
+    const task = { allowed: true, created: { ...created, by, fromBox: 'sandbox' as const } };
+    const agent = await machine.agent({ tool: 'claude' });
+    const boxed = present(machine.store.get('agent', agent));
+    expect(fits(boxed, task)).toBe(false);
+    const limits = { memoryBytes: null, cpus: null, processes: null };
+    const what = { runtime: 'container', image: 'agent:1', mounts: [], limits, secretNames: [] } as const;
+    await machine.append([
+      { entity: agent, by: created.by, body: { ...what, type: 'box.declared', agent, mounts: [], secretNames: [] } },
+    ]);
+    const row = present(machine.store.get('agent', agent));
+    expect(row.box).toMatchObject({ runtime: 'container', image: 'agent:1' });
+    expect(fits(row, task)).toBe(true);
+    expect(fits(row, { ...task, allowed: false })).toBe(false);
+  });
+
   it('never once it is deregistered, or while only its end is known', async () => {
     const { machine, created } = await withTask();
     const agent = await machine.agent();
@@ -57,7 +75,7 @@ describe('an agent fits', () => {
     expect(fits(present(machine.store.get('agent', agent)), { created, allowed: false })).toBe(false);
     expect(
       fits(
-        { id: agent, registered: undefined, deregistered: false, pause: undefined, budget: undefined },
+        { id: agent, registered: undefined, deregistered: false, pause: undefined, budget: undefined, box: undefined },
         { created, allowed: true },
       ),
     ).toBe(false);

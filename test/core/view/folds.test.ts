@@ -25,6 +25,7 @@ const weights: Record<BodyType, number> = {
   'agent.deregistered': 1,
   'agent.paused': 2,
   'agent.budgeted': 2,
+  'box.declared': 2,
   'project.registered': 2,
   'project.removed': 1,
   'task.created': 3,
@@ -92,6 +93,16 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
       return { type, paused: pick % 2 === 0 };
     case 'agent.budgeted':
       return { type, usdDay: pick === 0 ? null : pick };
+    case 'box.declared':
+      return {
+        type,
+        agent: some,
+        runtime: pick === 0 ? 'sandbox' : 'container',
+        image: null,
+        mounts: [],
+        limits: { memoryBytes: null, cpus: null, processes: pick + 8 },
+        secretNames: [],
+      };
     case 'agent.deregistered':
     case 'project.removed':
     case 'task.allowed':

@@ -1,6 +1,6 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parsedOpId } from '#core/brand.ts';
+import { parsedOpId, userPrincipal } from '#core/brand.ts';
 import { refusal } from '#core/refusal.ts';
 import type { AttemptBearer } from '#agent-ports.ts';
 import { TOOLS } from '#door/mcp/tools.ts';
@@ -55,6 +55,23 @@ describe('MCP over HTTP', () => {
     await client.callTool({ name: 'task_create', arguments: { title: 'More', description: 'Do it.' } });
     const [made] = served.node.store.list('task', { limit: 1 });
     expect(made?.created).toMatchObject({ by: `agent:${AGENT}`, createdBy: AGENT });
+  });
+
+  it('says of a task that it came out of a box, which the door knows and the call cannot say', async () => {
+    const client = await connect('attempt');
+    const create = async (title: string): Promise<void> => {
+      await client.callTool({ name: 'task_create', arguments: { title, description: 'x', fromBox: 'nspawn' } });
+    };
+    await create('outside');
+    const limits = { memoryBytes: null, cpus: null, processes: null };
+    const what = { agent: AGENT, runtime: 'sandbox', image: null, mounts: [], limits, secretNames: [] } as const;
+    const body = { ...what, type: 'box.declared', mounts: [], secretNames: [] } as const;
+    await served.node.append([
+      { entity: AGENT, by: userPrincipal('ann'), body: { ...body, mounts: [], secretNames: [] } },
+    ]);
+    await create('inside');
+    const made = served.node.store.list('task', { limit: 2 }).map((row) => [row.created?.title, row.created?.fromBox]);
+    expect(Object.fromEntries(made)).toEqual({ outside: undefined, inside: 'sandbox' });
   });
 
   it('knows a person, who works on no task', async () => {

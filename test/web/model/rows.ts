@@ -65,6 +65,7 @@ export const agentOf = (name: string, o: Partial<Agent> = {}): Agent => ({
   registered_at: AT,
   node_name: 'hive',
   paused: false,
+  box: null,
   ...o,
 });
 

@@ -42,7 +42,7 @@ export function AgentFacts({ agent }: { agent: Agent }) {
           ['Can', agent.capabilities.join(', ')],
           ['Folder', agent.project_path],
           ['Session', agent.tmux_session_id],
-          ['Boxed', 'no: it has the rights of its node'],
+          ['Box', agent.box ?? 'unboxed: it has the rights of its node'],
           ['Registered', <Age at={agent.registered_at} />],
         ]}
       />
