@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AgentEvent } from '#agent-ports.ts';
 import { CodexDriver } from '#driver/codex/driver.ts';
-import { killed, permission, ProtocolRig, said, script, state, WORDS } from './protocol-rig.ts';
+import { killed, permission, ProtocolRig, said, script, signalled, state, WORDS } from './protocol-rig.ts';
 
 const INSTALL_MS = 300_000;
 const COMMIT = { preText: 'let me', bash: 'echo x >> f && git add -A && git commit -qm "By the agent"' };
@@ -19,6 +19,29 @@ afterAll(() => rig.close());
 
 const inProject = (name: string): string => join(rig.home.project, name);
 const repository = (): { writable: string[] } => ({ writable: [inProject('.git')] });
+
+describe('a real codex that hangs', () => {
+  it('is told as an error, ended, and started again with its conversation', { timeout: 300_000 }, async () => {
+    const limits = { startMs: 60_000, requestMs: 20_000 };
+    const hanging = new CodexDriver({ version: '0.0.0', nowMs: Date.now, limits });
+    const { session, events, spec } = await rig.open({}, hanging);
+    await session.prompt(script({ text: 'one' }));
+    expect(await events.ended()).toMatchObject({ outcome: 'completed', text: 'one' });
+    signalled(spec.procId, 'SIGSTOP');
+    await session.prompt(script({ text: 'two' }));
+    expect(await events.ended()).toMatchObject({
+      outcome: 'failed',
+      failure: 'agent_gone',
+      exit: { error: 'request_timeout: turn/start' },
+      text: expect.stringContaining('it has not answered turn/start within 20 s'),
+    });
+    expect(events.of('state').at(-1)).toMatchObject({ state: 'error' });
+    await session.prompt(script({ text: 'three' }));
+    expect(await events.ended()).toMatchObject({ outcome: 'completed', text: 'three' });
+    expect(events.of('session')).toHaveLength(1);
+    await session.close(1_000);
+  });
+});
 
 describe('a turn of the real codex', () => {
   it('edits and commits with leave, in a dirty repository, and a second one goes on with the conversation', async () => {

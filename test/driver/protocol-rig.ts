@@ -49,10 +49,10 @@ export class ProtocolRig {
   }
 
   /** A session in the project; its first prompt starts the CLI. */
-  async open(o: Partial<SessionSpec> = {}): Promise<Opened> {
+  async open(o: Partial<SessionSpec> = {}, driver = this.driver): Promise<Opened> {
     const runtime = this.runtime();
     const spec: SessionSpec = { ...PLAIN, procId: freshId(), cwd: this.home.project, env: this.home.env, ...o };
-    const session = await this.driver.open(spec, runtime);
+    const session = await driver.open(spec, runtime);
     return { session, events: new Events(session), spec, runtime };
   }
 
@@ -98,12 +98,14 @@ export const said = (events: Events): string =>
 export const script = (...steps: readonly object[]): string => `<<stub ${JSON.stringify(steps)}>>`;
 
 /** Kills the CLI itself, not the shell commands that it runs: it carries the mark of its process. */
-export function killed(procId: string): void {
+export const killed = (procId: string): void => signalled(procId, 'SIGKILL');
+
+export function signalled(procId: string, signal: NodeJS.Signals): void {
   for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
     try {
       const isMarked = readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`SKEP_PROC=${procId}\0`);
       const isCli = /stream-json|app-server/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
-      if (isMarked && isCli) process.kill(Number(pid), 'SIGKILL');
+      if (isMarked && isCli) process.kill(Number(pid), signal);
     } catch {
       // It has ended since the listing.
     }

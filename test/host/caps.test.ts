@@ -1,11 +1,8 @@
 /** Caps and memory on running nodes: what waits, what it says, and that it goes on by itself. */
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Json, Member } from './swarm.ts';
 import { TestSwarm } from './swarm.ts';
 import { ScriptedDriver } from './scripted-driver.ts';
-
-/** Each wait has half a minute of its own; a busy machine takes seconds for each of these steps. */
-vi.setConfig({ testTimeout: 120_000 });
 
 let swarm: TestSwarm | undefined;
 afterEach(() => swarm?.close());

@@ -110,6 +110,12 @@ describe('the table of prices', () => {
       await prices.refresh();
       expect([costOf('claude-opus-4-5-20251101'), costOf('claude-opus-4-1')]).toEqual([5, 15]);
       expect([costOf('stub-model'), costOf(null)]).toEqual([undefined, undefined]);
+      expect([costOf('claude-opus-5-5'), costOf('claude-opus-5-20260724'), costOf('claude-sonnet-4-5[1m]')]).toEqual([
+        4, 5, 3,
+      ]);
+      // Models of the same family whose price nobody looked up.
+      for (const other of ['gpt-5.9', 'gpt-5-pro', 'claude-opus-4-9', 'claude-opus-5-5-fast', 'gemini-2.5-pro'])
+        expect(costOf(other)).toBeUndefined();
       await save('{"models":{"stub":{"input":7,"cached":1,"output":1},"claude-":{"input":9,"cached":1,"output":1}}}');
       expect([costOf('stub-model'), costOf('claude-opus-4-1'), costOf('gpt-5-codex')]).toEqual([7, 9, 1.25]);
       await save('{"models":{"stub":{"input":"dear"}}}');

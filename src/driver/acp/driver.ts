@@ -2,7 +2,7 @@
 import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
 import type { Runtime } from '#ports.ts';
 import { attachLineSession, openLineSession, type LineTool } from '../line/open.ts';
-import type { LineLimits } from '../line/session.ts';
+import type { LineLimits } from '../line/tool-process.ts';
 import { AcpDialect } from './dialect.ts';
 
 export type AcpDriverOptions = {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { AgentDriver, AgentSession, SessionSpec, ToolServer } from '#agent-ports.ts';
 import type { Runtime } from '#ports.ts';
 import { attachLineSession, openLineSession, type LineTool } from '../line/open.ts';
-import type { LineLimits } from '../line/session.ts';
+import type { LineLimits } from '../line/tool-process.ts';
 import { ClaudeDialect } from './dialect.ts';
 
 /** `default`: whoever drives it is asked, whatever the person's own mode is; without the vendor's service, mode `auto` would stop at a dialog. */

@@ -36,7 +36,11 @@ export type CodexDialectOptions = {
 const INITIALIZE = 'init';
 const THREAD = 'thread';
 
+/** Codex answers them when it has taken them up: what its model does is told by notifications. */
+const AT_ONCE = ['initialize', 'thread/start', 'thread/resume', 'turn/start', 'turn/steer', 'turn/interrupt'];
+
 export class CodexDialect implements Dialect {
+  readonly answeredAtOnce = AT_ONCE;
   readonly #telling = new Telling();
   readonly #o: CodexDialectOptions;
   readonly #out = new Outgoing();

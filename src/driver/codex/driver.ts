@@ -2,7 +2,7 @@
 import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
 import type { Runtime } from '#ports.ts';
 import { openLineSession, attachLineSession, type LineTool } from '../line/open.ts';
-import type { LineLimits } from '../line/session.ts';
+import type { LineLimits } from '../line/tool-process.ts';
 import { CodexDialect } from './dialect.ts';
 
 export type CodexDriverOptions = {

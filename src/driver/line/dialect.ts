@@ -30,6 +30,8 @@ export interface Dialect {
   /** Asks the tool to end the running turn, as soon as it has begun. */
   interrupt(name: string): Told;
   answer(request: string, answer: PermissionAnswer): Told;
+  /** Requests of ours, by their methods, that the tool answers at once where it is sound. Without it there are none. */
+  readonly answeredAtOnce?: readonly string[];
   /** True while the tool waits for somebody: its silence is no stall. */
   readonly isWaiting: boolean;
 }

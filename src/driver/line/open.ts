@@ -4,7 +4,8 @@ import type { Runtime } from '#ports.ts';
 import { DriverRefusal } from '../refusal.ts';
 import type { Dialect } from './dialect.ts';
 import { newestProcess, processId, PROCESSES_MAX } from './processes.ts';
-import { LineSession, type LineLimits } from './session.ts';
+import { LineSession } from './session.ts';
+import type { LineLimits } from './tool-process.ts';
 
 /** The transcript of one process, streamed pieces included; what is beyond is dropped from the middle. */
 const OUTBOX_MAX_BYTES = 64 * 1024 * 1024;

@@ -8,7 +8,7 @@ import { EventStream } from '../event-stream.ts';
 import { DriverRefusal } from '../refusal.ts';
 import type { Dialect, Told } from './dialect.ts';
 import { Silence } from './silence.ts';
-import { GRACE_MS, LINE_MAX_BYTES, ToolProcess } from './tool-process.ts';
+import { GRACE_MS, LINE_MAX_BYTES, type LineLimits, ToolProcess } from './tool-process.ts';
 import { turnName, turnNameMs } from './turn-name.ts';
 import { Turn } from './turn.ts';
 
@@ -16,7 +16,6 @@ import { Turn } from './turn.ts';
 const PROMPT_MAX_BYTES = 1024 * 1024;
 /** Between asking a tool to end its turn and ending the tool. */
 const INTERRUPT_MAX_MS = 10_000;
-export type LineLimits = { startMs?: number; interruptMs?: number; silenceMs?: number };
 
 export type LineSessionOptions = {
   tool: string;
@@ -158,7 +157,7 @@ export class LineSession implements AgentSession {
   }
 
   #hold(proc: Proc, dialect: Dialect): ToolProcess {
-    const run = new ToolProcess(proc, dialect);
+    const run = new ToolProcess(proc, dialect, this.#o.limits);
     this.#run = run;
     run.done = this.#pump(run);
     return run;
@@ -198,7 +197,7 @@ export class LineSession implements AgentSession {
   }
 
   async #pump(run: ToolProcess): Promise<void> {
-    const followed = await run.follow((line) => this.#take(run, line), this.#o.limits?.startMs);
+    const followed = await run.follow((line) => this.#take(run, line));
     if (followed !== undefined) return this.#over(run, followed.exit);
     // The turn goes on, and ends in the session that attaches to it.
     this.#turn?.end();
@@ -221,7 +220,8 @@ export class LineSession implements AgentSession {
   /** The process is gone. A turn that it was in ends here. */
   #over(run: ToolProcess, exit: Exit): void {
     this.#lastExit = exit;
-    this.#tell({ ...protocolState('exited'), evidence: `${this.#o.tool} ended: ${endOf(exit)}` });
+    const state = protocolState(run.hung === undefined ? 'exited' : 'error');
+    this.#tell({ ...state, evidence: `${this.#o.tool} ended: ${endOf(exit)}` });
     this.#gone(run, exit);
   }
 

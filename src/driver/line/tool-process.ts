@@ -1,5 +1,6 @@
 import type { Exit, Proc, WholeLine } from '#ports.ts';
 import type { Dialect } from './dialect.ts';
+import { Requests } from './requests.ts';
 
 /** The longest line that is read: above it a tool's answer is left out, and the session goes on. */
 export const LINE_MAX_BYTES = 16 * 1024 * 1024;
@@ -9,6 +10,8 @@ const START_MAX_MS = 20_000;
 export const GRACE_MS = 5_000;
 /** Lines of standard error that are kept, for when the tool ends in the middle of a turn. */
 const ERRORS_KEPT = 20;
+
+export type LineLimits = { startMs?: number; requestMs?: number; interruptMs?: number; silenceMs?: number };
 
 /** How following a process ended: with its exit, or because this node follows it no more (undefined). */
 type Followed = { exit: Exit } | undefined;
@@ -27,22 +30,39 @@ export class ToolProcess {
   /** Resolves when it has ended and all it printed was taken. */
   done: Promise<void> = Promise.resolve();
 
-  constructor(proc: Proc, dialect: Dialect) {
+  /** Why this node ended it, where it hung: `start_timeout`, `request_timeout`, and what was waited for. */
+  hung: string | undefined;
+  readonly #startMs: number;
+  readonly #requests: Requests;
+
+  constructor(proc: Proc, dialect: Dialect, { startMs = START_MAX_MS, requestMs }: LineLimits = {}) {
     this.proc = proc;
     this.dialect = dialect;
+    this.#startMs = startMs;
+    this.#requests = new Requests({
+      methods: dialect.answeredAtOnce ?? [],
+      limitMs: requestMs,
+      late: (method, limitMs) =>
+        this.#hangs(`request_timeout: ${method}`, `has not answered ${method} within ${limitMs / 1000} s`),
+    });
   }
 
   /** Hands over what it prints, line by line, each when the one before was taken. A tool that does not say a word in time is ended. */
-  async follow(take: (line: WholeLine) => Promise<void>, startMs = START_MAX_MS): Promise<Followed> {
-    const late = setTimeout(() => this.#neverSpoke(startMs), startMs);
+  async follow(take: (line: WholeLine) => Promise<void>): Promise<Followed> {
+    const late = setTimeout(
+      () => this.#hangs('start_timeout', `has not said a word within ${this.#startMs / 1000} s of its start`),
+      this.#startMs,
+    );
     const errors = this.#readErrors();
     try {
       for await (const line of this.proc.whole(LINE_MAX_BYTES)) {
         clearTimeout(late);
+        if (line.kind === 'line') this.#requests.heard(line.text);
         await take(line);
       }
       await errors;
-      return { exit: await this.proc.exited };
+      const exit = await this.proc.exited;
+      return { exit: this.hung === undefined ? exit : { ...exit, error: this.hung } };
     } catch (error) {
       // This node stops; the process goes on.
       if (codeOf(error) === 'detached') return undefined;
@@ -50,12 +70,14 @@ export class ToolProcess {
       return { exit: { ...(await this.proc.kill(GRACE_MS)), code: null, error: why } };
     } finally {
       clearTimeout(late);
+      this.#requests.stop();
       this.isOver = true;
     }
   }
 
   /** A process that has ended reads nothing; that it has is told by its output. */
   async write(line: string): Promise<void> {
+    this.#requests.wrote(line);
     await this.proc.write(line).catch((error: unknown) => {
       if (codeOf(error) !== 'proc_ended' && codeOf(error) !== 'detached') throw error;
     });
@@ -69,8 +91,10 @@ export class ToolProcess {
     return true;
   }
 
-  #neverSpoke(limitMs: number): void {
-    this.errors.push(`[skep: it has not said a word within ${limitMs / 1000} s of its start]`);
+  /** It is ended: nothing that is asked of it would be answered. */
+  #hangs(error: string, what: string): void {
+    this.hung ??= error;
+    this.errors.push(`[skep: it ${what}]`);
     this.proc.kill(GRACE_MS).catch(() => {});
   }
 

@@ -70,6 +70,42 @@ function open(script: string, o: Partial<LineSessionOptions> = {}) {
   return { session, events: new Events(session), start };
 }
 
+it(
+  'ends a tool that leaves a request unanswered, says which, and starts it anew for the next turn',
+  { timeout: 60_000 },
+  async () => {
+    class Asking extends Echo {
+      readonly answeredAtOnce = ['turn/start'];
+      override prompt(turn: string, text: string): Told {
+        this.lastTurn = turn;
+        return { events: [], lines: [JSON.stringify({ id: text, method: 'turn/start' })] };
+      }
+      override read(line: string): Told {
+        return line.includes('"result"') ? super.read('end') : super.read(line);
+      }
+    }
+    // It answers what is asked as 1, and hears all else without a word.
+    const script =
+      'echo up; while read -r line; do case $line in *:\\"1\\"*) echo {\\"id\\":\\"1\\",\\"result\\":{}} ;; esac; done';
+    const { session, events } = open(script, { dialect: () => new Asking(), limits: { requestMs: 6_000 } });
+    await session.prompt('1');
+    expect(await events.ended()).toMatchObject({ outcome: 'completed' });
+    await session.prompt('2');
+    const ended = await events.ended();
+    expect(ended).toMatchObject({
+      outcome: 'failed',
+      failure: 'agent_gone',
+      exit: { error: 'request_timeout: turn/start' },
+    });
+    expect(ended.text).toContain('has not answered turn/start within 6 s');
+    const state = events.of('state').at(-1);
+    expect(state).toMatchObject({ state: 'error', evidence: 'echo ended: request_timeout: turn/start' });
+    await session.prompt('1');
+    expect(await events.ended()).toMatchObject({ outcome: 'completed' });
+    await session.close(100);
+  },
+);
+
 it('ends a tool that says nothing within its time to start', async () => {
   const { session, events } = open('while read -r line; do :; done', { limits: { startMs: 50 } });
   await session.prompt('anything');
