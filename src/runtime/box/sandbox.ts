@@ -104,7 +104,9 @@ function rootArguments(): string[] {
   const etc = ETC.map((name) => `/etc/${name}`).filter((path) => existsSync(path));
   // The store of Nix, where `/usr` holds next to nothing.
   const all = ['/usr', ...etc, ...(existsSync('/nix/store') ? ['/nix/store'] : [])];
-  return [...all.flatMap((path) => ['--ro-bind', path, path]), ...beside, '--proc', '/proc', '--dev', '/dev'];
+  // Where root runs the node, settings of the kernel (`core_pattern`: a program that it runs as root) ask for the user alone, and inside that is still root.
+  const kernel = words('--proc /proc --remount-ro /proc --dev /dev');
+  return [...all.flatMap((path) => ['--ro-bind', path, path]), ...beside, ...kernel];
 }
 
 function wayOutOf(said: string): string {
