@@ -1,4 +1,6 @@
 /** What the events of the feed hold. */
+import type { AgentScreen } from '#core/agent-terminal.ts';
+import type { OpId } from '#core/brand.ts';
 import { parsedOpId, nodeIdOf } from '#core/brand.ts';
 import { isKnownApproval } from '#core/view/approval.ts';
 import { taskChain } from '#core/view/chain.ts';
@@ -206,5 +208,15 @@ export const outputEvent = ({ task, agent, attempt, output }: Glimpse): FeedEven
     n: undefined,
     json: once(() => JSON.stringify(data)),
     frames: () => [{ type: 'task_event', event: 'task_output', data }],
+  };
+};
+
+export const screenEvent = (agent: OpId, { text, columns, rows, cursor }: AgentScreen): FeedEvent => {
+  const data = { agent_id: agent, text, columns, rows, cursor };
+  return {
+    name: 'screen',
+    n: undefined,
+    json: () => JSON.stringify(data),
+    frames: () => [{ type: 'agent_screen', data }],
   };
 };

@@ -11,6 +11,7 @@ import {
   outputEvent,
   presenceEvent,
   presenceOf,
+  screenEvent,
   snapshotEvent,
   standsAlike,
 } from './feed-events.ts';
@@ -70,6 +71,8 @@ export type FeedRequest = {
   after: number | undefined;
   /** Also what the agent of this task prints. */
   task: OpId | undefined;
+  /** Also what the terminal of this agent shows, each time it shows something else. */
+  agent?: OpId | undefined;
 };
 
 type Client = { sink: Sink; /** The last arrival it was told of. */ n: number; unwatch: () => void };
@@ -124,7 +127,7 @@ export class Feed {
     const client: Client = {
       sink,
       n: this.door().node.store.lastArrival(),
-      unwatch: this.watchOutput(request.task, sink),
+      unwatch: this.watch(request, sink),
     };
     this.clients.add(client);
     sink.deliver(this.beginning(request.after));
@@ -220,10 +223,19 @@ export class Feed {
     this.broadcast([presenceEvent(now, told)]);
   }
 
-  private watchOutput(task: OpId | undefined, sink: Sink): () => void {
-    if (task === undefined) return () => undefined;
-    return this.door().node.watch(task, (glimpse: Glimpse) => {
-      if (glimpse.output !== undefined) sink.deliver(this.batch([outputEvent(glimpse)]));
-    });
+  private watch({ task, agent }: FeedRequest, sink: Sink): () => void {
+    const { node } = this.door();
+    const stops: (() => void)[] = [];
+    if (task !== undefined)
+      stops.push(
+        node.watch(task, (glimpse: Glimpse) => {
+          if (glimpse.output !== undefined) sink.deliver(this.batch([outputEvent(glimpse)]));
+        }),
+      );
+    if (agent !== undefined)
+      stops.push(node.watchScreen(agent, (screen) => sink.deliver(this.batch([screenEvent(agent, screen)]))));
+    return () => {
+      for (const stop of stops) stop();
+    };
   }
 }

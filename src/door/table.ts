@@ -6,6 +6,7 @@ import { jsonRoute } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { agentControlRoutes } from './routes/agent-control.ts';
 import { activityRoutes } from './routes/activity.ts';
+import { agentScreenRoutes } from './routes/agent-screen.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { backupRoutes } from './routes/backup.ts';
@@ -50,6 +51,7 @@ export const routes: readonly Route[] = [
   ...agentRoutes,
   ...agentControlRoutes,
   ...boxRoutes,
+  ...agentScreenRoutes,
   ...toolRoutes,
   ...hookRoutes,
   ...usageRoutes,

@@ -4,6 +4,7 @@ import type { OpId } from '#core/brand.ts';
 import { SandboxBoxes } from '#runtime/box/sandbox.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { AgentControl } from './agent-control.ts';
+import { AgentScreens } from './agent-screens.ts';
 import type { AgentDesk } from './agent-desk.ts';
 import type { ApprovalsOptions } from './approvals.ts';
 import { Approvals } from './approvals.ts';
@@ -32,7 +33,7 @@ type AgentsWiring = {
   engine: Engine;
   keeping: Omit<
     TerminalAgentsOptions,
-    'stateDir' | 'ssh' | 'setState' | 'explain' | 'heldBack' | 'drivers' | 'patienceMs' | 'log'
+    'stateDir' | 'ssh' | 'setState' | 'explain' | 'heldBack' | 'screens' | 'drivers' | 'patienceMs' | 'log'
   > &
     Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces'>;
   glimpses: Glimpses;
@@ -68,6 +69,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     setState,
     explain: (agent, tool) => boxDesk.explain(agent, tool) ?? states.explain(agent, tool),
     heldBack: (agent) => engine.core.heldBack(agent),
+    screens: glimpses,
     drivers,
     patienceMs: askTimeoutMs,
     log,
@@ -104,7 +106,8 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   });
   const control = new AgentControl({ ...keeping, attempts, terminals });
   const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, append: texts.append });
-  return { terminals, attempts, control, boxDesk, boxing, states, toolDesk, approvals, budgets };
+  const screens = new AgentScreens({ ...keeping, terminals });
+  return { terminals, attempts, control, screens, boxDesk, boxing, states, toolDesk, approvals, budgets };
 }
 
 /** The node is made after the attempts it carries out: what they need of it is looked up when they do. */

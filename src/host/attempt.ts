@@ -246,8 +246,8 @@ export class Attempt {
     const words = await this.words.after(event, { patienceMs, closed: this.abort.signal });
     if (this.stopped()) return false;
     if (words !== undefined) {
-      this.show(toldByPerson);
       await this.ask(session, words);
+      this.show(toldByPerson);
       return true;
     }
     if (completion === undefined) return false;

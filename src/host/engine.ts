@@ -29,6 +29,9 @@ export type EngineOptions = {
   onFailed: (error: unknown) => void;
 };
 
+/** For watchers. */
+const GLIMPSES: ReadonlySet<number> = new Set([FRAME.taskUpdate, FRAME.watch, FRAME.agentScreen]);
+
 export const realClock = (): Clock => ({ nowMs: performance.now(), wallMs: Date.now() });
 
 export class Engine {
@@ -151,7 +154,7 @@ export class Engine {
   }
 
   private frame(from: NodeId, frame: Frame): void {
-    if (frame.type === FRAME.taskUpdate || frame.type === FRAME.watch) return this.options.onGlimpse(from, frame);
+    if (GLIMPSES.has(frame.type)) return this.options.onGlimpse(from, frame);
     this.core.frame(from, frame, realClock());
     this.judge(from);
     if (frame.type === FRAME.agentHeartbeat) {

@@ -3,7 +3,8 @@
  * after 30 s and is renewed every 10 s while somebody listens here.
  */
 import type { NodeId, OpId } from '#core/brand.ts';
-import type { Frame, TaskUpdate, Watch } from '#core/schema/frame.ts';
+import type { AgentScreen } from '#core/agent-terminal.ts';
+import type { AgentScreenFrame, Frame, TaskUpdate, Watch } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import type { Glimpse, Transport } from '#ports.ts';
 
@@ -21,12 +22,14 @@ const TOPICS_MAX = 256;
 const REMEMBERED_MAX = 2_000;
 
 type Listener = (glimpse: Glimpse) => void;
+type ScreenListener = (screen: AgentScreen) => void;
 type Pending = Glimpse & { timer: NodeJS.Timeout };
 
 export class Glimpses {
   private readonly send: (to: readonly NodeId[], frame: Frame) => void;
   private readonly links: () => readonly NodeId[];
   private readonly listeners = new Map<string, Set<Listener>>();
+  private readonly screenListeners = new Map<OpId, Set<ScreenListener>>();
   private readonly interest = new Map<NodeId, { topics: ReadonlySet<string>; untilMs: number }>();
   private readonly last = new Map<OpId, Glimpse>();
   private readonly pending = new Map<OpId, Pending>();
@@ -45,15 +48,24 @@ export class Glimpses {
 
   /** Listens to all tasks (`*`: progress) or to one (with output) until the returned function is called. */
   watch(topic: '*' | OpId, listener: Listener): () => void {
-    const listeners = this.listeners.get(topic) ?? new Set();
+    return this.listen(this.listeners, topic, listener);
+  }
+
+  /** Listens to the terminal of an agent until the returned function is called. */
+  watchScreen(agent: OpId, listener: ScreenListener): () => void {
+    return this.listen(this.screenListeners, agent, listener);
+  }
+
+  private listen<T extends string, L>(all: Map<T, Set<L>>, topic: T, listener: L): () => void {
+    const listeners = all.get(topic) ?? new Set();
     listeners.add(listener);
-    this.listeners.set(topic, listeners);
+    all.set(topic, listeners);
     this.sayInterest(this.links());
     this.renewal ??= setInterval(() => this.sayInterest(this.links()), RENEW_MS).unref();
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0) this.listeners.delete(topic);
-      if (this.listeners.size > 0) return;
+      if (listeners.size === 0) all.delete(topic);
+      if (this.topics().length > 0) return;
       clearInterval(this.renewal);
       this.renewal = undefined;
       // Nobody looks any more: the others need not wait for it to lapse.
@@ -70,6 +82,7 @@ export class Glimpses {
   onFrame(from: NodeId, frame: Frame): void {
     if (frame.type === FRAME.taskUpdate) this.onUpdate(frame);
     if (frame.type === FRAME.watch) this.onWatch(from, frame);
+    if (frame.type === FRAME.agentScreen) this.deliverScreen(frame.agent_id, screenOf(frame));
   }
 
   private onWatch(from: NodeId, frame: Watch): void {
@@ -100,6 +113,25 @@ export class Glimpses {
     this.pending.set(glimpse.task, { ...glimpse, timer });
   }
 
+  /** Whether anybody looks at the terminal of this agent, here or elsewhere. */
+  isWatched(agent: OpId): boolean {
+    return this.screenListeners.has(agent) || this.watching(agent).length > 0;
+  }
+
+  /** What the terminal of an agent of this node shows now, for whoever looks. */
+  show(agent: OpId, screen: AgentScreen): void {
+    this.deliverScreen(agent, screen);
+    const { text, columns, rows, cursor } = screen;
+    const place: [number, number] | null = cursor === null ? null : [cursor[0], cursor[1]];
+    const frame = { type: FRAME.agentScreen, agent_id: agent, text, columns, rows, cursor: place };
+    const watchers = this.watching(agent);
+    if (watchers.length > 0) this.send(watchers, frame);
+  }
+
+  private deliverScreen(agent: OpId, screen: AgentScreen): void {
+    for (const listener of this.screenListeners.get(agent) ?? []) listener(screen);
+  }
+
   /** The attempt ended: what is pending leaves now. */
   flush(task: OpId): void {
     const held = this.pending.get(task);
@@ -124,15 +156,23 @@ export class Glimpses {
     for (const { timer } of this.pending.values()) clearTimeout(timer);
     this.pending.clear();
     this.listeners.clear();
+    this.screenListeners.clear();
   }
 
   private watchersOf(task: OpId): { progress: NodeId[]; output: NodeId[] } {
+    const output = this.watching(task);
+    return { progress: this.watching('*').filter((node) => !output.includes(node)), output };
+  }
+
+  /** Other nodes that said so lately. */
+  private watching(topic: string): NodeId[] {
     const now = performance.now();
     for (const [node, one] of this.interest) if (one.untilMs <= now) this.interest.delete(node);
-    const live = [...this.interest];
-    const output = live.filter(([, one]) => one.topics.has(task)).map(([node]) => node);
-    const progress = live.filter(([node, one]) => one.topics.has('*') && !output.includes(node)).map(([node]) => node);
-    return { progress, output };
+    return [...this.interest].flatMap(([node, one]) => (one.topics.has(topic) ? [node] : []));
+  }
+
+  private topics(): string[] {
+    return [...this.listeners.keys(), ...this.screenListeners.keys()];
   }
 
   private deliver(glimpse: Glimpse): void {
@@ -144,7 +184,7 @@ export class Glimpses {
   }
 
   private sayInterest(to: readonly NodeId[]): void {
-    const topics = [...this.listeners.keys()];
+    const topics = this.topics();
     if (topics.length === 0) return;
     const all = topics.length > TOPICS_MAX ? new Set(['*', ...topics]) : topics;
     this.tell(to, [...all].slice(0, TOPICS_MAX));
@@ -154,6 +194,8 @@ export class Glimpses {
     if (to.length > 0) this.send(to, { type: FRAME.watch, topics });
   }
 }
+
+const screenOf = ({ text, columns, rows, cursor }: AgentScreenFrame): AgentScreen => ({ text, columns, rows, cursor });
 
 const frameOf = (glimpse: Glimpse): TaskUpdate => ({
   type: FRAME.taskUpdate,

@@ -1,5 +1,5 @@
 /** The node as its doors see it: parses nothing, authorises nothing; appends, calls, and shows committed views. */
-import type { AgentWanted } from '#core/agent-terminal.ts';
+import type { AgentScreen, AgentTyped, AgentWanted } from '#core/agent-terminal.ts';
 import type { Boxing } from '#core/boxing.ts';
 import type { OpId, Principal } from '#core/brand.ts';
 import type { ApprovalAnswer } from '#core/approval/answer.ts';
@@ -12,6 +12,7 @@ import type { Arrival, BlobStore, Glimpse, LinkInfo, NodeInfo, OpStore, SwarmNod
 import { refusal } from '#core/refusal.ts';
 import type { TurnLoop } from '#turn-loop.ts';
 import type { AgentControl } from './agent-control.ts';
+import type { AgentScreens } from './agent-screens.ts';
 import type { Approvals } from './approvals.ts';
 import type { Backups } from './backup.ts';
 import type { BlobTransfer } from './blob-transfer.ts';
@@ -38,6 +39,7 @@ export type SwarmNodeParts = {
   opening: Opening;
   terminals: TerminalAgents;
   control: AgentControl;
+  screens: AgentScreens;
   toolDesk: ToolDesk;
   approvals: Approvals;
   boxing: Boxing;
@@ -186,6 +188,14 @@ export class HostedNode implements SwarmNode {
     return this.parts.control.restart(agent);
   }
 
+  agentScreen(agent: OpId) {
+    return this.parts.screens.look(agent);
+  }
+
+  agentType(agent: OpId, typed: AgentTyped) {
+    return this.parts.screens.type(agent, typed);
+  }
+
   agentExplain(agent: OpId) {
     return this.parts.terminals.explain(agent);
   }
@@ -243,6 +253,10 @@ export class HostedNode implements SwarmNode {
 
   watch(topic: '*' | OpId, listener: (glimpse: Glimpse) => void): () => void {
     return this.parts.glimpses.watch(topic, listener);
+  }
+
+  watchScreen(agent: OpId, listener: (screen: AgentScreen) => void): () => void {
+    return this.parts.glimpses.watchScreen(agent, listener);
   }
 
   attemptBearer(token: string) {

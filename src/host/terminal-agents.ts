@@ -19,6 +19,7 @@ import type { Arrival, OpStore } from '#ports.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import { makeSocketDir, socketPath } from '../socket-path.ts';
 import type { Drivers } from './drivers.ts';
+import type { Glimpses } from './glimpses.ts';
 import { atAgentHome } from './at-home.ts';
 import { HookDesk } from './hook-desk.ts';
 import type { Remote } from './remote.ts';
@@ -44,6 +45,8 @@ export type TerminalAgentsOptions = {
   explain: (agent: OpId, tool: string) => AgentExplained;
   /** Why an agent of this node leaves work that fits it to others; undefined: it does not. */
   heldBack: (agent: OpId) => string | undefined;
+  /** Who looks at terminals, here and elsewhere. */
+  screens: Pick<Glimpses, 'isWatched' | 'show'>;
   /** Those of tools that are driven by their protocol. */
   drivers: Drivers;
   /** How long an agent waits for people. */
@@ -78,6 +81,10 @@ export class TerminalAgents {
       hookArguments: (agent) => this.#hooks.argumentsFor(agent),
       now: Date.now,
       onState: (agent) => this.#stateChanged(agent),
+      viewerOf: (agent) => ({
+        isWatching: () => o.screens.isWatched(agent),
+        show: (screen) => o.screens.show(agent, screen),
+      }),
       log: o.log,
     });
     const records = new TurnRecords(join(directory, 'turns'));
@@ -177,6 +184,11 @@ export class TerminalAgents {
       params: { agent },
       answer: attachAnswer,
     });
+  }
+
+  /** An agent of this node that has a terminal. */
+  get(agent: OpId): TerminalAgent | undefined {
+    return this.#terminals.get(agent);
   }
 
   /** Presses its keys for "stop", where it is seen at work. */

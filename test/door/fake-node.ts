@@ -1,6 +1,6 @@
 /** A node as doors see it, over the store in memory: real ops, real folds, and knobs for all that the doors only pass on. */
 import { createHash, randomBytes } from 'node:crypto';
-import type { AgentPlace, AgentWanted } from '#core/agent-terminal.ts';
+import type { AgentPlace, AgentScreen, AgentWanted } from '#core/agent-terminal.ts';
 import type { BootStanding } from '#core/boot-check.ts';
 import type { Hash, NodeId, OpId, Principal } from '#core/brand.ts';
 import { hashOf, nodeIdOf, nodePrincipal } from '#core/brand.ts';
@@ -46,6 +46,8 @@ type Knobs = Partial<
     | 'agentInterrupt'
     | 'agentSteer'
     | 'agentRestart'
+    | 'agentScreen'
+    | 'agentType'
     | 'agentExplain'
     | 'agentAttach'
     | 'agentPlace'
@@ -73,6 +75,7 @@ export class FakeNode implements SwarmNode {
   private readonly blobs = new Map<Hash, string>();
   private readonly arrivalListeners = new Set<(arrivals: readonly Arrival[]) => void>();
   private readonly presenceListeners = new Set<() => void>();
+  readonly screenWatchers = new Set<(agent: OpId, screen: AgentScreen) => void>();
   private readonly watchers = new Map<string, Set<(glimpse: Glimpse) => void>>();
   private readonly logs = new Map<NodeId, { seq: number; hash: Hash }>();
   private lamport = 0;
@@ -200,6 +203,14 @@ export class FakeNode implements SwarmNode {
   agentInterrupt: SwarmNode['agentInterrupt'] = async (agent) => this.knobs.agentInterrupt?.(agent) ?? { done: true };
   agentSteer: SwarmNode['agentSteer'] = async (agent, text) => this.knobs.agentSteer?.(agent, text) ?? { done: true };
   agentRestart: SwarmNode['agentRestart'] = async (agent) => this.knobs.agentRestart?.(agent) ?? { done: true };
+  agentScreen: SwarmNode['agentScreen'] = async (agent) =>
+    this.knobs.agentScreen?.(agent) ?? refusal('not_supported', 'this agent has no terminal');
+  agentType: SwarmNode['agentType'] = async (agent, typed) => this.knobs.agentType?.(agent, typed) ?? { typed: true };
+  watchScreen: SwarmNode['watchScreen'] = (agent, listener) => {
+    const one = (about: OpId, screen: AgentScreen): void => (about === agent ? listener(screen) : undefined);
+    this.screenWatchers.add(one);
+    return () => this.screenWatchers.delete(one);
+  };
   agentExplain: SwarmNode['agentExplain'] = async (agent) =>
     this.knobs.agentExplain?.(agent) ?? refusal('not_found', 'Agent not found');
   agentAttach: SwarmNode['agentAttach'] = async (agent) =>

@@ -16,6 +16,7 @@ import { serve, TOKEN } from './serve.ts';
 import { WsClient } from './ws-client.ts';
 
 const bearer = (token = TOKEN): ClientOptions => ({ headers: { authorization: `Bearer ${token}` } });
+const SCREEN = { text: '$ make\n\u001B[32mok\u001B[39m\n$ ', columns: 120, rows: 40, cursor: [2, 2] } as const;
 /** Long enough that no `status` but the first comes into a test that does not wait for one. */
 const NEVER_MS = 600_000;
 
@@ -80,10 +81,12 @@ describe('/ws', () => {
     lines.push(await client.text(), await client.text(), await client.text());
     node.show({ task, agent, attempt: 1, status: 'running', progress: 'hello', output: undefined });
     lines.push(await client.text());
+    const looker = await followNew(`?agent=${agent}`);
+    for (const show of node.screenWatchers) show(agent, SCREEN);
+    lines.push(await looker.text());
     await node.commit(SELF, [{ entity: undefined, by: nodePrincipal(SELF), body: asks(task, agent) }]);
     const answer = { type: 'approval.decided', decision: 'deny', note: 'not before noon', rule: null } as const;
-    const [entity, by] = [parsedOpId(`${SELF}-7`), userPrincipal('operator')];
-    await node.commit(SELF, [{ entity, by, body: answer }]);
+    await node.commit(SELF, [{ entity: parsedOpId(`${SELF}-7`), by: userPrincipal('operator'), body: answer }]);
     await served.post('/api/rules', { effect: 'allow', command: 'npm *' });
     lines.push(await client.text(), await client.text(), await client.text());
     await node.end(task, { kind: 'failed', reason: 'script_failed' });

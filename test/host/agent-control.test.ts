@@ -10,10 +10,15 @@ let driver: ScriptedDriver;
 let agent: string;
 /** Lets the turn under way end by itself. */
 let finish: () => void;
+/** Resolves when the agent has begun its turn of that number. */
+let begun: (number: number) => Promise<void>;
 
 beforeEach(async () => {
   swarm = new TestSwarm();
+  const turns = [1, 2, 3].map(() => Promise.withResolvers<void>());
+  begun = async (number) => turns[number - 1]?.promise;
   driver = new ScriptedDriver(({ number }) => {
+    turns[number - 1]?.resolve();
     const turn = Promise.withResolvers<string>();
     finish = () => turn.resolve(`the words of turn ${number}`);
     return turn.promise;
@@ -29,13 +34,10 @@ afterEach(() => swarm.close(), 60_000);
 const control = (verb: string, body?: Json) => home.request('POST', `/api/swarm/agents/${agent}/${verb}`, body);
 const statusOf = async (): Promise<unknown> =>
   (await home.list('/api/swarm/agents')).find(({ id }) => id === agent)?.['status'];
-const untilPrompts = (count: number): Promise<true> =>
-  home.until(async () => (driver.prompts.length >= count && (await statusOf()) === 'busy' ? true : undefined));
-
 it('interrupts an agent of another node, which waits and does what it is told instead', async () => {
   const given = { title: 'Say it', description: 'Say it.', required_capabilities: ['words'] };
   const task = await home.post('/api/swarm/tasks', given);
-  await untilPrompts(1);
+  await begun(1);
   expect(await control('steer', { text: 'in one line' })).toMatchObject({ status: 200, body: { status: 'steered' } });
   expect(driver.steered).toEqual(['in one line']);
   expect(await control('interrupt')).toMatchObject({ status: 200, body: { status: 'interrupted', agent_id: agent } });
@@ -44,11 +46,11 @@ it('interrupts an agent of another node, which waits and does what it is told in
   expect(explained).toMatchObject({ state: 'waiting', rule: expect.stringContaining('a person stopped its turn') });
   expect(Date.parse(String(explained['since']))).toBeGreaterThan(0);
   await control('steer', { text: 'Say it backwards.' });
-  await untilPrompts(2);
+  await begun(2);
   expect(driver.prompts[1]).toBe('Say it backwards.');
   finish();
   // Without a word on its task it is reminded once.
-  await untilPrompts(3);
+  await begun(3);
   finish();
   const ended = await home.ended(String(task['id']));
   expect(ended).toMatchObject({ status: 'completed', attempt: 1 });

@@ -28,12 +28,16 @@ export const FRAME = {
   ...TREE_FRAME,
   probe: 0x26,
   probeAnswer: 0x27,
+  agentScreen: 0x28,
   heads: HEADS_FRAME,
   ops: 0x31,
   op: 0x40,
   call: 0x50,
   reply: 0x51,
 } as const;
+
+/** A screen of 120 × 40, each character in a colour of its own, has some 200,000. */
+export const SCREEN_MAX_CHARS = 262_144;
 
 /** The seed's own names for HEADS and OPS: read as those, never sent. */
 export const SEED_FRAME = { syncRequest: 0x03, syncResponse: 0x04 } as const;
@@ -165,7 +169,18 @@ export const taskUpdateSchema = z.object({
 });
 export type TaskUpdate = z.output<typeof taskUpdateSchema>;
 
-/** The sender has a watcher: `*` for progress of all tasks, or a task id for its output. Lapses after 30 s, renewed every 10 s. */
+/** What the terminal of an agent shows now; only to nodes that watch. Whole each time: one that is lost is made good by the next. */
+export const agentScreenSchema = z.object({
+  type: z.literal(FRAME.agentScreen),
+  agent_id: opIdSchema,
+  text: z.string().max(SCREEN_MAX_CHARS),
+  columns: count,
+  rows: count,
+  cursor: z.tuple([count, count]).nullable(),
+});
+export type AgentScreenFrame = z.output<typeof agentScreenSchema>;
+
+/** The sender has a watcher: `*` for progress of all tasks, a task id for its output, or an agent id for its terminal. Lapses after 30 s, renewed every 10 s. */
 export const watchSchema = z.object({ type: z.literal(FRAME.watch), topics: z.array(z.string().max(64)).max(256) });
 export type Watch = z.output<typeof watchSchema>;
 
@@ -228,6 +243,7 @@ export type Frame =
   | Heartbeat
   | TaskUpdate
   | Watch
+  | AgentScreenFrame
   | Have
   | Graft
   | Prune
@@ -267,6 +283,7 @@ export const frameSchemas: ReadonlyMap<number, z.ZodType<Frame>> = new Map<numbe
   [FRAME.agentHeartbeat, heartbeatSchema],
   [FRAME.taskUpdate, taskUpdateSchema],
   [FRAME.watch, watchSchema],
+  [FRAME.agentScreen, agentScreenSchema],
   [FRAME.have, haveSchema],
   [FRAME.graft, graftSchema],
   [FRAME.prune, pruneSchema],

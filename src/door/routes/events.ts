@@ -1,7 +1,7 @@
 /** The stream of what happens, in two encodings. */
 import { z } from 'zod';
 import type { Door } from '../door.ts';
-import { findTask } from '../lookup.ts';
+import { findAgent, findTask } from '../lookup.ts';
 import type { DoorRefusal } from '../refusal.ts';
 import { isRefusal } from '../refusal.ts';
 import type { Answer, Context, Route } from '../route.ts';
@@ -18,6 +18,12 @@ const query = z.object({
     .optional()
     .describe('Go on after this event; for server-sent events the header Last-Event-ID does the same'),
   task: z.string().min(1).max(200).optional().describe('Also send what the agent of this task prints'),
+  agent: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Also send what the terminal of this agent shows, each time it shows something else'),
 });
 
 const shape = {
@@ -31,11 +37,18 @@ const shape = {
 type Asked = Context<unknown, z.output<typeof query>, unknown>;
 
 /** One mechanism for both: where it goes on, whose output it brings, and whether there is room. */
-function follow({ query: { after: asked, task: ref }, request, door }: Asked): Answer | DoorRefusal {
-  const task = ref === undefined ? undefined : findTask(ref, door);
+function follow({
+  query: { after: asked, task: taskRef, agent: agentRef },
+  request,
+  door,
+}: Asked): Answer | DoorRefusal {
+  const task = taskRef === undefined ? undefined : findTask(taskRef, door);
   if (isRefusal(task)) return task;
+  const agent = agentRef === undefined ? undefined : findAgent(agentRef, door);
+  if (isRefusal(agent)) return agent;
   const after = numberOf(request.lastEventId ?? asked, door);
-  return door.feed.refusal() ?? { kind: 'events', open: (sink) => door.feed.open({ after, task: task?.id }, sink) };
+  const asks = { after, task: task?.id, agent: agent?.id };
+  return door.feed.refusal() ?? { kind: 'events', open: (sink) => door.feed.open(asks, sink) };
 }
 
 const events = otherRoute({

@@ -1,4 +1,5 @@
 /** One pane that is watched: when it is looked at, what was last seen, and who wants to know. */
+import type { AgentScreen } from '#core/agent-terminal.ts';
 import type { Detection } from './detect.ts';
 import { detect } from './detect.ts';
 import type { Tool } from './tool.ts';
@@ -24,11 +25,16 @@ export type Seen = {
   end: PaneEnd | undefined;
 };
 
+/** Somebody who may look at the pane as it is. */
+export type Viewer = { isWatching(): boolean; show(screen: AgentScreen): void };
+
 export class Pane {
   readonly number: number;
   readonly tool: Tool;
   readonly #now: () => number;
   readonly #listeners = new Set<(seen: Seen) => void>();
+  /** While somebody looks, it is captured with its colours, too. */
+  viewer: Viewer | undefined;
   #seen: Seen | undefined;
   #isDirty = true;
   #isCapturing = false;
@@ -99,7 +105,7 @@ export class Pane {
     const sinceMs = nowMs - this.#capturedMs;
     const isHurried = nowMs < this.#hurryUntilMs;
     const isSettled = nowMs - this.#printedMs >= SETTLED_MS;
-    const isRunning = this.#seen?.detection.state === 'running';
+    const isRunning = this.#seen?.detection.state === 'running' && this.viewer?.isWatching() !== true;
     const every = isHurried ? HURRIED_EVERY_MS : isRunning && !isSettled ? RUNNING_EVERY_MS : CAPTURE_EVERY_MS;
     if (sinceMs < every) return false;
     this.#isCapturing = true;

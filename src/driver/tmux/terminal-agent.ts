@@ -1,9 +1,11 @@
 /** One agent in a terminal: its pane, as long as it has one, and what is said to it. */
 import type { OpId } from '#core/brand.ts';
 import type { AgentState } from '#agent-ports.ts';
+import type { AgentScreen, AgentTyped } from '#core/agent-terminal.ts';
 import type { HookTold } from './agent-hooks.ts';
 import { AgentHooks } from './agent-hooks.ts';
-import type { Pane, Seen } from './pane.ts';
+import { pressesOf } from './keys.ts';
+import type { Pane, Seen, Viewer } from './pane.ts';
 import type { Terminal } from './terminal.ts';
 import type { Tool } from './tool.ts';
 import { toolOf } from './tool.ts';
@@ -35,6 +37,7 @@ export type Standing = {
 type TerminalAgentOptions = {
   /** Its state may have changed. */
   onState: (agent: TerminalAgent) => void;
+  viewer: Viewer;
   now: () => number;
 };
 
@@ -97,6 +100,7 @@ export class TerminalAgent {
     const held = this.#place;
     this.#place = place;
     this.#isStarting = false;
+    place.pane.viewer = this.#o.viewer;
     // Another life of its program: what the one before said of itself is over.
     if (held !== undefined && held.pid !== place.pid) this.#forget();
     this.#stopWatching = place.pane.onSeen(() => this.#tell());
@@ -154,6 +158,20 @@ export class TerminalAgent {
   async press(keys: readonly string[]): Promise<boolean> {
     const place = this.#place;
     return place !== undefined && place.terminal.press(place.pane, keys);
+  }
+
+  /** As who sits at the terminal types; false when there is nobody to type to. */
+  async typed(typed: AgentTyped): Promise<boolean> {
+    const place = this.#place;
+    if (place === undefined) return false;
+    const { terminal, pane } = place;
+    return 'paste' in typed ? terminal.paste(pane, typed.paste) : terminal.write(pane, pressesOf(typed.keys));
+  }
+
+  /** Undefined when it has no pane. */
+  async screen(): Promise<AgentScreen | undefined> {
+    const place = this.#place;
+    return place?.terminal.screen(place.pane);
   }
 
   async lines(count: number): Promise<string> {

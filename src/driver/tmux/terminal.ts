@@ -3,7 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
+import type { AgentScreen } from '#core/agent-terminal.ts';
+import { SCREEN_MAX_CHARS } from '#core/schema/frame.ts';
 import { ControlClient, quoted } from './control-client.ts';
+import type { Press } from './keys.ts';
+import type { Viewer } from './pane.ts';
 import { Pane } from './pane.ts';
 import type { Tool } from './tool.ts';
 
@@ -16,6 +21,9 @@ const HURRY_MS = 3_000;
 const ENDS = 'ends:%*:#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}';
 /** The name of the machine is what tmux shows while a program has set no title. */
 const TITLE = '#{?#{||:#{==:#{pane_title},#{host}},#{==:#{pane_title},#{host_short}}},,#{pane_title}}';
+
+/** Of the cursor and of the pane. */
+const PLACE = '#{cursor_x} #{cursor_y} #{cursor_flag} #{pane_width} #{pane_height}';
 
 export type TerminalOptions = {
   server: readonly string[];
@@ -87,6 +95,16 @@ export class Terminal {
    */
   async type(pane: Pane, text: string): Promise<boolean> {
     if (this.isGone || pane.seen?.end !== undefined) return false;
+    if (!(await this.paste(pane, text))) return false;
+    await sleep(pane.tool.enterDelayMs);
+    return this.press(pane, ['Enter']);
+  }
+
+  /** Pastes a text, bracketed where the program asked for that. */
+  async paste(pane: Pane, text: string): Promise<boolean> {
+    if (this.isGone || pane.seen?.end !== undefined) return false;
+    pane.hurry(HURRY_MS);
+    this.#startSweep();
     const name = `skep-${randomBytes(6).toString('hex')}`;
     const file = join(this.#o.pasteDirectory, name);
     try {
@@ -102,8 +120,7 @@ export class Terminal {
       await this.ask(`delete-buffer -b ${name}`);
       return false;
     }
-    await sleep(pane.tool.enterDelayMs);
-    return this.press(pane, ['Enter']);
+    return true;
   }
 
   /** Presses keys, as tmux names them. Harmless in a dead pane. */
@@ -113,6 +130,34 @@ export class Terminal {
     this.#startSweep();
     await this.ask(`send-keys -t ${pane.id} ${keys.map(quoted).join(' ')}`);
     return true;
+  }
+
+  /** Types what a person at the terminal does. Harmless in a dead pane. */
+  async write(pane: Pane, presses: readonly Press[]): Promise<boolean> {
+    if (this.isGone || pane.seen?.end !== undefined) return false;
+    if (presses.length === 0) return true;
+    pane.hurry(HURRY_MS);
+    this.#startSweep();
+    const commands = presses.map((one) =>
+      'key' in one
+        ? `send-keys -t ${pane.id} -- ${quoted(one.key)}`
+        : `send-keys -l -t ${pane.id} -- ${quoted(one.text)}`,
+    );
+    await this.ask(commands.join(' ; '), commands.length);
+    return true;
+  }
+
+  /** What the pane shows, in its colours; undefined where it is gone. */
+  async screen(pane: Pane): Promise<AgentScreen | undefined> {
+    if (this.isGone || pane.seen?.end?.how === 'gone') return undefined;
+    const look = `capture-pane -p -e -t ${pane.id}`;
+    const lines = await this.ask(`${look} ; display-message -p -t ${pane.id} ${quoted(PLACE)}`, 2);
+    const [x = 0, y = 0, isShown = 0, columns = 0, rows = 0] = (lines.pop() ?? '').split(' ').map(Number);
+    const cursor = isShown === 1 ? ([x, y] as const) : null;
+    const text = lines.slice(0, rows).join('\n');
+    // A screen that fits no frame is shown without its colours.
+    const plain = text.length > SCREEN_MAX_CHARS ? stripVTControlCharacters(text).slice(0, SCREEN_MAX_CHARS) : text;
+    return { text: plain, columns, rows, cursor };
   }
 
   /** The newest lines, those that have scrolled away included where the program leaves them to tmux. */
@@ -164,12 +209,18 @@ export class Terminal {
         ? await this.ask(`${look} ; display-message -p -t ${pane.id} ${quoted(TITLE)}`, 2)
         : await this.ask(look);
       const title = pane.wantsTitle ? lines.pop() : undefined;
+      if (pane.viewer?.isWatching() === true) await this.#show(pane, pane.viewer);
       pane.captured({ text: lines.join('\n'), title: title === '' ? undefined : title });
     } catch {
       pane.failed();
       // A pane that cannot be looked at is gone, or the client is; the list of panes tells which.
       void this.#list();
     }
+  }
+
+  async #show(pane: Pane, viewer: Viewer): Promise<void> {
+    const screen = await this.screen(pane);
+    if (screen !== undefined) viewer.show(screen);
   }
 
   /** Before the client is attached tmux refuses it: `no current client`. A client that is never told of ends must not go on as if nothing ended. */

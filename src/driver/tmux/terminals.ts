@@ -7,6 +7,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { OpId } from '#core/brand.ts';
+import type { Viewer } from './pane.ts';
 import type { OwnPane } from './own-server.ts';
 import { OwnServer, saidBy } from './own-server.ts';
 import { Terminal } from './terminal.ts';
@@ -35,6 +36,7 @@ export type TerminalsOptions = {
   hookArguments: (agent: TerminalAgent) => readonly string[];
   now: () => number;
   onState: (agent: TerminalAgent) => void;
+  viewerOf: (agent: OpId) => Viewer;
   log: (line: string) => void;
 };
 
@@ -73,7 +75,11 @@ export class Terminals {
   /** Keeps this agent from now on. Idempotent. */
   keep(spec: TerminalAgentSpec): void {
     if (this.#held.has(spec.id) || this.#isClosed) return;
-    const agent = new TerminalAgent(spec, { onState: (one) => this.#stateChanged(one), now: this.#o.now });
+    const agent = new TerminalAgent(spec, {
+      onState: (one) => this.#stateChanged(one),
+      viewer: this.#o.viewerOf(spec.id),
+      now: this.#o.now,
+    });
     const held: Held = { agent, work: Promise.resolve(), timer: undefined, tries: 0, startedMs: 0, isWanted: true };
     this.#held.set(spec.id, held);
     this.#step(held, () => this.#place(held));

@@ -14,6 +14,8 @@ export type SwarmNode = NodeJson;
 export type Project = ProjectJson;
 export type Status = StatusJson;
 export type Op = OpJson;
+/** What the terminal of an agent shows. */
+export type Screen = { text: string; columns: number; rows: number; cursor: readonly [number, number] | null };
 
 /** `id`: place in the log of this node, where the frame is of the log. */
 type Told = { id?: string; event: string; entity: string; by?: string };
@@ -36,6 +38,7 @@ export type Frame =
   | { type: 'task_event'; event: 'task_progress'; data: { task_id: string; agent_id: string; output: string | null } }
   | { type: 'task_event'; event: 'task_output'; data: { task_id: string; output: string } }
   | ({ type: 'task_event'; data: Task | null; agent?: Agent | null } & Told)
+  | { type: 'agent_screen'; data: { agent_id: string } & Screen }
   | ({ type: 'agent_event'; data: Agent | null } & Told)
   | ({ type: 'project_event'; data: Project | null } & Told)
   | ({ type: 'node_event'; data: SwarmNode } & Told)

@@ -166,6 +166,7 @@ function take(draft: Draft, frame: Frame): void {
       return;
     // Counts of what the page holds anyway, posts of the wall, and what only newer nodes understand.
     case 'status':
+    case 'agent_screen':
     case 'new_post':
       return;
     case 'op_event':

@@ -5,10 +5,10 @@ import type { Agent } from '../model/frame.ts';
 import { nameOfNode, useSwarm } from '../model/store.ts';
 import { AgentActions } from '../parts/agent-actions.tsx';
 import { AgentAttach, AgentExplained, AgentFacts, AgentUsage } from '../parts/agent-facts.tsx';
-import { AgentOutput } from '../parts/agent-output.tsx';
 import { SayToAgent } from '../parts/agent-say.tsx';
+import { AgentViews } from '../parts/agent-views.tsx';
 import { Approvals } from '../parts/approvals.tsx';
-import { Empty, Section } from '../parts/layout.tsx';
+import { Empty } from '../parts/layout.tsx';
 import { agentStatus, StatusBadge } from '../parts/status.tsx';
 import { Age } from '../parts/time.tsx';
 
@@ -35,9 +35,7 @@ function Known({ agent }: { agent: Agent }) {
       <div className="grid grid-cols-1 gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(18rem,1fr)]">
         <div className="flex min-w-0 flex-col gap-5">
           <Approvals of={agent.id} />
-          <Section title="Output">
-            <AgentOutput id={agent.id} task={agent.current_task_id} />
-          </Section>
+          <AgentViews agent={agent} />
           {isScript ? null : <SayToAgent agent={agent} />}
         </div>
         <aside className="flex min-w-0 flex-col gap-4">

@@ -16,6 +16,7 @@ import { Empty, Facts } from '../parts/layout.tsx';
 import { StatusBadge } from '../parts/status.tsx';
 import { useCancel, useTaskNote, useWorkerText } from '../parts/task-card.tsx';
 import { Diff, TaskOutput, Timeline } from '../parts/task-tabs.tsx';
+import { TAB } from '../parts/tabs.ts';
 import { Age, Since } from '../parts/time.tsx';
 
 export function TaskPage() {
@@ -128,9 +129,6 @@ function Texts({ texts }: { texts: Record<string, string | null> }) {
     ),
   );
 }
-
-const TAB =
-  'min-h-8 rounded-md px-3 text-[13px] text-muted hover:text-text data-[active]:bg-grey-ground data-[active]:font-medium data-[active]:text-text';
 
 /** Opens on what is most wanted: output while it runs, else what was decided. */
 function TaskTabs({ task }: { task: Task }) {

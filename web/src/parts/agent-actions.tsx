@@ -31,28 +31,24 @@ export function AgentActions({ agent }: { agent: Agent }) {
     return 'Removed.';
   });
   return (
-    <div className="flex flex-col gap-1">
-      <div className="flex flex-wrap items-center gap-2">
-        <ActionButton action={interrupt} isOff={!isAtWork(agent)}>
-          Interrupt
+    <div className="flex flex-wrap items-center gap-2">
+      <ActionButton action={interrupt} isOff={!isAtWork(agent)}>
+        Interrupt
+      </ActionButton>
+      <ActionButton action={pause} look={agent.paused ? 'primary' : 'plain'}>
+        {agent.paused ? 'Resume' : 'Pause'}
+      </ActionButton>
+      {isTerminal ? (
+        <ActionButton action={restart} confirm="Really end its program?">
+          Restart
         </ActionButton>
-        <ActionButton action={pause} look={agent.paused ? 'primary' : 'plain'}>
-          {agent.paused ? 'Resume' : 'Pause'}
-        </ActionButton>
-        {isTerminal ? (
-          <ActionButton action={restart} confirm="Really end its program?">
-            Restart
-          </ActionButton>
-        ) : null}
-        <ActionButton action={remove} look="danger" confirm="Really remove?">
-          Remove agent
-        </ActionButton>
-      </div>
-      <div aria-live="polite" className="flex min-h-4 flex-wrap gap-x-4">
-        {[interrupt, restart, pause, remove].map(({ state }, index) => (
-          <Said key={index} state={state} />
-        ))}
-      </div>
+      ) : null}
+      <ActionButton action={remove} look="danger" confirm="Really remove?">
+        Remove agent
+      </ActionButton>
+      {[interrupt, restart, pause, remove].map(({ state }, index) => (
+        <Said key={index} state={state} />
+      ))}
     </div>
   );
 }
