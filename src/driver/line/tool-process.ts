@@ -4,8 +4,11 @@ import { Requests } from './requests.ts';
 
 /** The longest line that is read: above it a tool's answer is left out, and the session goes on. */
 export const LINE_MAX_BYTES = 16 * 1024 * 1024;
-/** A tool that has not said a word by then will not; the slowest that was seen took four seconds, six of them starting at once. */
-const START_MAX_MS = 20_000;
+/**
+ * A tool that has not said a word by then will not. The slowest that was seen took four seconds, six of them starting at once; a machine with ten
+ * times the work would end each of its tools at its start, again and again, by a limit that is near that.
+ */
+const START_MAX_MS = 120_000;
 /** Between SIGTERM and SIGKILL, where nobody says otherwise. */
 export const GRACE_MS = 5_000;
 /** Lines of standard error that are kept, for when the tool ends in the middle of a turn. */

@@ -4,8 +4,8 @@ import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
 import type { Runtime } from '#ports.ts';
 import { RecordFiles } from '../record-files.ts';
 import { OpenCodeServer } from './server.ts';
-import type { SessionRecord } from './session.ts';
-import { OpenCodeSession, sessionRecordSchema } from './session.ts';
+import { sessionRecordSchema, type SessionRecord } from './session-record.ts';
+import { OpenCodeSession } from './session.ts';
 
 /** What changes something, or leaves the folder. Reading what is in it is not asked for. */
 const ASKS = ['bash', 'edit', 'webfetch', 'websearch', 'external_directory', 'doom_loop'];

@@ -3,6 +3,10 @@ import type { Exit, Proc } from '#ports.ts';
 /** What it said last is what it died of. */
 const LINES_KEPT = 10;
 
+/** How a session ends whose server this node lost, and one that was closed. */
+export const GONE: Exit = { code: null, signal: null, error: 'holder_lost' };
+export const DONE: Exit = { code: 0, signal: null, error: null };
+
 const LISTENING = /listening on (http:\/\/\S+)/;
 
 /** A running `opencode serve`: its address is read from what it prints, from the beginning, also by a node that attaches. */

@@ -1,5 +1,4 @@
 /** A session of OpenCode: turns of one conversation at the node's server, over HTTP and its stream of events. */
-import { z } from 'zod';
 import type { AgentEvent, AgentSession, PermissionAnswer, SessionSpec } from '#agent-ports.ts';
 import type { Exit } from '#ports.ts';
 import { EventStream } from '../event-stream.ts';
@@ -8,7 +7,9 @@ import { turnName, turnNameMs } from '../line/turn-name.ts';
 import type { RecordFiles } from '../record-files.ts';
 import { DriverRefusal } from '../refusal.ts';
 import type { OpenCodeEvent } from './api.ts';
+import { DONE, GONE } from './process.ts';
 import type { Running } from './server.ts';
+import type { SessionRecord } from './session-record.ts';
 import { state, Translator } from './translate.ts';
 
 /** So often, and so far apart, a turn is told to end before it is taken for ended: others work at the same server, which is not killed for one. */
@@ -17,9 +18,6 @@ const INTERRUPT_MS = 1_000;
 /** A stream of events that breaks is opened again, so often in a row. */
 const RECONNECTS_MAX = 5;
 const RECONNECT_MS = 500;
-
-export const sessionRecordSchema = z.object({ session: z.string(), turn: z.string(), prompt: z.string() });
-export type SessionRecord = z.output<typeof sessionRecordSchema>;
 
 export type OpenCodeSessionOptions = {
   spec: SessionSpec;
@@ -34,9 +32,6 @@ export type OpenCodeSessionOptions = {
 /** A conversation at a server, heard through one stream. */
 type Talk = { running: Running; session: string; translator: Translator; quiet: AbortController };
 
-const GONE: Exit = { code: null, signal: null, error: 'holder_lost' };
-const DONE: Exit = { code: 0, signal: null, error: null };
-
 export class OpenCodeSession implements AgentSession {
   readonly events = new EventStream();
   readonly #o: OpenCodeSessionOptions;
@@ -44,6 +39,7 @@ export class OpenCodeSession implements AgentSession {
   #talk: Talk | undefined;
   #turn: Turn | undefined;
   #starting: Promise<unknown> | undefined;
+  #hasAsked = false;
   #closing: Promise<void> | undefined;
 
   constructor(o: OpenCodeSessionOptions) {
@@ -65,6 +61,7 @@ export class OpenCodeSession implements AgentSession {
       this.#o.records.write(this.#o.spec.procId, { session: talk.session, turn, prompt: text });
       talk.translator.begin();
       this.#open(turn, this.#o.spec.turnLimitMs);
+      this.#hasAsked = true;
       await this.#say(talk, text).catch((error: unknown) => this.#fail(String(error)));
       return turn;
     } finally {
@@ -204,7 +201,8 @@ export class OpenCodeSession implements AgentSession {
   async #catchUp(talk: Talk, record: SessionRecord | undefined): Promise<void> {
     if (record === undefined || this.#turn?.name !== record.turn) return;
     if (!(await this.#readMessages(talk, record))) {
-      if (await talk.running.api.isBusy(this.#o.spec.cwd, talk.session)) return;
+      // What this session itself asked for is on its way, or about to be taken up, and its events are heard again.
+      if (this.#hasAsked || (await talk.running.api.isBusy(this.#o.spec.cwd, talk.session))) return;
       return this.#gone(GONE, 'the node went down before it had asked the agent anything');
     }
     await this.#asked(talk);
@@ -214,11 +212,12 @@ export class OpenCodeSession implements AgentSession {
     this.#ended(talk.translator.end());
   }
 
-  /** False: the prompt is not there. */
+  /** False: the prompt is not there; or nothing came after it yet, where this session asked for it. */
   async #readMessages(talk: Talk, record: SessionRecord): Promise<boolean> {
     const since = await talk.running.api.messagesSince(this.#o.spec.cwd, talk.session, record.prompt);
-    if (since !== undefined) await this.#tellAll(talk.translator.catchUp(since));
-    return since !== undefined;
+    if (since === undefined || (this.#hasAsked && since.length === 0)) return false;
+    await this.#tellAll(talk.translator.catchUp(since));
+    return true;
   }
 
   async #say(talk: Talk, text: string): Promise<void> {
