@@ -1,45 +1,27 @@
 /** The page of a large and busy swarm in a real browser: when it shows something, how long it blocks, and what one tab costs its node. */
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { chromium } from 'playwright-core';
-import { stateDirOf } from '../src/socket-path.ts';
-import type { Child } from './child.ts';
+import type { Browser, Page } from 'playwright-core';
 import type { Report } from './figures.ts';
 import { judge, SeriesBook } from './figures.ts';
-import { longestTasks } from './trace.ts';
+import { AGENTS, AT_WORK, busy, CHROMIUM, largeSwarm, loggedIn, openBrowser, OPS_A_SECOND } from './page-swarm.ts';
+import { scroll, SETTLE_MS, TASKS } from './page-swarm.ts';
 import type { Stage } from './stage.ts';
-import { freePort } from './stage.ts';
 import type { SwarmNode } from './swarm-node.ts';
-import { linked, startSwarmNode } from './swarm-node.ts';
+import { longestTasks } from './trace.ts';
 
-const TASKS = 10_000;
-const AGENTS = 500;
-/** Ops a second; the rest of the hundred updates is what agents at work print. */
-const OPS_A_SECOND = 60;
-const AT_WORK = 10;
-const LINES_A_SECOND = 4;
 /** How long each part is looked at. */
 const LOOK_MS = 10_000;
-/** Before anything is measured: the node has compiled what it runs. */
-const SETTLE_MS = 3_000;
 const PAGE_MAX_MS = 60_000;
-const SCROLL_PX = 900;
-const SCROLL_MS = 100;
-const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
 export async function page(stage: Stage): Promise<Report> {
   const book = new SeriesBook();
   const versions: Record<string, string> = {};
-  const missing = existsSync(EXECUTABLE) ? [] : ['chromium: apt-get install -y chromium'];
+  const missing = existsSync(CHROMIUM) ? [] : ['chromium: apt-get install -y chromium'];
   if (missing.length === 0) {
     const { node, other } = await largeSwarm(stage);
     const updates = await busy(stage, node);
-    const browser = await chromium.launch({
-      executablePath: EXECUTABLE,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-    });
+    const browser = await openBrowser();
     versions['chromium'] = browser.version();
     for (let round = 1; round <= stage.rounds; round += 1) await oneRound(stage, book, { node, browser, round });
     await browser.close();
@@ -68,49 +50,6 @@ export async function page(stage: Stage): Promise<Report> {
   };
 }
 
-/** The node that serves the page, and another one with most of the agents. */
-async function largeSwarm(stage: Stage): Promise<{ node: SwarmNode; other: SwarmNode }> {
-  const dataDir = join(stage.dir, 'page');
-  const logOf = async (tasks: number, agents: number) => {
-    const p2pPort = await freePort();
-    const stateDir = stateDirOf(dataDir, p2pPort);
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    await stage.run('log/page.ts', { stateDir, tasks, agents });
-    return { dataDir, p2pPort };
-  };
-  stage.say(`making a log of ${TASKS} tasks`);
-  const node = await startSwarmNode(stage, { name: 'page', state: await logOf(TASKS, 0), shellAgents: AT_WORK });
-  const other = await startSwarmNode(stage, { name: 'other', state: await logOf(0, AGENTS), seed: node });
-  await linked(node, 2);
-  return { node, other };
-}
-
-/** Ops by HTTP, and scripts that print. */
-async function busy(stage: Stage, node: SwarmNode): Promise<Child> {
-  const script = `while :; do echo "line $((n=n+1)) of a long run"; sleep ${1 / LINES_A_SECOND}; done`;
-  for (let n = 0; n < AT_WORK; n += 1) {
-    const body = { title: `Run the suite, part ${n}`, description: script, required_capabilities: ['shell'] };
-    await post(node, '/api/swarm/tasks', body);
-  }
-  const { child } = await stage.serve('load/updates.ts', {
-    url: node.url,
-    token: node.token,
-    perSecond: OPS_A_SECOND,
-  });
-  await sleep(SETTLE_MS);
-  return child;
-}
-
-async function post(node: SwarmNode, path: string, body: unknown): Promise<Record<string, unknown>> {
-  const answer = await fetch(`${node.url}${path}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${node.token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
-  return JSON.parse(await answer.text());
-}
-
 type Round = { node: SwarmNode; browser: Browser; round: number };
 
 async function oneRound(stage: Stage, book: SeriesBook, { node, browser, round }: Round): Promise<void> {
@@ -132,7 +71,7 @@ async function oneRound(stage: Stage, book: SeriesBook, { node, browser, round }
   book.add('overview, main thread', '% of a core', overview.busyShare * 100);
   await tab.evaluate("location.hash = '/tasks'");
   await tab.waitForSelector('[role="row"][aria-rowindex="5"]', { timeout: PAGE_MAX_MS });
-  const table = await traced(browser, tab, () => scroll(tab));
+  const table = await traced(browser, tab, () => scroll(tab, LOOK_MS));
   book.add('table scrolled, longest task', 'ms', table.wallMs);
   book.add('table scrolled, longest task, processor time', 'ms', table.cpuMs);
   await tab.evaluate("location.hash = '/'");
@@ -151,13 +90,6 @@ async function share(node: SwarmNode): Promise<number> {
   const [cpuNs, began] = [node.child.cpuNs(), performance.now()];
   await sleep(LOOK_MS);
   return ((node.child.cpuNs() - cpuNs) / 1e6 / (performance.now() - began)) * 100;
-}
-
-async function loggedIn(node: SwarmNode, browser: Browser): Promise<BrowserContext> {
-  const { path } = await post(node, '/api/login-codes', { role: 'operator' });
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  await context.request.get(`${node.url}${String(path)}`, { maxRedirects: 0 });
-  return context;
 }
 
 /** Milliseconds from the start of the navigation until a frame with counts and cards was drawn. */
@@ -206,13 +138,4 @@ async function traced(browser: Browser, tab: Page, during: () => Promise<unknown
   await browser.startTracing(tab, { categories: ['disabled-by-default-devtools.timeline', '__metadata'] });
   await during();
   return longestTasks((await browser.stopTracing()).toString('utf8'));
-}
-
-async function scroll(tab: Page): Promise<void> {
-  await tab.mouse.move(700, 600);
-  const until = performance.now() + LOOK_MS;
-  for (let n = 0; performance.now() < until; n += 1) {
-    await tab.mouse.wheel(0, n % 40 < 20 ? SCROLL_PX : -SCROLL_PX);
-    await sleep(SCROLL_MS);
-  }
 }

@@ -20,6 +20,7 @@ import { idle } from './idle.ts';
 import { lostNode } from './lost-node.ts';
 import { maelstrom } from './maelstrom.ts';
 import { million } from './million.ts';
+import { pageSoak } from './page-soak.ts';
 import { page } from './page.ts';
 import { panes } from './panes.ts';
 import type { Machine, Result } from './report.ts';
@@ -54,6 +55,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['compiled-start', compiledStart],
   ['panes', panes],
   ['page', page],
+  ['page-soak', pageSoak],
   ['agents', agents],
   ['agent-start', agentStart],
 ]);

@@ -71,7 +71,7 @@ describe('the page for people', () => {
   it('finds tasks to wait for, and keeps what is chosen while another is searched for', async () => {
     await page.keyboard.press('c');
     const form = page.locator('role=dialog');
-    await form.locator('input[name="title"]').fill('Harvest');
+    await form.locator('input[name="title"]:focus').fill('Harvest');
     const search = form.locator('role=searchbox[name="Search tasks to wait for"]');
     await search.fill('plant');
     await form.locator('label:has-text("Plant") input').check();

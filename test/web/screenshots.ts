@@ -1,27 +1,70 @@
 /** `npm run screenshots`: sets a stage of real nodes and takes the pictures under docs/screenshots/, at desk and phone width, light and dark. */
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import { contextOf, DESKTOP, go, logIn, openBrowser, PHONE } from './browser.ts';
 import type { Stage } from './stage.ts';
 import { setStage } from './stage.ts';
 
 const FOLDER = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url));
 
-/** Name, address, and what has to be there before the picture is taken. */
-const shots = ({ tasks }: Stage): readonly (readonly [name: string, address: string, sign: string])[] => [
-  ['overview', '/', 'text=At work'],
-  [
-    'task-asking',
-    `/tasks/${tasks['asking'] ?? ''}`,
-    'h1:has-text("larger pictures") >> xpath=/ancestor::main >> text=Agents ask',
-  ],
-  ['tasks', '/tasks', 'role=table'],
-  ['board', '/tasks?view=board', 'role=region[name="Active"]'],
-  ['task-running', `/tasks/${tasks['running'] ?? ''}`, 'role=log'],
-  ['task-done', `/tasks/${tasks['done'] ?? ''}`, 'role=list[name="Timeline"]'],
-  ['agents', '/agents', 'text=linden'],
-  ['settings', '/settings', 'text=garden'],
+type Shot = {
+  name: string;
+  address: string;
+  /** What has to be there before the picture is taken. */
+  sign: string;
+  /** Keys that are pressed and selectors that are clicked first, in this order. */
+  keys?: string;
+  click?: string;
+  /** What is brought to the top. */
+  scroll?: string;
+};
+
+const shots = ({ tasks }: Stage): readonly Shot[] => [
+  { name: 'overview', address: '/', sign: 'text=At work' },
+  { name: 'over-time', address: '/', scroll: 'h2:has-text("Over time")', sign: 'figure canvas >> nth=2' },
+  {
+    name: 'task-asking',
+    address: `/tasks/${tasks['asking'] ?? ''}`,
+    sign: 'h1:has-text("larger pictures") >> xpath=/ancestor::main >> text=Agents ask',
+  },
+  { name: 'tasks', address: '/tasks', sign: 'role=table' },
+  { name: 'board', address: '/tasks?view=board', sign: 'role=region[name="Active"]' },
+  { name: 'task-running', address: `/tasks/${tasks['running'] ?? ''}`, sign: 'role=log' },
+  { name: 'task-done', address: `/tasks/${tasks['done'] ?? ''}`, sign: 'role=list[name="Timeline"]' },
+  { name: 'agents', address: '/agents', sign: 'h3:has-text("linden")' },
+  { name: 'settings', address: '/settings', sign: 'text=garden' },
+  {
+    name: 'settings-limits',
+    address: '/settings?tab=limits',
+    sign: 'ul[aria-label="Caps"] >> text=shell',
+  },
+  {
+    name: 'settings-nodes',
+    address: '/settings?tab=nodes',
+    click: 'summary:has-text("links of this node")',
+    sign: 'ul[aria-label="Links"] >> text=meadow',
+  },
+  { name: 'more', address: '/more', sign: 'text=No allocations yet' },
+  { name: 'new-task', address: '/tasks', keys: 'c', sign: 'role=dialog >> text=Waits for' },
+  { name: 'palette', address: '/tasks', keys: 'Control+k', sign: 'role=option >> nth=9' },
 ];
+
+async function take(page: Page, { name, address, sign, keys, click, scroll }: Shot, end: string): Promise<void> {
+  await go(page, address);
+  if (click !== undefined) await page.click(click);
+  if (keys !== undefined) {
+    await page.waitForSelector('role=table');
+    await page.keyboard.press(keys);
+  }
+  await page.waitForSelector(sign);
+  // The bar of the page covers what stands at the very top.
+  if (scroll === undefined) await page.evaluate('window.scrollTo(0, 0)');
+  else await page.locator(scroll).evaluate((element) => element.scrollIntoView({ block: 'center' }));
+  await page.evaluate('document.fonts.ready.then(() => true)');
+  await page.screenshot({ path: `${FOLDER}${name}-${end}.png`, animations: 'disabled' });
+  if (keys !== undefined) await page.keyboard.press('Escape');
+}
 
 const stage = await setStage();
 const browser = await openBrowser();
@@ -37,12 +80,8 @@ try {
       const page = await context.newPage();
       page.setDefaultTimeout(60_000);
       await logIn(page, stage.home);
-      for (const [name, address, sign] of shots(stage)) {
-        if (wanted !== undefined && !name.includes(wanted)) continue;
-        await go(page, address);
-        await page.waitForSelector(sign);
-        await page.evaluate('document.fonts.ready.then(() => true)');
-        await page.screenshot({ path: `${FOLDER}${name}-${colorScheme}${width}.png` });
+      for (const shot of shots(stage)) {
+        if (wanted === undefined || shot.name.includes(wanted)) await take(page, shot, `${colorScheme}${width}`);
       }
       await context.close();
     }

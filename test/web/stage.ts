@@ -97,6 +97,8 @@ export async function setStage(): Promise<Stage> {
   await home.until(async () =>
     (await home.list('/api/approvals?state=open')).length === ASKED.length ? true : undefined,
   );
+  await home.post('/api/caps', { kind: 'tool', name: 'shell', max: 8 });
+  await home.post('/api/caps', { kind: 'node', name: 'orchard', max: 2 });
   const ids = { asking, done, failed, running, second, stuck };
   const tasks = Object.fromEntries(Object.entries(ids).map(([name, task]) => [name, String(task['id'])]));
   return { swarm, home, worker, other, tasks };

@@ -31,7 +31,7 @@ describe('a swarm in a browser', () => {
     page = await (await contextOf(browser)).newPage();
     page.setDefaultTimeout(60_000);
     await logIn(page, stage.home);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.close();
     await stage.swarm.close();
@@ -115,17 +115,30 @@ describe('a swarm in a browser', () => {
         '/agents',
         `/agents/${String(agent)}`,
         '/settings',
+        '/settings?tab=rules',
+        '/settings?tab=limits',
+        '/settings?tab=people',
+        '/settings?tab=nodes',
+        '/more',
+        '/tasks with c',
+        '/tasks with Control+k',
       ]) {
-        await go(tab, address);
+        const [place = '', keys] = address.split(' with ');
+        await go(tab, place);
         await tab.waitForSelector('main h1, main h2, main [role="table"], main [role="tablist"]');
+        if (keys !== undefined) {
+          await tab.keyboard.press(keys);
+          await tab.waitForSelector('role=dialog');
+        }
         await tab.evaluate(axe);
         const violations = found.parse(await tab.evaluate('axe.run().then(({ violations }) => violations)'));
         const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
         expect(serious.map(({ id, nodes }) => `${address} ${id}: ${nodes[0]?.html ?? ''}`)).toEqual([]);
+        if (keys !== undefined) await tab.keyboard.press('Escape');
       }
       await context.close();
     },
-    60_000,
+    180_000,
   );
 
   it('shows a node that is lost as unreachable, with what it had', async () => {

@@ -50,7 +50,7 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: '/boxes',
-    component: lazyRouteComponent(() => import('./pages/places.tsx'), 'Boxes'),
+    component: lazyRouteComponent(() => import('./pages/boxes.tsx'), 'Boxes'),
   }),
   createRoute({
     getParentRoute: () => root,

@@ -1,7 +1,8 @@
 /** Places for what skep is about to have: each says what it will be, and how to begin today. */
 import { Link } from '@tanstack/react-router';
-import { Box, Hash, Server } from 'lucide-react';
+import { Hash, Server } from 'lucide-react';
 import { Command, Empty, Section } from '../parts/layout.tsx';
+import { Boxes } from './boxes.tsx';
 
 export const Channels = () => (
   <Section title="Channels">
@@ -14,25 +15,6 @@ export const Channels = () => (
         <a href="./wall" className="text-accent underline">
           wall
         </a>
-        .
-      </p>
-    </Empty>
-  </Section>
-);
-
-export const Boxes = () => (
-  <Section title="Boxes">
-    <Empty icon={<Box />} title="No boxes yet">
-      <p>
-        A box is what an agent may touch and no more: its files, its memory, its network. This page does not show boxes
-        yet. What an agent may do without asking is said by{' '}
-        <Link to="/settings" search={{ tab: 'rules' }} className="text-accent underline">
-          rules
-        </Link>
-        , and how much runs at once by{' '}
-        <Link to="/settings" search={{ tab: 'limits' }} className="text-accent underline">
-          limits
-        </Link>
         .
       </p>
     </Empty>

@@ -28,6 +28,10 @@ const TONES: Readonly<Record<string, Tone>> = {
   replaced: 'grey',
   revoked: 'red',
   retired: 'grey',
+  running: 'green',
+  stopped: 'grey',
+  broken: 'red',
+  destroyed: 'grey',
 };
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -58,6 +62,9 @@ const HOLLOW = new Set([
   'replaced',
   'revoked',
   'retired',
+  'stopped',
+  'broken',
+  'destroyed',
 ]);
 /** Statuses of nodes that are no part of the swarm any more. */
 const OUT = new Set(['replaced', 'revoked', 'retired']);
