@@ -20,7 +20,17 @@ describe('the terminal of an agent on another node', () => {
   let page: Page;
   const faults: string[] = [];
   const rows = (one: Page = page) => one.locator('[data-terminal] .xterm-rows');
-  const shows = (text: string | RegExp, one: Page = page) => rows(one).filter({ hasText: text }).first().waitFor();
+  /** In vain, it tells what is shown instead. */
+  async function shows(text: string | RegExp, one: Page = page): Promise<void> {
+    await rows(one)
+      .filter({ hasText: text })
+      .first()
+      .waitFor()
+      .catch(async (cause: unknown) => {
+        const said = await one.locator('[data-terminal] ~ [role="status"]').textContent();
+        throw new Error(`not ${String(text)}, but: ${(await rows(one).innerText()).trim()} (${said ?? ''})`, { cause });
+      });
+  }
   const openTerminal = async (role: 'operator' | 'viewer'): Promise<Page> => {
     const one = await (await contextOf(browser)).newPage();
     one.setDefaultTimeout(PATIENCE_MS);
@@ -56,13 +66,18 @@ describe('the terminal of an agent on another node', () => {
       await page.keyboard.press('Backspace');
       await page.keyboard.press('Enter');
       await shows('one; two 42');
-      await page.keyboard.type('sleep 1000');
+      // What reads is seen to be there before it is stopped: what is typed before that, the stop would take with it.
+      await page.keyboard.type('sed s/miau/meow/');
       await page.keyboard.press('Enter');
+      await page.keyboard.type('miau');
+      await page.keyboard.press('Enter');
+      await shows(/miau\s*meow/);
       await page.keyboard.press('Control+c');
-      // The prompt is there again.
       await shows(/\^C\s*bash[^#$]*[#$]\s*$/);
       await page.keyboard.press('ArrowUp');
+      await shows(/[#$]\ssed s.miau.meow.\s*$/);
       await page.keyboard.press('ArrowUp');
+      await shows(/[#$]\secho 'one; two' "\$\(\(40\+2\)\)"\s*$/);
       await page.keyboard.press('Home');
       await page.keyboard.type('echo -; ');
       await page.click('role=group[name="Keys"] >> role=button[name="Enter"]');

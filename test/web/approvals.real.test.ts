@@ -213,6 +213,10 @@ describe('what agents ask, in a browser', () => {
   it('stands on the page of its task and of its agent, too, and goes with its attempt', async () => {
     await go(page, `/tasks/${task}`);
     await expect.poll(() => items().count()).toBe(2);
+    await page.click('role=tab[name="Timeline"]');
+    const line = (text: string) => page.locator('ol[aria-label="Timeline"] > li').filter({ hasText: text });
+    await line('claude-1 asks (Bash) make two').filter({ hasText: 'denied by user:operator' }).waitFor();
+    await line('make away').filter({ hasText: 'waits for an answer' }).waitFor();
     await go(page, `/agents/${agent}`);
     await expect.poll(() => items().count()).toBe(2);
     await go(page, '/');

@@ -7,7 +7,7 @@ import type { Door } from '../door.ts';
 import type { ApprovalJson } from '../json/approval.ts';
 import { APPROVAL_STATES, APPROVALS_MAX, approvalJson, approvalJsonSchema, approvalsIn } from '../json/approval.ts';
 import { wholeOf } from '../json/text.ts';
-import { findApproval } from '../lookup.ts';
+import { findApproval, findTask } from '../lookup.ts';
 import type { DoorRefusal, RefusalJson } from '../refusal.ts';
 import { isRefusal, refusalJson } from '../refusal.ts';
 import type { Route } from '../route.ts';
@@ -24,12 +24,27 @@ const list = jsonRoute({
   summary: 'What agents asked: what is open first, oldest first; then what is over, newest first',
   action: 'approval.read',
   params: none,
-  query: listQuery(APPROVALS_MAX).extend({ state: z.enum(APPROVAL_STATES).optional() }),
+  query: listQuery(APPROVALS_MAX).extend({
+    state: z.enum(APPROVAL_STATES).optional(),
+    task: z.string().min(1).max(200).optional().describe('Only what was asked for this task, oldest first'),
+  }),
   body: none,
   answer: z.array(approvalJsonSchema),
   status: 200,
-  handle: ({ query: { limit, offset, state }, door }) => approvalsJson(door, state).slice(offset, offset + limit),
+  handle: ({ query: { limit, offset, state, task: ref }, door }) => {
+    if (ref === undefined) return approvalsJson(door, state).slice(offset, offset + limit);
+    const task = findTask(ref, door);
+    if (isRefusal(task)) return task;
+    const asked = approvalsOf(task.id, door).filter((one) => state === undefined || one.state === state);
+    return asked.slice(offset, offset + limit);
+  },
 });
+
+const approvalsOf = (task: OpId, door: Door): ApprovalJson[] =>
+  door.node.store
+    .list('approval', { where: { task }, order: [['created', 'asc']], limit: APPROVALS_MAX })
+    .filter(isKnownApproval)
+    .map((row) => approvalJson(row, door));
 
 /** Of each state the newest {@link APPROVALS_MAX}. What is void but not said to be yet stands with what is closed. */
 function approvalsJson(door: Door, state: ApprovalJson['state'] | undefined): ApprovalJson[] {

@@ -15,7 +15,8 @@ import { Approvals } from '../parts/approvals.tsx';
 import { Empty, Facts } from '../parts/layout.tsx';
 import { StatusBadge } from '../parts/status.tsx';
 import { useCancel, useTaskNote, useWorkerText } from '../parts/task-card.tsx';
-import { Diff, TaskOutput, Timeline } from '../parts/task-tabs.tsx';
+import { Diff, TaskOutput } from '../parts/task-tabs.tsx';
+import { Timeline } from '../parts/task-timeline.tsx';
 import { TAB } from '../parts/tabs.ts';
 import { Age, Since } from '../parts/time.tsx';
 

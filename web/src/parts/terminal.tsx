@@ -108,7 +108,6 @@ function useTerminal(
       convertEol: false,
       cursorBlink: false,
       cursorStyle: 'block',
-      disableStdin: !mayAct,
       fontFamily: "'JetBrains Mono Variable', ui-monospace, monospace",
       fontSize: FONT_MAX_PX,
       lineHeight: LINE_HEIGHT,
@@ -122,14 +121,13 @@ function useTerminal(
     document.adoptedStyleSheets.push(sheet);
     openWithSheet(made, current, sheet);
     made.textarea?.setAttribute('aria-label', `Type into ${name}`);
-    if (made.textarea !== undefined) made.textarea.disabled = !mayAct;
     made.onData((keys) => typist.keys(keys));
     const paste = (event: ClipboardEvent): void => {
       // Before the terminal takes it for keys: the program in the pane is told that it is a paste.
       event.preventDefault();
       event.stopPropagation();
       const text = event.clipboardData?.getData('text/plain') ?? '';
-      if (mayAct && text !== '') typist.paste(text);
+      if (made.options.disableStdin !== true && text !== '') typist.paste(text);
     };
     current.addEventListener('paste', paste, { capture: true });
     made.attachCustomKeyEventHandler(isForAgent);
@@ -140,7 +138,10 @@ function useTerminal(
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
       setTerminal(undefined);
     };
-  }, [place, name, mayAct, typist]);
+  }, [place, name, typist]);
+  useEffect(() => {
+    if (terminal !== undefined) terminal.options.disableStdin = !mayAct;
+  }, [terminal, mayAct]);
   return terminal;
 }
 
