@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
 /** A hook that only tells must not hold its agent up: a node that is there takes a line at once, even when it is busy. */
-const TELL_MAX_MS = 1_000;
+const TELL_MAX_MS = 2_000;
 /** A question is asked again when its node goes away; one that stays away for so long is not waited for. Its dialog is open all the while. */
 const AWAY_MAX_MS = 10 * 60_000;
 const AGAIN_MS = 1_000;

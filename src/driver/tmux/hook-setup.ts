@@ -10,7 +10,7 @@ export type HookSetup = {
   answerMaxSeconds: number;
 };
 
-/** A hook that only tells ends by itself within a second; this is for one that hangs. */
+/** A hook that only tells ends by itself within two seconds; this is for one that hangs. */
 const TELL_MAX_SECONDS = 5;
 
 const TOLD = ['SessionStart', 'UserPromptSubmit', 'PreToolUse', 'PermissionRequest', 'PostToolUse', 'Stop'] as const;

@@ -35,6 +35,11 @@ export class HookState {
     return this.#said;
   }
 
+  /** Prompts that wait behind the turn that runs. */
+  get waiting(): number {
+    return Math.max(this.#prompts - 1, 0);
+  }
+
   /** True when that report ended the last turn there was. */
   report(report: HookReport): boolean {
     switch (report.event) {

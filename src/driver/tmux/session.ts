@@ -29,6 +29,8 @@ type Running = {
   turn: Turn;
   record: TurnRecord;
   why: 'interrupted' | 'timed_out' | undefined;
+  /** It was typed while a turn of a person's had just begun, and comes after it. */
+  isBehind: boolean;
   /** A hook says that it is over. */
   stopped: { told: HookStop; atMs: number } | undefined;
   done: PromiseWithResolvers<void>;
@@ -76,6 +78,8 @@ export class TmuxSession implements AgentSession {
       const pid = agent.place?.pid ?? 0;
       const record = { pid, prompt: text, before: seen.text, submittedMs: nowMs(), hasRun: false, isTold: false };
       records.write(spec.procId, record);
+      const { asideKeys } = agent.tool;
+      if (asideKeys.length > 0) await agent.press(asideKeys);
       if (!(await agent.type(text))) throw new DriverRefusal('agent_busy', 'The program in the terminal has ended.');
       this.follow(record);
       return spec.procId;
@@ -92,7 +96,7 @@ export class TmuxSession implements AgentSession {
     const { agent, spec, nowMs } = this.#o;
     const turn = new Turn(agent.tool, { ...record });
     const done = Promise.withResolvers<void>();
-    this.#running = { id: spec.procId, turn, record, why: undefined, stopped: undefined, done };
+    this.#running = { id: spec.procId, turn, record, why: undefined, isBehind: false, stopped: undefined, done };
     this.events.push({ kind: 'turn_started', turn: spec.procId });
     // A hook that asked while nobody drove the agent: this node has just started.
     for (const request of agent.hooks.open()) this.events.push({ kind: 'permission', request });
@@ -208,6 +212,8 @@ export class TmuxSession implements AgentSession {
     if (running.why !== undefined && (look.kind === 'ended' || isStill(seen))) {
       return this.#end(running, { outcome: running.why, text: '' });
     }
+    // A person has asked for something meanwhile: this turn is over, whether that gets one of its own or was taken into this one.
+    if (running.stopped?.told.isLast === false) return this.#end(running, this.#endOf(running.stopped.told, turn));
     if (turn.isTold && agent.standing().source === 'hooks') return this.#byHooks(running);
     if (look.kind === 'ended') return this.#end(running, look);
     if (look.pressEnter) void agent.press(['Enter']).catch(() => false);
@@ -225,10 +231,11 @@ export class TmuxSession implements AgentSession {
       this.#timer = setTimeout(() => this.#lookNow(), leftMs + 1);
       return;
     }
-    this.#end(
-      running,
-      endOf(stopped.told, () => turn.lastLines(agent.place?.pane.seen?.text ?? '')),
-    );
+    this.#end(running, this.#endOf(stopped.told, turn));
+  }
+
+  #endOf(told: HookStop, turn: Turn): ReturnType<typeof endOf> {
+    return endOf(told, () => turn.lastLines(this.#o.agent.place?.pane.seen?.text ?? ''));
   }
 
   #hear(told: HookTold): void {
@@ -239,9 +246,11 @@ export class TmuxSession implements AgentSession {
     if (told.kind === 'closed') this.events.push({ kind: 'permission_closed', request: told.request });
     if (told.kind === 'prompted' && isPrompt(told.prompt, running.record.prompt)) {
       running.turn.told();
+      running.isBehind = told.isBehind;
       records.write(spec.procId, { ...running.record, hasRun: true, isTold: true });
     }
-    if (told.kind === 'stopped' && running.turn.isTold) running.stopped = { told, atMs: nowMs() };
+    if (told.kind === 'stopped' && running.turn.isTold && (told.isLast || !running.isBehind))
+      running.stopped = { told, atMs: nowMs() };
     else if (agent.standing().state === 'running') running.stopped = undefined;
   }
 

@@ -73,10 +73,20 @@ export class Turn {
     const lookMs = seen.changedMs + quietMs;
     if (nowMs < lookMs) return { kind: 'going', lookMs, pressEnter: false };
     if (isError) return { kind: 'ended', outcome: 'failed', text: errorText(seen) };
-    // Stopped before its first word, an agent shows nothing of its turn. Only where a hook told of the prompt is it certain that it was read.
-    if (seen.detection.interrupted === true || (!wentOn && this.isTold))
+    if (seen.detection.interrupted === true || (this.isTold && (!wentOn || !this.#isWhole(seen.text))))
       return { kind: 'ended', outcome: 'interrupted', text: '' };
     return { kind: 'ended', outcome: 'completed', text: mark ?? this.lastLines(seen.text) };
+  }
+
+  /** Where a hook told of the prompt and none of an end, the turn is over only with the line that the tool writes below one. Stopped early, it shows nothing. */
+  #isWhole(text: string): boolean {
+    const { decoration } = this.#tool;
+    return (
+      decoration === undefined ||
+      this.#turnText(text)
+        .split('\n')
+        .some((line) => decoration.test(line))
+    );
   }
 
   #notBegun(nowMs: number): TurnLook {
