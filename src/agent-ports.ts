@@ -109,6 +109,8 @@ export type SessionSpec = {
   /** What the agent is told before its first turn, beside the tool's own instructions; empty for nothing. */
   instructions: string;
   servers: readonly ToolServer[];
+  /** A configuration directory of the agent's own, which `env` names to its tool; absent: it uses that of its user. */
+  home?: string | undefined;
   /** Folders outside `cwd` that the agent must be able to write to: of a worktree, the repository that it belongs to. */
   writable: readonly string[];
   /** What a box shows of its machine; see {@link Seen}. Drivers add what they themselves wrote for the agent. */

@@ -28,7 +28,14 @@ export type AgentTyped = { keys: string } | { paste: string };
 
 /** How an agent is driven: typed to in a terminal, or by the structured protocol of its tool. */
 export type Drive = 'terminal' | 'protocol';
-export type AgentWanted = { tool: string; drive: Drive; projectPath: string | null; tmuxSessionId: string | null };
+export type AgentWanted = {
+  tool: string;
+  drive: Drive;
+  projectPath: string | null;
+  tmuxSessionId: string | null;
+  /** `own`: a configuration directory apart from that of the node's user. */
+  home: 'own' | 'person';
+};
 /** `tmuxSessionId` null: it speaks a protocol. */
 export type AgentPlace = { tmuxSessionId: string | null; sessionOwned: boolean };
 

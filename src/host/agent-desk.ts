@@ -1,6 +1,7 @@
 /** What an attempt needs of its node while its agent works. */
 import type { OpId } from '#core/brand.ts';
 import type { AgentEvent, PermissionAnswer, PermissionRequest, SessionSpec, Usage } from '#agent-ports.ts';
+import type { AgentHome } from './agent-homes.ts';
 import type { AttemptPlan } from './attempt-plan.ts';
 import type { Spending } from './budgets.ts';
 import type { Completion } from './completion.ts';
@@ -8,6 +9,8 @@ import type { Completion } from './completion.ts';
 /** `completion`: undefined for an agent without tools of skep, whose protocol's end is all there is. */
 export type Equipment = Pick<SessionSpec, 'instructions' | 'servers'> & {
   completion: Completion | undefined;
+  /** Of an agent with a configuration directory of its own. */
+  home: AgentHome | undefined;
   /** How long its agent may wait for people. */
   patienceMs: number;
 };

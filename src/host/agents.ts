@@ -6,6 +6,7 @@ import type { NodeOptions } from '../host-options.ts';
 import { AgentControl } from './agent-control.ts';
 import { AgentScreens } from './agent-screens.ts';
 import type { AgentDesk } from './agent-desk.ts';
+import { AgentHomes } from './agent-homes.ts';
 import type { ApprovalsOptions } from './approvals.ts';
 import { Approvals } from './approvals.ts';
 import type { AttemptTools } from './attempt-plan.ts';
@@ -33,7 +34,7 @@ type AgentsWiring = {
   engine: Engine;
   keeping: Omit<
     TerminalAgentsOptions,
-    'stateDir' | 'ssh' | 'setState' | 'explain' | 'heldBack' | 'screens' | 'drivers' | 'patienceMs' | 'log'
+    'stateDir' | 'ssh' | 'setState' | 'explain' | 'heldBack' | 'screens' | 'drivers' | 'patienceMs' | 'homes' | 'log'
   > &
     Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces'>;
   glimpses: Glimpses;
@@ -62,6 +63,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     engine.agentState({ agent, state: state ?? (boxDesk.trouble(agent) === undefined ? undefined : 'error') });
   const states = new AgentStates({ setState, nowMs: Date.now });
   const askTimeoutMs = o.askTimeoutMs ?? ASK_TIMEOUT_MS;
+  const homes = homesIn(parts, (agent) => attempts.isAtWork(agent) || terminals.has(agent));
   const terminals = new TerminalAgents({
     ...keeping,
     stateDir,
@@ -72,17 +74,17 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     screens: glimpses,
     drivers,
     patienceMs: askTimeoutMs,
+    homes,
     log,
   });
   const approvals = new Approvals({ ...keeping, ...texts, askTimeoutMs, log });
-  const ask: AgentDesk['ask'] = (question) => approvals.ask(question);
-  const toolDesk = new ToolDesk({ stateDir, ask });
+  const toolDesk = new ToolDesk({ stateDir, ask: (question) => approvals.ask(question) });
   const prices = new Prices({ path: join(o.dataDir, 'prices.json'), log });
   const ledger = new UsageLedger({ self: keeping.self, store, append: texts.append, prices });
   const money = { self: keeping.self, store, ledger, states, dayUsd: o.budgetUsdDay, nowMs: Date.now, log };
   const budgets = new Budgets(money);
   const desk: AgentDesk = {
-    ask,
+    ask: (question) => approvals.ask(question),
     stands: (agent, state) => states.stands(agent, state),
     used: (used) => ledger.used(used),
     spending: (plan) => budgets.spending(plan),
@@ -90,10 +92,15 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
       memory.measure(agent, { task, attempt });
       return ledger.turnOver({ task, attempt }, isReader(agent) ? { ...turn, agent: agent.id } : undefined);
     },
-    equip: async (plan) => ({ ...(await toolDesk.equip(plan)), patienceMs: askTimeoutMs }),
+    equip: async (plan) => ({
+      ...(await toolDesk.equip(plan)),
+      patienceMs: askTimeoutMs,
+      home: homes.of(plan.agent),
+    }),
     leave: async (one) => {
       await ledger.leave(one);
       await toolDesk.leave(one);
+      homes.sweep();
     },
   };
   const attempts = new Attempts({
@@ -104,11 +111,16 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     ended: (end) => engine.attemptEnded(end),
     gone: (one) => engine.attemptGone(one),
   });
-  const control = new AgentControl({ ...keeping, attempts, terminals });
   const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, append: texts.append });
-  const screens = new AgentScreens({ ...keeping, terminals });
-  return { terminals, attempts, control, screens, boxDesk, boxing, states, toolDesk, approvals, budgets };
+  const more = {
+    control: new AgentControl({ ...keeping, attempts, terminals }),
+    screens: new AgentScreens({ ...keeping, terminals }),
+  };
+  return { ...more, terminals, attempts, boxDesk, boxing, states, toolDesk, approvals, budgets };
 }
+
+const homesIn = ({ stateDir, store }: Parts, isAtWork: (agent: OpId) => boolean): AgentHomes =>
+  new AgentHomes({ stateDir, environment: process.env, row: (agent) => store.get('agent', agent), isAtWork });
 
 /** The node is made after the attempts it carries out: what they need of it is looked up when they do. */
 export const textsAndDelivery = (o: {

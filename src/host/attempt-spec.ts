@@ -20,12 +20,12 @@ export const isReader = ({ registered }: LiveAgent): boolean =>
 export async function specOf(
   plan: AttemptPlan,
   prepared: Prepared,
-  { instructions, servers, patienceMs }: Equipment,
+  { instructions, servers, patienceMs, home }: Equipment,
   tools: Pick<AttemptTools, 'workspaces' | 'unstash'>,
 ): Promise<SessionSpec> {
   const { task, attempt, created, agent } = plan;
   const git = await tools.workspaces.agentEnvironment(prepared);
-  const env = { ...environmentOf(plan, await tools.unstash(created.context)), ...git };
+  const env = { ...environmentOf(plan, await tools.unstash(created.context)), ...git, ...home?.env };
   return {
     agent: agent.id,
     procId: procIdOf(task, attempt),
@@ -33,6 +33,7 @@ export async function specOf(
     env,
     turnLimitMs: limitMs(plan, patienceMs),
     resume: null,
+    home: home?.dir,
     writable: 'gitDir' in prepared ? [prepared.gitDir] : [],
     ...(isBoxed(agent) ? boxedSession({ instructions, servers }) : { instructions, servers }),
     sees: seenBy(plan, prepared),

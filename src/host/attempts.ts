@@ -58,6 +58,11 @@ export class Attempts {
     }
   }
 
+  /** Whether an attempt of that agent has files here yet. */
+  isAtWork(agent: OpId): boolean {
+    return [...this.running.values()].some(({ plan }) => plan.agent.id === agent);
+  }
+
   /** What the running or last attempt of a task on this node printed. */
   outputOf(task: OpId): { attempt: number; output: OutputTail } | undefined {
     return this.outputs.get(task);

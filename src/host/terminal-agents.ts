@@ -1,13 +1,11 @@
 /** Agents of this node that live in terminals: kept as the log says, their states told to the core, and reached from any node. */
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { AgentAttach, AgentExplained, AgentPlace, AgentWanted } from '#core/agent-terminal.ts';
 import type { NodeId, OpId } from '#core/brand.ts';
 import type { Refusal } from '#core/refusal.ts';
 import { refusal } from '#core/refusal.ts';
-import { SHELL } from '#core/task/fit.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
 import { TmuxDriver } from '#driver/tmux/driver.ts';
@@ -18,13 +16,15 @@ import type { HookBearer } from '#agent-ports.ts';
 import type { Arrival, OpStore } from '#ports.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import { makeSocketDir, socketPath } from '../socket-path.ts';
+import type { AgentHomes } from './agent-homes.ts';
 import type { Drivers } from './drivers.ts';
 import type { Glimpses } from './glimpses.ts';
 import { atAgentHome } from './at-home.ts';
 import { HookDesk } from './hook-desk.ts';
 import type { Remote } from './remote.ts';
 import { agentParams, attachAnswer, explainAnswer, SEND_MAX_CHARS, sendAnswer, sendParams } from './terminal-calls.ts';
-import { missingProgram, placeByProtocol, terminalEnvironment } from './terminal-environment.ts';
+import { terminalEnvironment } from './terminal-environment.ts';
+import { placeOf } from './terminal-place.ts';
 
 /** Agents of one node. */
 const AGENTS_MAX = 1_000;
@@ -51,6 +51,7 @@ export type TerminalAgentsOptions = {
   drivers: Drivers;
   /** How long an agent waits for people. */
   patienceMs: number;
+  homes: Pick<AgentHomes, 'environmentOf' | 'sweep'>;
   log: (line: string) => void;
 };
 
@@ -77,6 +78,7 @@ export class TerminalAgents {
       environmentOf: async (agent) => ({
         ...(await o.workspaces.agentEnvironment(agent)),
         ...terminalEnvironment(process.env, agent),
+        ...o.homes.environmentOf(agent.id, agent.cwd),
       }),
       hookArguments: (agent) => this.#hooks.argumentsFor(agent),
       now: Date.now,
@@ -98,6 +100,7 @@ export class TerminalAgents {
   start(): void {
     const where = { live: 1, node: this.#o.self };
     for (const row of this.#o.store.list('agent', { where, limit: AGENTS_MAX })) if (isLive(row)) this.#keep(row);
+    this.#o.homes.sweep();
   }
 
   /** Registrations and withdrawals of this node's agents. */
@@ -135,22 +138,11 @@ export class TerminalAgents {
   }
 
   /** Where a new agent of this node would live. Nothing is made before it is registered. */
-  async place({ tool, drive, projectPath, tmuxSessionId }: AgentWanted): Promise<AgentPlace | Refusal> {
-    if (drive === 'protocol') return placeByProtocol(tool, tmuxSessionId, this.#o.drivers);
-    if (tmuxSessionId !== null) {
-      const why = await this.#terminals.checkSession(tmuxSessionId);
-      if (why === undefined) return { tmuxSessionId, sessionOwned: false };
-      return refusal('invalid', `this node sees no such tmux session: ${why}`, {
-        expected: 'a session that tmux ls shows',
-        got: tmuxSessionId,
-      });
-    }
-    if (tool === SHELL) return { tmuxSessionId: null, sessionOwned: false };
-    if (projectPath !== null && !statSync(projectPath, { throwIfNoEntry: false })?.isDirectory())
-      return refusal('invalid', 'project_path is no folder of this node', { expected: 'a folder', got: projectPath });
-    const missing = await missingProgram(tool);
-    if (missing !== undefined) return missing;
-    return { tmuxSessionId: `vl-agent-${randomBytes(4).toString('hex')}`, sessionOwned: true };
+  place(wanted: AgentWanted): Promise<AgentPlace | Refusal> {
+    return placeOf(wanted, {
+      drivers: this.#o.drivers,
+      checkSession: (session) => this.#terminals.checkSession(session),
+    });
   }
 
   /** Types a text and Enter, wherever the agent runs. Not sent: it is at work, has ended, or takes no words. */
@@ -217,6 +209,11 @@ export class TerminalAgents {
     return { status: state === 'exited' ? 'stopped' : state, output: await held.lines(lines) };
   }
 
+  /** Whether its program may still run. */
+  has(agent: OpId): boolean {
+    return this.#terminals.get(agent) !== undefined;
+  }
+
   /** The agent whose hooks have this secret. */
   hookBearer(token: string): HookBearer | undefined {
     const id = this.#hooks.agentOf(token);
@@ -249,6 +246,7 @@ export class TerminalAgents {
     this.#hooks.forget(id);
     this.#told.delete(id);
     this.#o.setState(id, undefined);
+    this.#o.homes.sweep();
   }
 
   #tell(id: OpId, state: string | undefined): void {

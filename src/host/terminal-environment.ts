@@ -1,12 +1,10 @@
 /** What an agent's program in a terminal gets in its environment. */
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import type { AgentPlace } from '#core/agent-terminal.ts';
 import { SHELL } from '#core/task/fit.ts';
 import type { Refusal } from '#core/refusal.ts';
 import { refusal } from '#core/refusal.ts';
 import type { TerminalAgentSpec } from '#driver/tmux/terminal-agent.ts';
-import type { Drivers } from './drivers.ts';
 import { commandOf } from './drivers.ts';
 
 /** A program's environment in a terminal: the user's, without anything of skep's own and of the terminal that the node was started in. */
@@ -28,26 +26,6 @@ export function terminalEnvironment(
 
 /** Claude Code refuses to start inside itself; tmux names its own terminal. */
 const NOT_PASSED = /^(?:SKEP_.*|CLAUDECODE|CLAUDE_CODE_ENTRYPOINT|TMUX_PANE|TERM|TERM_PROGRAM.*|COLUMNS|LINES)$/;
-
-/** Where an agent that is driven by its protocol would live: nowhere before its first attempt. */
-export async function placeByProtocol(
-  tool: string,
-  tmuxSessionId: string | null,
-  drivers: Drivers,
-): Promise<AgentPlace | Refusal> {
-  if (tmuxSessionId !== null)
-    return refusal('invalid', 'an agent in a tmux session is driven by its terminal', {
-      expected: 'drive "terminal", or no tmux_session_id',
-      got: tmuxSessionId,
-    });
-  if (drivers.get(tool) === undefined)
-    return refusal('driver_unavailable', `no protocol of ${tool} is known here`, {
-      expected: `${drivers.tools().join(', ')}, acp COMMAND; or drive "terminal"`,
-      got: tool,
-    });
-  const missing = tool === SHELL ? undefined : await missingProgram(commandOf(tool), []);
-  return missing ?? { tmuxSessionId: null, sessionOwned: false };
-}
 
 /** Why an agent of that tool could not run here: the program its command line begins with, or one of `also`, is not on PATH. */
 export async function missingProgram(tool: string, also: readonly string[] = ['tmux']): Promise<Refusal | undefined> {

@@ -33,7 +33,7 @@ export class ToolDesk {
   }
 
   /** Nothing for scripts, and for agents in terminals, whose configuration is their user's. */
-  async equip(plan: AttemptPlan): Promise<Omit<Equipment, 'patienceMs'>> {
+  async equip(plan: AttemptPlan): Promise<Omit<Equipment, 'patienceMs' | 'home'>> {
     const { tool, tmuxSessionId } = plan.agent.registered;
     if (tool === SHELL || tmuxSessionId !== null) return { instructions: '', servers: [], completion: undefined };
     const name = nameOf(plan);

@@ -91,6 +91,7 @@ describe('JSON of tasks and agents', () => {
         lamport_ts: 4,
         registered_at: '2026-02-12T10:00:00Z',
         node_name: 'hive',
+        home: 'person',
         account: null,
         budget_usd_day: null,
         held_by: null,

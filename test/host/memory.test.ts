@@ -25,6 +25,7 @@ const agentOf = (tool: string, o: { seq?: number; terminal?: boolean } = {}): Li
     sessionOwned: false,
     maxConcurrentTasks: 1,
     account: null,
+    home: 'person',
     stamp: { lamport: 1, node: NODE, seq: 1 },
     wallMs: 0,
   },

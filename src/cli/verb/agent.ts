@@ -72,6 +72,12 @@ const add: Leaf = {
     { flags: '--budget-usd-day <usd>', about: 'what it may cost a day (UTC), as far as it is known' },
     { flags: '--project-path <dir>', about: 'directory it works in' },
     {
+      flags: '--home <whose>',
+      about:
+        'whose configuration its tool uses: person, or own, a directory of its own (claude, codex, opencode, gemini)',
+      fallback: 'person',
+    },
+    {
       flags: '--account <name>',
       about: 'what its tool is logged in to, by any name: agents of one account share its cap',
     },
@@ -93,6 +99,7 @@ const add: Leaf = {
         tmux_session_id: given.text('tmuxSession') ?? null,
         account: given.text('account') ?? null,
         budget_usd_day: dollarsOf('--budget-usd-day', given.text('budgetUsdDay')) ?? null,
+        home: given.text('home'),
       };
       const answer = await ask(node, { method: 'POST', path: '/api/swarm/agents', body });
       if (given.json) return showJson(answer, world);
@@ -105,11 +112,13 @@ const remove: Leaf = {
   name: 'remove',
   summary: 'withdraw an agent; its node stops it',
   args: [AGENT],
+  options: [{ flags: '--with-home', about: 'with the configuration directory that was its own; else that stays' }],
   examples: [['skep agent remove shell-1', 'by its name']],
   asksNode: true,
   run: (given, world) =>
     withNode(given, world, async (node) => {
-      const answer = await ask(node, { method: 'DELETE', path: pathOf(given.arg(0)) });
+      const query = given.flag('withHome') ? { home: 'removed' } : {};
+      const answer = await ask(node, { method: 'DELETE', path: pathOf(given.arg(0)), query });
       if (given.json) return showJson(answer, world);
       world.out.write('Removed.\n');
       return EXIT.ok;

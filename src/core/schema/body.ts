@@ -74,10 +74,13 @@ const agentRegistered = z.object({
   /** The account that its tool is logged in to, by a name that people gave it: agents of one account share its cap. */
   account: accountName.optional(),
   budgetUsdDay: dollars.optional(),
+  /** Its tool has a configuration directory of its own on its node; absent: that of the user whom the node runs as. */
+  home: z.literal('own').optional(),
   /** It takes nothing until somebody resumes it; absent: it does at once. */
   paused: z.boolean().optional(),
 });
-const agentDeregistered = z.object({ type: z.literal('agent.deregistered') });
+/** `home`: its own configuration directory goes with it; absent: it stays where it is. */
+const agentDeregistered = z.object({ type: z.literal('agent.deregistered'), home: z.literal('removed').optional() });
 /** A paused agent claims nothing; what it is at goes on. Of several words the newest counts. */
 const agentPaused = z.object({ type: z.literal('agent.paused'), paused: z.boolean() });
 

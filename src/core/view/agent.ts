@@ -18,11 +18,14 @@ export type AgentRow = {
         sessionOwned: boolean;
         maxConcurrentTasks: number;
         account: string | null;
+        home: 'own' | 'person';
         stamp: Stamp;
         wallMs: number;
       }
     | undefined;
   deregistered: boolean;
+  /** Its own configuration directory was to go when it was withdrawn. */
+  homeRemoved?: true;
   /** The newest word on whether it is paused, its registration's among them. */
   pause: { paused: boolean; stamp: Stamp } | undefined;
   /** The newest word on what it may cost a day, its registration's among them. */
@@ -47,7 +50,8 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
   const known: AgentRow = row ?? unseen(op.header.entity);
   const { body } = op;
   const stamp = stampOf(op);
-  if (body.type === 'agent.deregistered') return { ...known, deregistered: true };
+  if (body.type === 'agent.deregistered')
+    return { ...known, deregistered: true, ...(body.home === undefined ? {} : { homeRemoved: true }) };
   if (body.type === 'agent.paused') return { ...known, pause: newest(known.pause, { paused: body.paused, stamp }) };
   if (body.type === 'agent.budgeted') return { ...known, budget: newest(known.budget, { usdDay: body.usdDay, stamp }) };
   if (body.type === 'box.declared') {
@@ -71,6 +75,7 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
       sessionOwned: body.sessionOwned ?? false,
       maxConcurrentTasks: body.maxConcurrentTasks,
       account: body.account ?? null,
+      home: body.home ?? 'person',
       stamp,
       wallMs: op.header.wallMs,
     },
@@ -91,7 +96,7 @@ const newest = <T extends { stamp: Stamp }>(held: T | undefined, said: T): T =>
 
 export const agentView: ViewSpec<AgentRow> = {
   name: 'agent',
-  version: 6,
+  version: 7,
   types: ['agent.registered', 'agent.deregistered', 'agent.paused', 'agent.budgeted', 'box.declared'],
   key: (op) => op.header.entity,
   fold,

@@ -25,6 +25,9 @@ export const agentJsonSchema = z
     lamport_ts: z.number().int(),
     registered_at: z.string(),
     node_name: z.string(),
+    home: z
+      .enum(['own', 'person'])
+      .describe('Whose configuration its tool uses: a directory of its own, or that of the user'),
     account: z.string().nullable().describe('What its tool is logged in to, by a name that people gave it'),
     budget_usd_day: z.number().nullable().describe('What it may cost a day (UTC); null: as much as it is'),
     held_by: z
@@ -73,6 +76,7 @@ export function agentJson(agent: LiveAgent, door: Door): AgentJson {
     lamport_ts: registered.stamp.lamport,
     registered_at: dateText(registered.wallMs),
     node_name: door.roster.nodeName(registered.node),
+    home: registered.home,
     account: registered.account,
     budget_usd_day: agent.budget?.usdDay ?? null,
     held_by: heldBy,

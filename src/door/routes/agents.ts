@@ -57,6 +57,10 @@ const bodyInput = z.object({
     .describe('terminal: typed to; protocol: by the structured protocol of the tool. terminal when left out'),
   max_concurrent_tasks: z.number().int().min(1).max(64).nullish(),
   budget_usd_day: budgetInput.nullish(),
+  home: z
+    .enum(['own', 'person'])
+    .nullish()
+    .describe("own: a configuration directory apart from the user's. person when left out"),
   account: optionalText(64).describe('What its tool is logged in to; agents of one account share its cap'),
 });
 
@@ -74,11 +78,13 @@ const create = jsonRoute({
     const tool = orNull(input.tool) ?? 'claude';
     const projectPath = orNull(input.project_path);
     const account = orNull(input.account);
+    const home = input.home ?? 'person';
     const place = await door.node.agentPlace({
       tool,
       drive: input.drive ?? 'terminal',
       projectPath,
       tmuxSessionId: orNull(input.tmux_session_id),
+      home,
     });
     if (isRefusal(place)) return place;
     const body: BodyOf<'agent.registered'> = {
@@ -91,6 +97,7 @@ const create = jsonRoute({
       maxConcurrentTasks: input.max_concurrent_tasks ?? 1,
       ...(account === null ? {} : { account }),
       ...(typeof input.budget_usd_day === 'number' ? { budgetUsdDay: input.budget_usd_day } : {}),
+      ...(home === 'own' ? { home } : {}),
     };
     const arrival = await appendOne({ entity: undefined, by, body }, door);
     if (isRefusal(arrival)) return arrival;
@@ -111,14 +118,15 @@ const remove = jsonRoute({
   summary: 'Withdraw an agent; its node stops it',
   action: 'agent.deregister',
   params: idParams,
-  query: none,
+  query: z.object({ home: z.literal('removed').optional().describe('its own configuration directory goes with it') }),
   body: none,
   answer: z.object({ status: z.literal('deregistered'), agent_id: z.string() }),
   status: 200,
-  handle: async ({ params, by, door }) => {
+  handle: async ({ params, query, by, door }) => {
     const agent = findAgent(params.id, door);
     if (isRefusal(agent)) return agent;
-    const arrival = await appendOne({ entity: agent.id, by, body: { type: 'agent.deregistered' } }, door);
+    const body = { type: 'agent.deregistered' as const, ...query };
+    const arrival = await appendOne({ entity: agent.id, by, body }, door);
     return isRefusal(arrival) ? arrival : { status: 'deregistered' as const, agent_id: agent.id };
   },
 });

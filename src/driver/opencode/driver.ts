@@ -1,4 +1,4 @@
-/** OpenCode by `opencode serve`: HTTP and server-sent events, one server for all of a node's sessions. */
+/** OpenCode by `opencode serve`: HTTP and server-sent events, one server for all of a node's sessions, and one for each agent with a home of its own. */
 import { join } from 'node:path';
 import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
 import type { Runtime } from '#ports.ts';
@@ -23,12 +23,12 @@ export type OpenCodeDriverOptions = {
 export class OpenCodeDriver implements AgentDriver {
   readonly tool = 'opencode';
   readonly #o: OpenCodeDriverOptions;
-  readonly #server: OpenCodeServer;
+  /** By the home of their agents; the empty one is their user's. */
+  readonly #servers = new Map<string, OpenCodeServer>();
   readonly #records: RecordFiles<SessionRecord>;
 
   constructor(o: OpenCodeDriverOptions) {
     this.#o = o;
-    this.#server = new OpenCodeServer({ directory: o.directory, lingerMs: o.lingerMs ?? 0 });
     this.#records = new RecordFiles(join(o.directory, 'turns'), sessionRecordSchema);
   }
 
@@ -41,17 +41,27 @@ export class OpenCodeDriver implements AgentDriver {
     const record = this.#records.read(spec.procId);
     if (record === undefined) return undefined;
     const session = this.#session(spec, runtime);
-    await session.follow(record, await this.#server.find(runtime));
+    await session.follow(record, await this.#server(spec).find(runtime));
     return session;
   }
 
+  #server({ home = '' }: SessionSpec): OpenCodeServer {
+    const held = this.#servers.get(home);
+    if (held !== undefined) return held;
+    const directory = home === '' ? this.#o.directory : join(home, 'server');
+    const made = new OpenCodeServer({ directory, lingerMs: this.#o.lingerMs ?? 0 });
+    this.#servers.set(home, made);
+    return made;
+  }
+
   #session(spec: SessionSpec, runtime: Runtime): OpenCodeSession {
+    const server = this.#server(spec);
     return new OpenCodeSession({
       spec,
       asks: this.#o.asks ?? ASKS,
       records: this.#records,
-      acquire: () => this.#server.acquire(runtime, spec.env),
-      release: (running) => this.#server.release(running),
+      acquire: () => server.acquire(runtime, spec.env),
+      release: (running) => server.release(running),
       nowMs: this.#o.nowMs,
     });
   }

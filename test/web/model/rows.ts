@@ -57,6 +57,7 @@ export const agentOf = (name: string, o: Partial<Agent> = {}): Agent => ({
   max_concurrent_tasks: 1,
   account: null,
   budget_usd_day: null,
+  home: 'person',
   held_by: null,
   status: 'idle',
   current_task_id: null,
