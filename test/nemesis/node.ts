@@ -16,7 +16,7 @@ import { askSocket, followSocket } from './admin-socket.ts';
 
 const P2P_PORT = 7101;
 /** A node folds its log anew at most, and binds ports; the machine may be busy. */
-const UP_WITHIN_MS = 60_000;
+const UP_WITHIN_MS = 180_000;
 /** A node that is asked to stop waits for its commit, says goodbye, and ends its agents. */
 const STOP_WITHIN_MS = 60_000;
 /** What is told of a node that ended by itself. */
@@ -184,8 +184,8 @@ export class LabNode {
   }
 
   /** The body of a good answer. */
-  async get(path: string): Promise<unknown> {
-    const { status, body } = await this.request('GET', path);
+  async get(path: string, withinMs?: number): Promise<unknown> {
+    const { status, body } = await this.request('GET', path, undefined, withinMs);
     if (status !== 200) throw new Error(`${this.name}: ${path} answered ${status}: ${JSON.stringify(body)}`);
     return body;
   }
