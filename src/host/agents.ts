@@ -1,6 +1,7 @@
 /** What runs on this node: agents that are there on their own, and the attempts of all agents. */
 import { join } from 'node:path';
 import type { OpId } from '#core/brand.ts';
+import { ContainerBoxes } from '#runtime/box/container.ts';
 import { SandboxBoxes } from '#runtime/box/sandbox.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { AgentControl } from './agent-control.ts';
@@ -53,7 +54,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     store,
     stateDir,
     secretDir: join(o.dataDir, 'secrets'),
-    kinds: [new SandboxBoxes()],
+    kinds: [new SandboxBoxes(), new ContainerBoxes()],
     runtime,
     // Its word of itself is taken up again: with the box's trouble in its place, or without.
     changed: (agent) => setState(agent, undefined),

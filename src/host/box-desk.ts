@@ -108,9 +108,7 @@ export class BoxDesk {
   }
 
   of(kind: BoxKind): Boxes {
-    const found = this.#o.kinds.find((boxes) => boxes.kind === kind);
-    if (found === undefined) throw new Error(`this node knows no boxes of the kind ${kind}`);
-    return found;
+    return this.#o.kinds.find((boxes) => boxes.kind === kind) ?? unknownKind(kind);
   }
 
   /** Where the folder of the box of that name lies; it may or may not be there. */
@@ -217,6 +215,17 @@ export class BoxDesk {
     this.#o.log(`${agent.registered.name}: ${now}`);
     this.#o.changed(agent.id);
   }
+}
+
+/** Declared by another version: this one says that it cannot make it, and makes nothing in its place. */
+function unknownKind(kind: BoxKind): Boxes {
+  const reason = `this version of skep makes no boxes of the kind ${kind}`;
+  const no: BoxProbe = { works: false, reason, wayOut: 'declare it with another --runtime' };
+  const refuse = (): never => {
+    throw new DriverRefusal('not_started', reason);
+  };
+  const nothing = { unheld: () => [], drop: async () => {} };
+  return { kind, probe: async () => no, check: async () => no, runtime: refuse, login: refuse, ...nothing };
 }
 
 export const isBoxedAgent = (row: Parameters<typeof isLive>[0]): row is BoxedAgent =>

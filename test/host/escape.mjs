@@ -11,6 +11,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -116,11 +117,19 @@ async function forgery() {
 function files() {
   for (const path of given.files) if (may(() => accessSync(path))) got(`the file ${path}`);
   for (const path of ['/etc/shadow', '/sys/kernel', '/dev/mem', '/dev/kmsg', '/dev/sda', '/dev/vda'])
-    if (existsSync(path)) got(`the file ${path}`);
+    if (existsSync(path) && !given.shown.includes(path)) got(`the file ${path}`);
   // A box may have the folder; of the machine's, there would be something in it.
   for (const path of ['/root', '/etc/ssh', '/var/lib', '/srv', '/boot'])
     if (may(() => readdirSync(path)) && readdirSync(path).length > 0) got(`what lies in ${path}`);
-  for (const path of ['/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/usr/bin/env', '/etc/passwd', '/bin/sh'])
+  for (const path of [
+    '/proc/sys/kernel/core_pattern',
+    '/proc/sysrq-trigger',
+    '/sys/power/state',
+    '/sys/kernel/mm/transparent_hugepage/enabled',
+    '/usr/bin/env',
+    '/etc/passwd',
+    '/bin/sh',
+  ])
     if (may(() => closeSync(openSync(path, 'r+')))) got(`to write ${path}`);
 }
 
@@ -150,10 +159,13 @@ function processes() {
     'chroot / true',
     'su -c true',
     'nsenter -t 1 -m true',
-    'ls /proc/1/root/root',
   ])
     if (may(() => execFileSync('sh', ['-c', command], { stdio: 'ignore', timeout: ATTEMPT_MS }))) got(command);
-  for (const pid of pids) if (may(() => readdirSync(`/proc/${pid}/root/root`))) got(`the root of process ${pid}`);
+  const { dev, ino } = statSync('/');
+  for (const pid of pids) {
+    const root = statSync(`/proc/${pid}/root/`, { throwIfNoEntry: false });
+    if (root !== undefined && (root.dev !== dev || root.ino !== ino)) got(`the root of process ${pid}`);
+  }
 }
 
 /** What a node would run, or follow, where it works with what the attempt left behind. */

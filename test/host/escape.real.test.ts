@@ -1,4 +1,4 @@
-// Needs: bubblewrap
+// Needs: bubblewrap, podman, runc, uidmap, catatonit
 /** A hostile program in a box gets at nothing that docs/security.md does not list. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { socketPath } from '#socket-path.ts';
+import { containerImage } from '../runtime/container-image.ts';
 import { BoxStage, TEST_MS } from './box-stage.ts';
 
 const PROGRAM = fileURLToPath(new URL('./escape.mjs', import.meta.url));
@@ -32,12 +33,13 @@ function withSubmodule(path: string): void {
 }
 
 describe('a hostile program', { timeout: TEST_MS }, () => {
-  it.each(['sandbox'])('gets at nothing outside of a %s', async (runtime) => {
+  it.each(['sandbox', 'container'])('gets at nothing outside of a %s', async (runtime) => {
+    const image = runtime === 'container' ? containerImage() : null;
     const { node, swarm } = stage;
     const { dataDir, p2pPort, httpPort } = node.options;
     const state = join(dataDir, String(p2pPort));
     const { socket: host } = await node.post('/api/hive/serve', {});
-    await stage.spawn('victim', { runtime });
+    await stage.spawn('victim', { runtime, image });
     await stage.said('victim', 'echo key > ~/.credentials');
     const keys = join(swarm.dir, 'ssh');
     mkdirSync(keys);
@@ -48,7 +50,7 @@ describe('a hostile program', { timeout: TEST_MS }, () => {
     withSubmodule(origin);
     const project = await node.post('/api/swarm/projects', { name: 'demo', origin });
     const program = { from: PROGRAM, at: '/opt/escape.mjs', writable: false };
-    await stage.spawn('mallory', { runtime, mounts: [program] });
+    await stage.spawn('mallory', { runtime, image, mounts: [program] });
     const marker = join(swarm.dir, 'marker');
     const given = {
       ports: [httpPort, p2pPort],
@@ -65,6 +67,8 @@ describe('a hostile program', { timeout: TEST_MS }, () => {
         PROGRAM,
       ],
       tokens: ['operator', 'user:operator'],
+      // As docs/security.md says, read-only.
+      shown: runtime === 'container' ? ['/sys/kernel'] : [],
       pid: process.pid,
       key: KEY,
       repository: join(state, 'projects', `${String(project['id'])}.git`),

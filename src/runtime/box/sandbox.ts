@@ -9,6 +9,7 @@ import { AGENT_ID, layFolder } from './folder.ts';
 import { dropGroups, limitGroups } from './limits.ts';
 import { missingNeed } from './needs.ts';
 import { firstLine, tryOut } from './trial.ts';
+import { words } from './words.ts';
 
 /** `/tmp` inside is memory: more than a build writes there, less than fills a machine. */
 const TMP_MAX_BYTES = 2 * 1024 * 1024 * 1024;
@@ -87,11 +88,6 @@ export class SandboxBoxes implements Boxes {
 }
 
 const shown = (from: string, at: string, writable: boolean): string[] => [writable ? '--bind' : '--ro-bind', from, at];
-
-/** None of them has a blank in it. */
-function words(text: string): string[] {
-  return text.split(' ');
-}
 
 function rootArguments(): string[] {
   const beside = BESIDE_USR.flatMap((name) => {

@@ -1,0 +1,2 @@
+/** Words of a command line of which none has a blank in it. */
+export const words = (text: string): string[] => text.split(' ');
