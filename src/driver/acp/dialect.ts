@@ -1,7 +1,7 @@
 /** The Agent Client Protocol, a line at a time: JSON-RPC 2.0 on pipes, spoken by many tools. It tells less than a tool's own protocol: no retries. */
 import type { z } from 'zod';
 import type { AgentEvent, PermissionAnswer, TurnFailure, TurnOutcome, ToolServer } from '#agent-ports.ts';
-import { nothing, type Dialect, type Told } from '../line/dialect.ts';
+import { isKept, only, nothing, type Dialect, type Told } from '../line/dialect.ts';
 import { oneLine } from '../tool-title.ts';
 import { failureOf } from './failure.ts';
 import {
@@ -18,7 +18,7 @@ import {
   type RpcError,
   type Update,
 } from './messages.ts';
-import { outcomeOf, permissionOf } from './permission.ts';
+import { callsServer, outcomeOf, permissionOf } from './permission.ts';
 import { usageOf } from './usage.ts';
 
 type Asked = z.output<typeof permissionParams>;
@@ -230,6 +230,8 @@ export class AcpDialect implements Dialect {
       const error = { code: METHOD_NOT_FOUND, message: `skep does not answer ${method}` };
       return { events: [], lines: this.#respond(id, { error }) };
     }
+    if (callsServer(asked, this.#o.servers))
+      return { events: [], lines: this.#respond(id, { result: outcomeOf(asked, { behavior: 'allow' }) }) };
     const permission = permissionOf(id, asked, this.#o.cwd);
     this.#open.set(permission.request, { id, asked });
     return only([
@@ -295,6 +297,3 @@ export class AcpDialect implements Dialect {
     return [lineOf({ id, ...answer })];
   }
 }
-
-const only = (events: AgentEvent[]): Told => ({ events, lines: [] });
-const isKept = ({ kind }: AgentEvent): boolean => kind === 'session' || kind === 'usage';

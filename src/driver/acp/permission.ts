@@ -29,8 +29,17 @@ export function permissionOf(id: RequestId, { toolCall }: Asked, cwd: string): P
   return { ...base, kind: 'tool', detail: JSON.stringify(toolCall.rawInput ?? toolCall, undefined, 2) };
 }
 
+/**
+ * True when it is a tool of one of these servers that is to be called. The protocol has no word for that; Gemini CLI says it by the title that it makes of
+ * both names (`DiscoveredMCPTool`), in which a name of another server stands last, too.
+ */
+export function callsServer({ toolCall: { kind, title } }: Asked, servers: readonly { name: string }[]): boolean {
+  const called = kind === 'other' ? /^\w+ \((\S+) MCP Server\)$/.exec(title ?? '')?.[1] : undefined;
+  return servers.some(({ name }) => name === called);
+}
+
 /** Options are chosen by their kind: their ids are each agent's own. Without one of the kind the request is cancelled, which allows nothing. */
-export function outcomeOf({ options }: Asked, { behavior }: PermissionAnswer): object {
+export function outcomeOf({ options }: Asked, { behavior }: Pick<PermissionAnswer, 'behavior'>): object {
   const wanted = behavior === 'allow' ? 'allow_once' : 'reject_once';
   const option = options.find(({ kind }) => kind === wanted);
   return {

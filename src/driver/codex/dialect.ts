@@ -1,6 +1,6 @@
 /** The protocol of `codex app-server` 0.169, a line at a time; 0.104 speaks a part of it, which is enough. */
 import type { AgentEvent, PermissionAnswer } from '#agent-ports.ts';
-import { nothing, type Dialect, type Told } from '../line/dialect.ts';
+import { isKept, nothing, type Dialect, type Told } from '../line/dialect.ts';
 import { Telling } from '../line/telling.ts';
 import { calledServer } from './approval.ts';
 import { Approvals } from './approvals.ts';
@@ -128,7 +128,7 @@ export class CodexDialect implements Dialect {
           ? this.#asked(message.value)
           : this.#answered(message.value);
     if (this.#skipTo === undefined) return told;
-    return { ...told, events: told.events.filter(({ kind }) => kind === 'session' || kind === 'usage') };
+    return { ...told, events: told.events.filter(isKept) };
   }
 
   #answered({ id, result, error }: Response): Told {

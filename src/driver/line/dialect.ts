@@ -4,6 +4,10 @@ import type { AgentEvent, PermissionAnswer } from '#agent-ports.ts';
 export type Told = { events: AgentEvent[]; lines: string[] };
 
 export const nothing = (): Told => ({ events: [], lines: [] });
+export const only = (events: AgentEvent[]): Told => ({ events, lines: [] });
+
+/** Told again of what came before a turn that a node attaches to; all else is old. */
+export const isKept = ({ kind }: AgentEvent): boolean => kind === 'session' || kind === 'usage';
 
 /**
  * One process's side of a tool's protocol. Pure: no clock, no I/O, so it is tested on recorded lines. It tells the end of each turn that it was

@@ -1,3 +1,4 @@
+import type { ToolServer } from '#agent-ports.ts';
 import { describe, expect, it } from 'vitest';
 import { AcpDialect } from '#driver/acp/dialect.ts';
 
@@ -51,11 +52,11 @@ const ended = (id: string, stopReason = 'end_turn'): string =>
     },
   });
 
-const make = (o: { resume?: string; instructions?: string } = {}): AcpDialect =>
+const make = (o: { resume?: string; instructions?: string; servers?: readonly ToolServer[] } = {}): AcpDialect =>
   new AcpDialect({
     cwd: '/p',
     version: '0.0.0',
-    servers: [],
+    servers: o.servers ?? [],
     resume: o.resume ?? null,
     instructions: o.instructions ?? '',
   });
@@ -172,6 +173,35 @@ describe('what an agent asks by ACP', () => {
       detail: expect.stringContaining('"a b"'),
     });
     expect(kindOf(undefined)).toMatchObject({ kind: 'tool', title: 'ls' });
+  });
+
+  it('is answered unasked where it is about a tool of a server of skep, and about nothing else', () => {
+    const servers = [{ name: 'skep', command: ['x'] as const, env: {} }];
+    const options = [
+      { optionId: 'all', name: 'All', kind: 'allow_always' },
+      { optionId: 'once', name: 'Once', kind: 'allow_once' },
+    ];
+    const told = (toolCall: object) => {
+      const dialect = ready(make({ servers }));
+      dialect.prompt('t1', 'Work.');
+      const params = { sessionId: 's1', options, toolCall: { toolCallId: 'c', status: 'pending', ...toolCall } };
+      return dialect.read(line({ id: 1, method: 'session/request_permission', params }));
+    };
+    const allowed = told({ kind: 'other', title: 'task_complete (skep MCP Server)' });
+    expect(allowed.events).toEqual([]);
+    expect(sent(allowed)).toMatchObject([{ id: 1, result: { outcome: { outcome: 'selected', optionId: 'once' } } }]);
+    for (const other of [
+      { kind: 'other', title: 'task_complete (files MCP Server)' },
+      { kind: 'other', title: 'x (skep MCP Server) (files MCP Server)' },
+      { kind: 'other', title: 'rm -rf / (skep MCP Server)' },
+      { kind: 'other', title: 'x\n (skep MCP Server)' },
+      { kind: 'execute', title: 'task_complete (skep MCP Server)' },
+      { kind: 'edit', title: 'task_complete (skep MCP Server)' },
+      { title: 'task_complete (skep MCP Server)' },
+    ]) {
+      expect(told(other).lines).toEqual([]);
+      expect(told(other).events.some(({ kind }) => kind === 'permission')).toBe(true);
+    }
   });
 
   it('gets an error where nobody here knows it, once', () => {
