@@ -35,6 +35,15 @@ describe('the real claude', () => {
     expect(told.some((prompt) => prompt.includes('no outcome yet'))).toBe(false);
   });
 
+  it('changes nothing by a second task_complete', { timeout: TEST_MS }, async () => {
+    const [first, second] = ['The first word.', 'The second word.'].map((summary) =>
+      call('task_complete', { summary }),
+    );
+    const ended = await done([first ?? {}, second ?? {}, { text: 'Bye.' }]);
+    expect(ended).toMatchObject({ status: 'completed', result: 'The first word.', attempt: 1 });
+    expect(await node.list('/api/swarm/tasks')).toHaveLength(1);
+  });
+
   it('ends its attempt by task_failed', { timeout: TEST_MS }, async () => {
     const ended = await done([call('task_failed', { reason: 'There is nothing here.' }), { text: 'Bye.' }]);
     expect(ended).toMatchObject({ status: 'failed', reason: 'script_failed', error: 'There is nothing here.' });
