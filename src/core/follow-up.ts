@@ -2,15 +2,24 @@
 import type { BootCheck } from './boot-check.ts';
 import type { NodeId, OpId } from './brand.ts';
 import type { Forks } from './fork.ts';
+import type { Mail } from './message/mail.ts';
 import type { Op } from './op.ts';
 import { createsEntity } from './op.ts';
 import type { OwnAgents } from './own-agents.ts';
 import type { Tasks } from './task/tasks.ts';
 
-type Parts = { self: NodeId; tasks: Tasks; forks: Forks; ownAgents: OwnAgents; bootCheck: BootCheck };
+type Parts = {
+  self: NodeId;
+  tasks: Tasks;
+  forks: Forks;
+  ownAgents: OwnAgents;
+  bootCheck: BootCheck;
+  mailing: Mail;
+};
 
 /** True when what presence says of this node's agents has changed. */
-export function followUp(ops: readonly Op[], { self, tasks, forks, ownAgents, bootCheck }: Parts): boolean {
+export function followUp(ops: readonly Op[], parts: Parts): boolean {
+  const { self, tasks, forks, ownAgents, bootCheck, mailing } = parts;
   const touched = new Set<OpId>();
   let agentsChanged = false;
   for (const op of ops) {
@@ -27,6 +36,7 @@ export function followUp(ops: readonly Op[], { self, tasks, forks, ownAgents, bo
       forks.cut(body.node);
   }
   for (const task of touched) tasks.onTask(task);
+  mailing.boxes.onCommitted(ops);
   return (agentsChanged || touched.size > 0) && ownAgents.changed(tasks);
 }
 

@@ -14,6 +14,7 @@ import { storedLog } from './core-options.ts';
 import { followUp } from './follow-up.ts';
 import { Forks } from './fork.ts';
 import { isMeshTimer, Mesh } from './mesh.ts';
+import { Mail } from './message/mail.ts';
 import type { Draft, Op } from './op.ts';
 import { OwnAgents } from './own-agents.ts';
 import type { NodePresence } from './presence.ts';
@@ -26,7 +27,7 @@ import type { Tally } from './tally.ts';
 import { Tasks } from './task/tasks.ts';
 import { Timers } from './timers.ts';
 import type { Outgoing, Turn } from './turn.ts';
-import { emptyTurn, isEmpty } from './turn.ts';
+import { emptyTurn } from './turn.ts';
 import { World } from './world.ts';
 
 export type { Clock, CoreOptions } from './core-options.ts';
@@ -41,6 +42,7 @@ export class NodeCore {
   private readonly bootCheck: BootCheck;
   private readonly reach: Reach;
   private readonly ownAgents = new OwnAgents();
+  private readonly mailing: Mail;
 
   constructor(o: CoreOptions) {
     this.world = new World({ ...o, log: storedLog(o), timers: new Timers(), turn: emptyTurn() });
@@ -59,6 +61,7 @@ export class NodeCore {
       isSaidBusy: (node, agent) => this.presence.isBusy(node, agent),
       isSaidIdle: (node, agent) => this.presence.takesWork(node, agent),
     });
+    this.mailing = new Mail(this.world);
     this.bootCheck = new BootCheck(this.world, { tasks: this.tasks, presence: this.presence });
   }
 
@@ -67,6 +70,7 @@ export class NodeCore {
     this.at(clock);
     this.mesh.boot();
     this.bootCheck.boot();
+    this.mailing.boxes.boot();
     this.mesh.onWork();
     // From here on this node looks at the clock every heartbeat, linked or not: else a lonely voter would take each wait for a pause.
     this.presence.announce();
@@ -98,7 +102,6 @@ export class NodeCore {
     this.presence.announce();
   }
 
-  /** A peer's queue overflowed and has drained. */
   drained(node: NodeId, clock: Clock): void {
     this.at(clock);
     this.mesh.onDrained(node);
@@ -136,6 +139,12 @@ export class NodeCore {
     this.at(clock);
     if (!this.world.mayAppend()) return 'comparing';
     return this.world.append(drafts);
+  }
+
+  /** Messages of this node's agents, and what is sent here. */
+  mail(clock: Clock): Mail {
+    this.at(clock);
+    return this.mailing;
   }
 
   /** `done` runs once the cancellation, or another end, is decided and on disk here. */
@@ -196,6 +205,7 @@ export class NodeCore {
       else if (name === 'alone' || name.startsWith('away/')) this.bootCheck.onTimer(name);
       else if (name.startsWith('member:')) this.reach.detector.onTimer(name);
       else if (isMeshTimer(name)) for (const node of this.mesh.onTimer(name)) this.onLost(node);
+      else if (name.startsWith('mail:')) this.mailing.boxes.onTimer(name);
       else if (name.startsWith('call:')) this.calls.onDeadline(name.slice(5));
       else this.tasks.onTimer(name);
     }
@@ -214,24 +224,17 @@ export class NodeCore {
 
   /** Closes the turn under way and opens the next; undefined when it is empty. Signs the last op of each own batch. */
   take(): Turn | undefined {
-    const { world } = this;
-    if (isEmpty(world.turn)) return undefined;
-    const turn = world.turn;
-    world.turn = emptyTurn();
-    world.addWaiting(turn);
-    const own = world.log.sign(turn.ops.filter((op) => op.header.node === world.self));
-    const signed = new Map(own.map((op) => [op.header.seq, op]));
-    turn.ops = turn.ops.map((op) => (op.header.node === world.self ? (signed.get(op.header.seq) ?? op) : op));
-    return turn;
+    return this.world.takeTurn();
   }
 
   /** The turn's write is on disk: decisions follow from it, and its sends and actions may happen. */
   settle(turn: Turn, clock: Clock): void {
     this.at(clock);
-    this.world.log.committed(turn.ops);
+    const { world, tasks, forks, ownAgents, bootCheck, mailing } = this;
+    world.log.committed(turn.ops);
     turn.sends.push(...this.mesh.onCommitted(turn.ops));
-    const { tasks, forks, ownAgents, bootCheck } = this;
-    if (followUp(turn.ops, { self: this.world.self, tasks, forks, ownAgents, bootCheck })) this.presence.announce();
+    const { self } = world;
+    if (followUp(turn.ops, { self, tasks, forks, ownAgents, bootCheck, mailing })) this.presence.announce();
     this.mesh.onWork();
     for (const run of turn.after) run();
   }
@@ -262,9 +265,7 @@ export class NodeCore {
     return this.mesh.tallies();
   }
 
-  headsDigest(): string {
-    return this.world.log.digest();
-  }
+  headsDigest = (): string => this.world.log.digest();
 
   private at(clock: Clock): void {
     this.world.nowMs = clock.nowMs;

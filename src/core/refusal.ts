@@ -9,6 +9,7 @@ export type RefusalCode =
   | 'forbidden'
   | 'conflict'
   | 'too_large'
+  | 'too_many'
   | 'driver_unavailable'
   | 'not_supported'
   | 'home_unreachable'

@@ -11,7 +11,7 @@ import type { Body } from './schema/body.ts';
 import type { Frame } from './schema/frame.ts';
 import type { Timers } from './timers.ts';
 import type { Turn } from './turn.ts';
-import { writesNothing } from './turn.ts';
+import { emptyTurn, isEmpty, writesNothing } from './turn.ts';
 import type { LiveAgent } from './view/agent.ts';
 import type { Views } from './view/views.ts';
 
@@ -34,6 +34,8 @@ export type CoreSettings = {
   leaseMs: number;
   /** How long a started node waits for its peers before it goes on with the tasks that it alone decides; 30 s unless said. */
   aloneAfterMs?: number | undefined;
+  /** How many messages one agent may send to one reader in a minute; 120 unless said. */
+  messagesPerMinute?: number | undefined;
   /** Whether this node can work in that directory, or on that project: it may have to fetch it from a node that is reachable. */
   hasPath(path: string): boolean;
   hasProject(project: OpId, isReachable: (node: NodeId) => boolean): boolean;
@@ -160,8 +162,20 @@ export class World {
     this.timers.setEarlier('counts', this.nowMs + COUNTS_MS);
   }
 
+  /** Closes the turn under way and opens the next; undefined when it is empty. Signs the last op of each own batch. */
+  takeTurn(): Turn | undefined {
+    const { turn } = this;
+    if (isEmpty(turn)) return undefined;
+    this.turn = emptyTurn();
+    this.addWaiting(turn);
+    const own = this.log.sign(turn.ops.filter((op) => op.header.node === this.self));
+    const signed = new Map(own.map((op) => [op.header.seq, op]));
+    turn.ops = turn.ops.map((op) => (op.header.node === this.self ? (signed.get(op.header.seq) ?? op) : op));
+    return turn;
+  }
+
   /** Adds to a turn that is about to be written what waits for that. */
-  addWaiting(turn: Turn): void {
+  private addWaiting(turn: Turn): void {
     this.counts.addTo(turn);
     if (!writesNothing(turn)) this.writeWaiting(turn);
   }

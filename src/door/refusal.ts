@@ -9,7 +9,6 @@ export type DoorCode =
   | 'method_not_allowed'
   | 'unsupported_type'
   | 'upgrade_required'
-  | 'too_many'
   | 'internal';
 
 /** A refusal of the node or of the door itself. Nothing was stored. */

@@ -96,6 +96,7 @@ const CODES = [
   'forbidden',
   'conflict',
   'too_large',
+  'too_many',
   'driver_unavailable',
   'not_supported',
   'home_unreachable',

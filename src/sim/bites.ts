@@ -16,6 +16,7 @@ export function idleFaults(sum: Bites, knobs: StormKnobs): string[] {
     ...(knobs.hangProbability === 0 ? ['hung'] : []),
     ...(knobs.optimisticProbability === 0 ? ['ranTwice'] : []),
     ...(knobs.rollbacks === 0 ? ['rollbacks', 'forgotten'] : []),
+    ...(knobs.messages === 0 ? ['handed', 'redelivered', 'failedTurns', 'readerCrashes'] : []),
     ...(knobs.seals === 0 ? ['seals', 'sealedOps'] : []),
     // Where all are linked there are no trees.
     ...(knobs.nodes <= knobs.fullLinksMax ? ['grafts', 'prunes'] : []),

@@ -34,7 +34,7 @@ function agree(nodes: readonly SimNode[]): boolean {
   return rest.every((store) => isDeepStrictEqual(rowsOf(store), rows) || store.digest() === first.digest());
 }
 
-const VIEWS: readonly ViewName[] = ['agent', 'node', 'post', 'project', 'task'];
+const VIEWS: readonly ViewName[] = ['agent', 'node', 'post', 'project', 'task', 'message'];
 
 const rowsOf = (store: OpStore): unknown[] => VIEWS.map((view) => store.list(view, { limit: Number.MAX_SAFE_INTEGER }));
 

@@ -2,6 +2,7 @@
 import type { NodeId, OpId } from '#core/brand.ts';
 import { ForgottenError } from '#core/boot-check.ts';
 import { nodePrincipal, userPrincipal } from '#core/brand.ts';
+import type { Mail } from '#core/message/mail.ts';
 import type { Clock, NodeCore } from '#core/node.ts';
 import type { Draft } from '#core/op.ts';
 import type { Frame } from '#core/schema/frame.ts';
@@ -222,6 +223,9 @@ export class SimNode implements Station {
     this.kick();
   }
 
+  /** Asks the mailboxes of this node; a node that is down hears nothing. */
+  mail = (ask: (mail: Mail) => void): void => this.input((core) => ask(core.mail(this.clock())));
+
   votersForNewTask(): NodeId[] {
     return this.core?.votersForNewTask() ?? [this.id];
   }
@@ -291,9 +295,5 @@ export class SimNode implements Station {
       this.core?.tick(this.clock());
       this.kick();
     });
-  }
-
-  private registerSelf(): void {
-    void this.append([{ entity: undefined, by: nodePrincipal(this.id), body: nodeBody(this.index) }]);
   }
 }

@@ -5,7 +5,7 @@ import type { Op } from '#core/op.ts';
 import { opId } from '#core/op.ts';
 import type { MemoryOptions, MemoryStore } from '#store/memory.ts';
 
-const TABLES: readonly LocalTable[] = ['vote', 'proposal', 'start', 'meta'];
+const TABLES: readonly LocalTable[] = ['vote', 'proposal', 'start', 'meta', 'lease'];
 
 /** All that is on that disk now, on one of its own. */
 export function copyOfDisk(

@@ -29,6 +29,11 @@ export type StormKnobs = MachineKnobs &
     optimisticProbability: number;
     cancelProbability: number;
     dependsProbability: number;
+    /** Messages to agents, each of which reads its mailbox where there are any. */
+    messages: number;
+    /** How often a turn that messages led to fails, and how often the agent that has it dies. */
+    turnFailsProbability: number;
+    readerDiesProbability: number;
   };
 
 export const SKELETON_STORM: StormKnobs = {
@@ -48,6 +53,9 @@ export const SKELETON_STORM: StormKnobs = {
   optimisticProbability: 0,
   cancelProbability: 0.1,
   dependsProbability: 0.2,
+  messages: 0,
+  turnFailsProbability: 0.1,
+  readerDiesProbability: 0.1,
   delayMinMs: 1,
   delayMaxMs: 20,
   lossProbability: 0.02,
@@ -102,6 +110,9 @@ export const OPTIMISTIC_STORM: StormKnobs = { ...DECISION_STORM, optimisticProba
 /** Nodes seal what they hold at any moment, young ops and old ones, and take it back where a log is cut; others get it from them. */
 export const SEALED_STORM: StormKnobs = { ...DECISION_STORM, seals: 400, crashes: 12, cuts: 14 };
 
+/** Rough, and full of messages: nodes go down between a message, its row and its reader, and readers die with what they have in hand. */
+export const MAIL_STORM: StormKnobs = { ...ROUGH_STORM, tasks: 5, messages: 150 };
+
 /** The storm of the soak: ten nodes, a hundred tasks, every fault at random for a minute, and design-sized rests between them. */
 export const SOAK_STORM: StormKnobs = {
   ...DECISION_STORM,
@@ -139,6 +150,7 @@ export const STORMS: ReadonlyMap<string, StormKnobs> = new Map([
   ['rollback', ROLLBACK_STORM],
   ['optimistic', OPTIMISTIC_STORM],
   ['sealed', SEALED_STORM],
+  ['mail', MAIL_STORM],
   ['soak', SOAK_STORM],
   ['sparse', SPARSE_STORM],
   ['hundred', HUNDRED_STORM],

@@ -2,6 +2,7 @@
 import type { OpId } from '#core/brand.ts';
 import type { SimNode } from './node.ts';
 import type { SimParts } from './parts.ts';
+import { Post } from './post.ts';
 import { Random } from './random.ts';
 import type { StormKnobs } from './storm-knobs.ts';
 import { Swarm } from './swarm.ts';
@@ -39,6 +40,7 @@ export class Storm {
   private readonly seed: number;
   private readonly random: Random;
   private readonly swarm: Swarm;
+  private readonly post: Post;
   private readonly trace: ((line: string) => void) | undefined;
   private readonly bites = {
     crashes: 0,
@@ -58,6 +60,7 @@ export class Storm {
     this.trace = o.trace;
     this.random = new Random(o.seed);
     this.swarm = new Swarm({ random: this.random, knobs: o.knobs, parts: o.parts });
+    this.post = new Post({ swarm: this.swarm, random: new Random(o.seed), knobs: o.knobs });
   }
 
   async run(): Promise<Verdict> {
@@ -67,13 +70,20 @@ export class Storm {
     swarm.start();
     this.planTasks();
     this.planFaults();
+    if (knobs.messages > 0) this.post.plan(knobs.messages, knobs.stormMs);
     await time.run({ untilMs: knobs.stormMs, maxEvents });
     this.sealAll();
     this.say('heal');
     swarm.heal();
-    await time.run({ untilMs: knobs.stormMs + knobs.healMs, maxEvents, enough: () => swarm.isSettled() });
+    this.post.calm();
+    await time.run({ untilMs: knobs.stormMs + knobs.healMs, maxEvents, enough: () => this.isSettled() });
     swarm.check();
+    this.post.watch.check(swarm.living());
     return this.verdict();
+  }
+
+  private isSettled(): boolean {
+    return this.swarm.isSettled() && this.post.watch.allClosed(this.swarm.living());
   }
 
   private say(text: string): void {
@@ -221,6 +231,7 @@ export class Storm {
         ...network.bites,
         ...this.swarm.rare(),
         ...history.leases.bites,
+        ...this.post.watch.bites,
         ranTwice: history.ranTwice.size,
         sealedOps: this.swarm.nodes.reduce((sum, node) => sum + node.committed().sealedOps(), 0),
         forgotten: this.swarm.nodes.filter((node) => node.isOut).length,

@@ -30,6 +30,7 @@ const foldersOf = (tables: ViewTables): Folders => ({
   rule: new RowFolder(tables.rule),
   cap: new RowFolder(tables.cap),
   usage: new RowFolder(tables.usage),
+  message: new RowFolder(tables.message),
 });
 
 type Folder = Pick<RowFolder<never>, 'fold' | 'retract' | 'write' | 'forget'>;
@@ -44,10 +45,22 @@ export const viewTables = (specs: Specs, make: <Row>(spec: ViewSpec<Row>) => Vie
   rule: make(specs.rule),
   cap: make(specs.cap),
   usage: make(specs.usage),
+  message: make(specs.message),
 });
 
 /** In the order in which their rows enter the digest. */
-const NAMES: readonly ViewName[] = ['agent', 'node', 'post', 'project', 'task', 'approval', 'rule', 'usage', 'cap'];
+const NAMES: readonly ViewName[] = [
+  'agent',
+  'node',
+  'post',
+  'project',
+  'task',
+  'approval',
+  'rule',
+  'usage',
+  'cap',
+  'message',
+];
 
 export class ViewSet {
   private readonly tables: ViewTables;

@@ -12,6 +12,8 @@ const NODE: NodeId = nodeIdOf('a'.repeat(32));
 const agentOf = (tool: string, o: { seq?: number; terminal?: boolean } = {}): LiveAgent => ({
   id: opIdOf(NODE, o.seq ?? 1),
   deregistered: false,
+  recipients: undefined,
+  status: undefined,
   pause: undefined,
   budget: undefined,
   box: undefined,

@@ -5,6 +5,7 @@ import { addBites, idleFaults } from '#sim/bites.ts';
 import type { StormKnobs } from '#sim/storm-knobs.ts';
 import {
   DECISION_STORM,
+  MAIL_STORM,
   OPTIMISTIC_STORM,
   ROLLBACK_STORM,
   ROUGH_STORM,
@@ -65,6 +66,16 @@ test(
     const verdicts = await storms(ROUGH_STORM, 40);
     expect(broken(verdicts, 'rough')).toEqual([]);
     expect(neverBit(verdicts, ROUGH_STORM)).toEqual([]);
+  },
+  RUN_MAX_MS,
+);
+
+test(
+  '40 storms of messages, whose readers and nodes go down with what they have in hand, break no promise',
+  async () => {
+    const verdicts = await storms(MAIL_STORM, 40);
+    expect(broken(verdicts, 'mail')).toEqual([]);
+    expect(neverBit(verdicts, MAIL_STORM)).toEqual([]);
   },
   RUN_MAX_MS,
 );

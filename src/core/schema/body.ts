@@ -4,11 +4,21 @@
  * Names are the field's words in camelCase; the HTTP door shows the seed's snake_case.
  */
 import { z } from 'zod';
+import {
+  agentBudgeted,
+  agentDeregistered,
+  agentPaused,
+  agentRecipientsSet,
+  agentRegistered,
+  agentStatusSet,
+  capabilities,
+  dollars,
+} from './agent-body.ts';
 import { approvalClosed, approvalDecided, approvalRequested, ruleAdded, ruleRemoved } from './approval-body.ts';
 import { boxDeclared, boxKindSchema } from './box-body.ts';
 import { hashSchema, longTextSchema, nodeIdSchema, opIdSchema } from './ids.ts';
+import { messageAcknowledged, messageBounced, messageSent, questionClosed } from './message-body.ts';
 
-const capabilities = z.array(z.string().min(1).max(64)).max(64);
 const slotNumber = z.number().int().min(1).max(10_000);
 
 /** First op of every log (it carries the key by which the log is verified), and again whenever addresses or version change. */
@@ -55,37 +65,6 @@ const logForked = z.object({
   /** JSON of both header chains from `seq` to a signed header each, with the signatures. */
   proof: longTextSchema,
 });
-
-const accountName = z.string().min(1).max(64);
-
-const dollars = z.number().positive().max(1_000_000);
-
-const agentRegistered = z.object({
-  type: z.literal('agent.registered'),
-  name: z.string().min(1).max(64),
-  tool: z.string().min(1).max(64),
-  capabilities,
-  projectPath: z.string().max(4096).nullable(),
-  /** The tmux session it lives in; null for an agent that speaks a protocol. */
-  tmuxSessionId: z.string().max(128).nullable(),
-  /** skep made that session on its own tmux server and ends it; absent for a session of the user's, which is only read and typed into. */
-  sessionOwned: z.boolean().optional(),
-  maxConcurrentTasks: z.number().int().min(1).max(64),
-  /** The account that its tool is logged in to, by a name that people gave it: agents of one account share its cap. */
-  account: accountName.optional(),
-  budgetUsdDay: dollars.optional(),
-  /** Its tool has a configuration directory of its own on its node; absent: that of the user whom the node runs as. */
-  home: z.literal('own').optional(),
-  /** It takes nothing until somebody resumes it; absent: it does at once. */
-  paused: z.boolean().optional(),
-});
-/** `home`: its own configuration directory goes with it; absent: it stays where it is. */
-const agentDeregistered = z.object({ type: z.literal('agent.deregistered'), home: z.literal('removed').optional() });
-/** A paused agent claims nothing; what it is at goes on. Of several words the newest counts. */
-const agentPaused = z.object({ type: z.literal('agent.paused'), paused: z.boolean() });
-
-/** What it may cost a day (UTC), in US dollars; null: as much as it is. Of several words the newest counts. */
-const agentBudgeted = z.object({ type: z.literal('agent.budgeted'), usdDay: dollars.nullable() });
 
 const projectRegistered = z.object({
   type: z.literal('project.registered'),
@@ -249,6 +228,8 @@ export const bodySchema = z.discriminatedUnion('type', [
   agentPaused,
   agentBudgeted,
   boxDeclared,
+  agentRecipientsSet,
+  agentStatusSet,
   projectRegistered,
   projectRemoved,
   taskCreated,
@@ -267,6 +248,10 @@ export const bodySchema = z.discriminatedUnion('type', [
   ruleAdded,
   ruleRemoved,
   capSet,
+  messageSent,
+  messageAcknowledged,
+  messageBounced,
+  questionClosed,
 ]);
 /** A body this version understands. */
 export type Body = z.output<typeof bodySchema>;

@@ -32,6 +32,10 @@ export type AgentRow = {
   budget: { usdDay: number | null; stamp: Stamp } | undefined;
   /** In what it runs; undefined: in nothing, as whoever runs its node. */
   box: DeclaredBox | undefined;
+  /** Whom it may write to, as globs of names; null or undefined: everybody. */
+  recipients: { allow: readonly string[] | null; stamp: Stamp } | undefined;
+  /** What it said of itself last. */
+  status: { text: string; stamp: Stamp; wallMs: number } | undefined;
 };
 
 export type DeclaredBox = Omit<BodyOf<'box.declared'>, 'type' | 'agent'> & { stamp: Stamp };
@@ -60,6 +64,10 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
     if (!known.id.startsWith(`${op.header.node}-`)) return known;
     return { ...known, box: newest(known.box, { ...declared, stamp }) };
   }
+  if (body.type === 'agent.recipientsSet')
+    return { ...known, recipients: newest(known.recipients, { allow: body.allow, stamp }) };
+  if (body.type === 'agent.statusSet')
+    return { ...known, status: newest(known.status, { text: body.text, stamp, wallMs: op.header.wallMs }) };
   if (body.type !== 'agent.registered' || !createsEntity(op)) return known;
   return {
     ...known,
@@ -89,6 +97,8 @@ const unseen = (id: OpId): AgentRow => ({
   pause: undefined,
   budget: undefined,
   box: undefined,
+  recipients: undefined,
+  status: undefined,
 });
 
 const newest = <T extends { stamp: Stamp }>(held: T | undefined, said: T): T =>
@@ -97,7 +107,15 @@ const newest = <T extends { stamp: Stamp }>(held: T | undefined, said: T): T =>
 export const agentView: ViewSpec<AgentRow> = {
   name: 'agent',
   version: 7,
-  types: ['agent.registered', 'agent.deregistered', 'agent.paused', 'agent.budgeted', 'box.declared'],
+  types: [
+    'agent.registered',
+    'agent.deregistered',
+    'agent.paused',
+    'agent.budgeted',
+    'agent.recipientsSet',
+    'agent.statusSet',
+    'box.declared',
+  ],
   key: (op) => op.header.entity,
   fold,
   columnNames: ['live', 'node', 'name', 'created'],

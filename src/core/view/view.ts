@@ -31,7 +31,17 @@ export type ViewSpec<Row> = {
 /** Ascending unless it says so: an order that mixes directions is only read from an index that mixes them alike. */
 export type IndexColumn = string | readonly [column: string, direction: 'desc'];
 
-export type ViewName = 'node' | 'agent' | 'project' | 'task' | 'post' | 'usage' | 'approval' | 'rule' | 'cap';
+export type ViewName =
+  | 'node'
+  | 'agent'
+  | 'project'
+  | 'task'
+  | 'post'
+  | 'usage'
+  | 'approval'
+  | 'rule'
+  | 'cap'
+  | 'message';
 
 /** One page of a view. Rows compare by `order`, then by key (ascending), so a page is the same however it was reached. */
 export type Query = {

@@ -5,6 +5,8 @@ import type { ApprovalRow } from './approval.ts';
 import { approvalView } from './approval.ts';
 import type { CapRow } from './cap.ts';
 import { capView } from './cap.ts';
+import type { MessageRow } from './message.ts';
+import { messageView } from './message.ts';
 import type { NodeRow } from './node.ts';
 import { nodeView } from './node.ts';
 import type { PostRow } from './post.ts';
@@ -29,6 +31,7 @@ export type RowOf = {
   rule: RuleRow;
   usage: UsageRow;
   cap: CapRow;
+  message: MessageRow;
 };
 export type Specs = { [N in keyof RowOf]: ViewSpec<RowOf[N]> };
 
@@ -42,6 +45,7 @@ export const viewSpecs: Specs = {
   rule: ruleView,
   usage: usageView,
   cap: capView,
+  message: messageView,
 };
 
 /** Committed rows only: what is shown or decided upon is on disk. */

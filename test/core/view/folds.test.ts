@@ -10,6 +10,7 @@ import type { Body, BodyType, EndValue, GrantValue } from '#core/schema/body.ts'
 import type { ViewSpec } from '#core/view/view.ts';
 import { viewSpecs } from '#core/view/views.ts';
 import { Author, taskBody } from '../../store/author.ts';
+import { messageOf } from './message-bodies.ts';
 
 /** One op to be: small numbers are drawn so that authors, entities, slots and stamps meet. */
 type Step = { author: number; kind: BodyType; about: number; slot: number; pick: number; clock: number };
@@ -26,6 +27,8 @@ const weights: Record<BodyType, number> = {
   'agent.paused': 2,
   'agent.budgeted': 2,
   'box.declared': 2,
+  'agent.recipientsSet': 2,
+  'agent.statusSet': 1,
   'project.registered': 2,
   'project.removed': 1,
   'task.created': 3,
@@ -44,6 +47,10 @@ const weights: Record<BodyType, number> = {
   'rule.added': 2,
   'rule.removed': 1,
   'cap.set': 3,
+  'message.sent': 3,
+  'message.acknowledged': 3,
+  'message.bounced': 3,
+  'question.closed': 3,
 };
 
 const kind: fc.Arbitrary<BodyType> = fc.oneof(
@@ -103,6 +110,10 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
         limits: { memoryBytes: null, cpus: null, processes: pick + 8 },
         secretNames: [],
       };
+    case 'agent.recipientsSet':
+      return { type, allow: slot === 1 ? null : [`n${pick}`] };
+    case 'agent.statusSet':
+      return { type, text: `s${slot}` };
     case 'agent.deregistered':
     case 'project.removed':
     case 'task.allowed':
@@ -147,6 +158,8 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
       return { type };
     case 'cap.set':
       return { type, kind: 'tool', name: `t${pick}`, max: slot === 4 ? null : slot };
+    default:
+      return messageOf({ type, slot, pick }, { node, some });
   }
 }
 
@@ -263,5 +276,6 @@ const every: { [N in keyof typeof viewSpecs]: () => void } = {
   rule: () => check(viewSpecs.rule),
   usage: () => check(viewSpecs.usage),
   cap: () => check(viewSpecs.cap),
+  message: () => check(viewSpecs.message),
 };
 for (const checkView of Object.values(every)) checkView();

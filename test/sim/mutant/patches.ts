@@ -1,16 +1,11 @@
-/** Rules of skep, each taken away by a change of its source as it is loaded. A change whose text is no longer in the source is an error. */
-export type Change = { file: string; find: string; replace: string };
-
-/** Who has to find the mutant: storms and races of whole swarms, storms in which nodes seal or tasks are optimistic, the explorer of one slot, or the unit test that stands for the rule. */
-export type Look = 'storms' | 'sealed' | 'optimistic' | 'races' | 'explorer' | `test/${string}`;
-
-/** `shows`: the checks in which it must show, where any other would say too little. */
-export type PatchedMutant = { changes: Change[]; look: Look; shows?: string[] };
-
-const in_ = (file: string, find: string, replace: string): Change => ({ file: `src/${file}`, find, replace });
+/** The changes of each mutant, and the source with them. */
+import { MAIL_PATCHES } from './mail-patches.ts';
+import type { PatchedMutant } from './patch.ts';
+import { in_ } from './patch.ts';
 
 /** By what each of them does. */
 export const PATCHED: Record<string, PatchedMutant> = {
+  ...MAIL_PATCHES,
   'takes the claim of the highest node among equal stamps': {
     changes: [in_('core/op.ts', 'return a.node < b.node ? -1 : 1;', 'return a.node < b.node ? 1 : -1;')],
     look: 'races',

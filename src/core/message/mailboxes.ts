@@ -1,0 +1,276 @@
+/**
+ * The mailboxes of this node's agents: handing out, acknowledging, putting back. A message is open in the view until its reader's node writes what
+ * became of it, so the view is the queue; beside it stands one local row for each open message that was ever handed out, on disk before the reader
+ * has it. After a restart all that is open waits again, and what has such a row says that it may have been handled: handed out at least once, and
+ * marked whenever it may be more than once.
+ */
+import { z } from 'zod';
+import type { OpId } from '../brand.ts';
+import { agentPrincipal, nodePrincipal } from '../brand.ts';
+import type { Op } from '../op.ts';
+import { createsEntity, opId } from '../op.ts';
+import type { BodyOf } from '../schema/body.ts';
+import { isLive } from '../view/agent.ts';
+import type { KnownMessage } from '../view/message.ts';
+import { isKnownMessage, messageState } from '../view/message.ts';
+import type { World } from '../world.ts';
+import { homeOf, mailboxOf, readerOf } from './address.ts';
+import { Mailbox } from './mailbox.ts';
+import type { Letter } from './mailbox.ts';
+
+/** Open messages of one agent: more are bounced. Twice what a reader that is away for a day is expected to find. */
+export const MAILBOX_MAX = 20_000;
+/** Handed out so often without being handled, a message is taken for one that breaks its reader. */
+export const DELIVERIES_MAX = 5;
+/** A reader that has had a message for so long is taken for gone. Longer than most turns; a longer one may still acknowledge. */
+export const LEASE_MAX_MS = 3_600_000;
+/** While this node may not write yet, what is to be bounced waits so long. */
+const RETRY_MS = 1_000;
+/** Timers reach no further: clocks are set, and an alarm that is early finds nothing due. */
+const LOOK_MAX_MS = 60_000;
+/** Rows read a time at boot. */
+const PAGE = 500;
+
+/** How often each open message was handed out, by message. Removed with the op that closes it. */
+const leaseSchema = z.object({ agent: z.string(), deliveries: z.number().int().positive() });
+
+/** As it is handed out. `redelivered`: it was before, and may have been handled. */
+export type Handed = { message: KnownMessage; deliveries: number; redelivered: boolean };
+
+type Waiter = { max: number; timer: string; done: (handed: readonly Handed[]) => void };
+type Box = { agent: OpId; mailbox: Mailbox; waiters: Waiter[] };
+
+export class Mailboxes {
+  private readonly world: World;
+  private readonly boxes = new Map<OpId, Box>();
+  private readonly bouncing = new Map<OpId, { agent: OpId; reason: BodyOf<'message.bounced'>['reason'] }>();
+  private waits = 0;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  /** Reads what is open from the views. */
+  boot(): void {
+    const { store, self } = this.world;
+    const rows = new Map(store.localRows('lease').map(({ key, value }) => [key, leaseSchema.safeParse(value).data]));
+    for (let offset = 0; ; offset += PAGE) {
+      const agents = store.list('agent', { where: { node: self }, limit: PAGE, offset });
+      for (const { id } of agents) this.load(id, rows);
+      if (agents.length < PAGE) break;
+    }
+    // The op was written and its row was not: never, as one commit holds both; a log that was cut leaves some.
+    for (const key of rows.keys()) this.world.persist({ table: 'lease', key, value: undefined });
+    this.look();
+  }
+
+  onCommitted(ops: readonly Op[]): void {
+    for (const op of ops) {
+      const { body, header } = op;
+      if (body.type === 'message.sent' && createsEntity(op)) this.onSent(opId(op), readerOf(body.channel));
+      else if (body.type === 'agent.deregistered' && homeOf(header.entity) === this.world.self)
+        this.onGone(header.entity);
+    }
+  }
+
+  /**
+   * Hands out at most `max` messages: at once, or as soon as there is one, or none after `waitMs`. `done` runs once, after their rows are on disk. The
+   * returned function gives up waiting, and is of no use afterwards.
+   */
+  receive(o: { agent: OpId; max: number; waitMs: number; done: Waiter['done'] }): () => void {
+    const box = this.box(o.agent);
+    const waiter: Waiter = { max: o.max, done: o.done, timer: `mail:wait/${o.agent}/${(this.waits += 1)}` };
+    box.waiters.push(waiter);
+    this.serve(box);
+    const isWaiting = (): boolean => box.waiters.includes(waiter);
+    if (isWaiting() && o.waitMs <= 0) this.endWait(box, waiter);
+    else if (isWaiting()) this.world.timers.set(waiter.timer, this.world.nowMs + o.waitMs);
+    return () => {
+      if (isWaiting()) this.endWait(box, waiter);
+    };
+  }
+
+  /**
+   * The messages were handled; undefined: all that the agent has in hand. Messages that are closed, or were never handed out, are left alone. Gives how many it
+   * closed: on disk when this turn is. `comparing`: this node may not write yet.
+   */
+  acknowledge(o: { agent: OpId; messages: readonly OpId[] | undefined }): number | 'comparing' {
+    if (!this.world.mayAppend()) return 'comparing';
+    const { mailbox } = this.box(o.agent);
+    const meant = o.messages?.map((id) => mailbox.get(id)) ?? [...mailbox.inHand()];
+    const handled = new Set(meant.flatMap((letter) => (letter === undefined || letter.deliveries === 0 ? [] : letter)));
+    const body = { type: 'message.acknowledged', agent: o.agent } as const;
+    for (const { id } of handled) {
+      mailbox.remove(id);
+      this.world.append([{ entity: id, by: agentPrincipal(o.agent), body }]);
+      this.world.persist({ table: 'lease', key: id, value: undefined });
+    }
+    return handled.size;
+  }
+
+  /** Puts back what the agent has in hand, to be handed out again with the mark; undefined: all. Gives how many. */
+  requeue(o: { agent: OpId; messages: readonly OpId[] | undefined }): number {
+    const box = this.box(o.agent);
+    const letters = box.mailbox.release(o.messages);
+    for (const letter of letters) this.putBack(box, letter);
+    this.serve(box);
+    return letters.length;
+  }
+
+  counts(agent: OpId): ReturnType<Mailbox['counts']> {
+    return this.boxes.get(agent)?.mailbox.counts() ?? { waiting: 0, leased: 0, later: 0 };
+  }
+
+  /** How many messages led to one that the agent sends now: one more than to those it has in hand. */
+  hopsOf(agent: OpId): number {
+    let hops = 0;
+    for (const letter of this.boxes.get(agent)?.mailbox.inHand() ?? []) hops = Math.max(hops, letter.hops + 1);
+    return hops;
+  }
+
+  /** Closes a message of an agent of this node that nobody is to have any more; false when it is closed, or not here. */
+  withdraw(o: { agent: OpId; message: OpId }): boolean {
+    if (this.boxes.get(o.agent)?.mailbox.remove(o.message) === undefined) return false;
+    this.bounce(o.agent, { message: o.message, reason: 'cancelled' });
+    return true;
+  }
+
+  onTimer(name: string): void {
+    if (name === 'mail:look') return this.look();
+    for (const box of this.boxes.values()) {
+      const waiter = box.waiters.find(({ timer }) => timer === name);
+      if (waiter !== undefined) return this.endWait(box, waiter);
+    }
+  }
+
+  private box(agent: OpId): Box {
+    const held = this.boxes.get(agent);
+    if (held !== undefined) return held;
+    const made = { agent, mailbox: new Mailbox(), waiters: [] };
+    this.boxes.set(agent, made);
+    return made;
+  }
+
+  private load(agent: OpId, rows: Map<string, z.output<typeof leaseSchema> | undefined>): void {
+    const { store } = this.world;
+    const where = { channel: mailboxOf(agent), state: 'open' };
+    for (let offset = 0; ; offset += PAGE) {
+      const found = store.list('message', { where, order: [['lamport', 'asc']], limit: PAGE, offset });
+      for (const row of found.filter(isKnownMessage)) {
+        const deliveries = rows.get(row.id)?.deliveries ?? 0;
+        rows.delete(row.id);
+        this.admit(row, agent, deliveries);
+      }
+      if (found.length < PAGE) return;
+    }
+  }
+
+  private onSent(id: OpId, reader: OpId | undefined): void {
+    if (reader === undefined || homeOf(reader) !== this.world.self) return;
+    const row = this.world.store.get('message', id);
+    // Its end may be written before it, where a log came back after a cut.
+    if (!isKnownMessage(row) || messageState(row) !== 'open') return;
+    this.admit(row, reader, 0);
+  }
+
+  private admit({ id, sent }: KnownMessage, agent: OpId, deliveries: number): void {
+    if (!isLive(this.world.store.get('agent', agent)))
+      return this.bounce(agent, { message: id, reason: 'recipient_gone' });
+    const box = this.box(agent);
+    const { waiting, later } = box.mailbox.counts();
+    if (deliveries === 0 && waiting + later >= MAILBOX_MAX)
+      return this.bounce(agent, { message: id, reason: 'mailbox_full' });
+    const letter: Letter = {
+      id,
+      stamp: sent.stamp,
+      hops: sent.hops,
+      dueMs: sent.dueMs,
+      deliveries,
+      leasedMs: undefined,
+    };
+    this.putBack(box, letter);
+    this.serve(box);
+  }
+
+  private putBack(box: Box, letter: Letter): void {
+    if (letter.deliveries >= DELIVERIES_MAX)
+      return this.bounce(box.agent, { message: letter.id, reason: 'undeliverable' });
+    const { world } = this;
+    box.mailbox.put(letter, world.wallMs);
+    if (letter.dueMs !== null) world.timers.setEarlier('mail:look', world.nowMs + untilMs(letter.dueMs, world.wallMs));
+  }
+
+  private onGone(agent: OpId): void {
+    const box = this.boxes.get(agent);
+    if (box === undefined) return;
+    this.boxes.delete(agent);
+    for (const waiter of box.waiters.splice(0)) this.finish(waiter, []);
+    for (const { id } of box.mailbox.all()) this.bounce(agent, { message: id, reason: 'recipient_gone' });
+  }
+
+  /** Who waited longest is served first. */
+  private serve(box: Box): void {
+    box.mailbox.ripen(this.world.wallMs);
+    for (let waiter = box.waiters[0]; waiter !== undefined; waiter = box.waiters[0]) {
+      const handed = this.lease(box, waiter.max);
+      if (handed.length === 0) return;
+      box.waiters.shift();
+      this.finish(waiter, handed);
+    }
+  }
+
+  private lease(box: Box, max: number): Handed[] {
+    const { world } = this;
+    const taken = box.mailbox.take(max, world.nowMs);
+    if (taken.length > 0) world.timers.setEarlier('mail:look', world.nowMs + LOOK_MAX_MS);
+    return taken.flatMap(({ id, deliveries }) => {
+      const message = world.store.get('message', id);
+      if (!isKnownMessage(message)) return [];
+      world.persist({ table: 'lease', key: id, value: { agent: box.agent, deliveries } });
+      return [{ message, deliveries, redelivered: deliveries > 1 }];
+    });
+  }
+
+  private endWait(box: Box, waiter: Waiter): void {
+    box.waiters = box.waiters.filter((one) => one !== waiter);
+    this.finish(waiter, []);
+  }
+
+  /** What was handed out is on disk before its reader has it. */
+  private finish(waiter: Waiter, handed: readonly Handed[]): void {
+    this.world.timers.clear(waiter.timer);
+    this.world.afterWrite(() => waiter.done(handed));
+  }
+
+  private bounce(agent: OpId, o: { message: OpId; reason: BodyOf<'message.bounced'>['reason'] }): void {
+    this.bouncing.set(o.message, { agent, reason: o.reason });
+    this.writeBounces();
+  }
+
+  private writeBounces(): void {
+    const { world } = this;
+    if (this.bouncing.size === 0) return;
+    if (!world.mayAppend()) return world.timers.setEarlier('mail:look', world.nowMs + RETRY_MS);
+    for (const [id, { agent, reason }] of this.bouncing) {
+      world.append([{ entity: id, by: nodePrincipal(world.self), body: { type: 'message.bounced', agent, reason } }]);
+      world.persist({ table: 'lease', key: id, value: undefined });
+    }
+    this.bouncing.clear();
+  }
+
+  /** Hands out what has come due, takes back from readers that are gone, and writes what could not be written before. */
+  private look(): void {
+    const { world } = this;
+    this.writeBounces();
+    for (const box of this.boxes.values()) {
+      const nextMs = box.mailbox.ripen(world.wallMs);
+      const stale = [...box.mailbox.inHand()].filter(({ leasedMs = 0 }) => leasedMs + LEASE_MAX_MS <= world.nowMs);
+      if (stale.length > 0) this.requeue({ agent: box.agent, messages: stale.map(({ id }) => id) });
+      else this.serve(box);
+      if (nextMs !== undefined) world.timers.setEarlier('mail:look', world.nowMs + untilMs(nextMs, world.wallMs));
+      else if (box.mailbox.counts().leased > 0) world.timers.setEarlier('mail:look', world.nowMs + LOOK_MAX_MS);
+    }
+  }
+}
+
+const untilMs = (dueMs: number, wallMs: number): number => Math.min(LOOK_MAX_MS, Math.max(1, dueMs - wallMs));

@@ -1,0 +1,106 @@
+/**
+ * Letting a message in, at the node of its door: for an agent that is its own node, which knows what it has in hand. Allow-list, chain, budget and
+ * room are checked here and nowhere else.
+ */
+import { matchesName } from '../approval/glob.ts';
+import type { OpId, Principal } from '../brand.ts';
+import type { Op } from '../op.ts';
+import type { Refusal } from '../refusal.ts';
+import { refusal } from '../refusal.ts';
+import type { BodyOf } from '../schema/body.ts';
+import { isLive } from '../view/agent.ts';
+import { isKnownMessage } from '../view/message.ts';
+import type { World } from '../world.ts';
+import { mailboxOf, OPERATOR_CHANNEL, readerOf } from './address.ts';
+import { FloodGuard } from './flood-guard.ts';
+import type { Mailboxes } from './mailboxes.ts';
+import { MAILBOX_MAX } from './mailboxes.ts';
+
+type Body = BodyOf<'message.sent'>;
+
+/** Messages of one request: they share a batch. */
+export const RECIPIENTS_MAX = 256;
+/** Of one agent to another, unless the options say otherwise. */
+export const PAIR_PER_MINUTE = 120;
+
+/** `sender`: the agent that speaks, which `by` names then, too; undefined for people and nodes, who have neither budget nor allow-list. */
+export type Sending = Pick<
+  Body,
+  'kind' | 'text' | 'replyTo' | 'source' | 'dueMs' | 'options' | 'multi' | 'expiresMs'
+> & {
+  by: Principal;
+  sender: OpId | undefined;
+  /** Whom it goes to: one message each. */
+  channels: readonly string[];
+};
+
+export class Sender {
+  private readonly world: World;
+  private readonly mailboxes: Mailboxes;
+  private readonly guard: FloodGuard;
+
+  constructor(world: World, mailboxes: Mailboxes) {
+    this.world = world;
+    this.mailboxes = mailboxes;
+    this.guard = new FloodGuard(world.settings.messagesPerMinute ?? PAIR_PER_MINUTE);
+  }
+
+  /** The messages, on disk when this turn is; or why none was written. `comparing`: this node may not write yet. */
+  send(o: Sending): Op[] | Refusal | 'comparing' {
+    const { world } = this;
+    if (!world.mayAppend()) return 'comparing';
+    if (o.channels.length === 0 || o.channels.length > RECIPIENTS_MAX)
+      return refusal('invalid', 'a message goes to somebody', {
+        expected: `1 to ${RECIPIENTS_MAX} readers`,
+        got: `${o.channels.length}`,
+      });
+    const before = o.replyTo === null ? undefined : world.store.get('message', o.replyTo);
+    if (o.replyTo !== null && !isKnownMessage(before))
+      return refusal('not_found', 'the message that this one answers is not here', { got: o.replyTo });
+    const hops = o.sender === undefined ? 0 : Math.max(this.mailboxes.hopsOf(o.sender), (before?.sent?.hops ?? -1) + 1);
+    const refused =
+      this.roomRefusal(o.channels) ?? (o.sender === undefined ? undefined : this.refusalTo(o.sender, { ...o, hops }));
+    if (refused !== undefined) return refused;
+    const { by, sender: _sender, channels, ...fields } = o;
+    const thread = before?.sent?.thread ?? o.replyTo;
+    const ops = channels.map((channel) =>
+      world.append([{ entity: undefined, by, body: { type: 'message.sent', ...fields, channel, thread, hops } }]),
+    );
+    const written = ops.flatMap((op) => (op === 'tooLarge' ? [] : op));
+    if (written.length < channels.length)
+      return refusal('too_large', 'the message is larger than 64 KiB', { expected: 'at most 64 KiB' });
+    return written;
+  }
+
+  private roomRefusal(channels: readonly string[]): Refusal | undefined {
+    for (const channel of channels) {
+      const reader = readerOf(channel);
+      if (reader === undefined) continue;
+      const row = this.world.store.get('agent', reader);
+      if (!isLive(row)) return refusal('not_found', 'there is no such agent any more', { got: reader });
+      const { waiting, later } = this.mailboxes.counts(reader);
+      if (waiting + later >= MAILBOX_MAX)
+        return refusal('too_many', `${row.registered.name} has ${waiting + later} messages it has not read`, {
+          expected: `fewer than ${MAILBOX_MAX}: send it later`,
+        });
+    }
+    return undefined;
+  }
+
+  /** What an agent sends to itself is bounded like the rest, and needs no leave. */
+  private refusalTo(sender: OpId, o: { channels: readonly string[]; hops: number }): Refusal | undefined {
+    const allow = this.world.store.get('agent', sender)?.recipients?.allow ?? null;
+    for (const channel of o.channels) {
+      const reader = readerOf(channel);
+      if (allow === null || channel === OPERATOR_CHANNEL || channel === mailboxOf(sender) || reader === undefined)
+        continue;
+      const name = this.world.store.get('agent', reader)?.registered?.name ?? '';
+      if (allow.some((pattern) => matchesName(pattern, name))) continue;
+      return refusal('forbidden', `an operator has not allowed you to write to ${name}`, {
+        expected: allow.length === 0 ? 'operator' : `operator, ${allow.join(', ')}`,
+        got: name,
+      });
+    }
+    return this.guard.check({ sender, channels: o.channels, hops: o.hops, nowMs: this.world.nowMs });
+  }
+}

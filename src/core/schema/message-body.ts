@@ -1,0 +1,51 @@
+/** Bodies of ops about messages. */
+import { z } from 'zod';
+import { longTextSchema, opIdSchema } from './ids.ts';
+
+/** `@<agent's op id>`: the mailbox of that agent, which alone reads it. `@operator`: of the people. */
+const channel = z
+  .string()
+  .regex(/^@(operator|[0-9a-f]{32}-[1-9][0-9]{0,15})$/, 'a channel is @operator or @<agent id>');
+
+/**
+ * A message to one reader; who speaks is `by` of the header. To many it is sent once each, in one batch: each reader acknowledges for itself.
+ * Whoever lets it in has checked the sender's allow-list and budget.
+ */
+export const messageSent = z.object({
+  type: z.literal('message.sent'),
+  channel,
+  /** `reminder`: an agent's own, due later. `event`: something outside happened. */
+  kind: z.enum(['text', 'reminder', 'question', 'answer', 'event']),
+  text: longTextSchema,
+  /** The message that this one answers. */
+  replyTo: opIdSchema.nullable(),
+  /** The first message of the conversation; null for one that begins it. */
+  thread: opIdSchema.nullable(),
+  /** How many messages led to this one, each sent while the one before was being handled. */
+  hops: z.number().int().nonnegative().max(1_000),
+  /** Of an `event`: where it happened, in the words of whoever told it. */
+  source: z.string().max(64).nullable(),
+  /** Not handed out before this moment, by the clock of the reader's node; null: at once. */
+  dueMs: z.number().int().nonnegative().nullable(),
+  /** Of a `question`: choices, which are only advice; whether several may be taken; until when an answer counts, by the clock of the asker's node. */
+  options: z.array(z.string().min(1).max(200)).max(16).optional(),
+  multi: z.boolean().optional(),
+  expiresMs: z.number().int().nonnegative().optional(),
+});
+
+/** The reader has handled it: the turn it was given to succeeded. About the message; counts only when written by the node of that reader. */
+export const messageAcknowledged = z.object({ type: z.literal('message.acknowledged'), agent: opIdSchema });
+
+/** It is handed out no more, and was not handled. About the message; counts only when written by the node of that reader. */
+export const messageBounced = z.object({
+  type: z.literal('message.bounced'),
+  agent: opIdSchema,
+  reason: z.enum(['recipient_gone', 'mailbox_full', 'undeliverable', 'cancelled']),
+});
+
+/** About a question; counts only when written by the node of the asker, which alone decides it. `answer`: the message that holds it. */
+export const questionClosed = z.object({
+  type: z.literal('question.closed'),
+  how: z.enum(['answered', 'expired', 'cancelled']),
+  answer: opIdSchema.nullable(),
+});

@@ -1,0 +1,98 @@
+/** What may be sent: to whom, how much, and how long a chain. */
+import { beforeEach, expect, it } from 'vitest';
+import type { OpId } from '#core/brand.ts';
+import { userPrincipal } from '#core/brand.ts';
+import { mailboxOf, OPERATOR_CHANNEL } from '#core/message/address.ts';
+import { HOPS_MAX } from '#core/message/flood-guard.ts';
+import { Machine } from '../machine.ts';
+import { present } from '../writer.ts';
+import { acknowledge, send, sent, take, texts } from './post-office.ts';
+
+let machine: Machine;
+let ann: OpId;
+let bob: OpId;
+
+const named = (name: string): Promise<OpId> =>
+  machine.create({
+    type: 'agent.registered',
+    name,
+    tool: 'claude',
+    capabilities: [],
+    projectPath: null,
+    tmuxSessionId: null,
+    maxConcurrentTasks: 1,
+  });
+
+beforeEach(async () => {
+  machine = new Machine(0, { settings: { messagesPerMinute: 10 } });
+  await machine.register();
+  [ann, bob] = [await named('ann'), await named('bob')];
+});
+
+const row = (id: OpId) => present(present(machine.store.get('message', id)).sent);
+const count = (): number => machine.store.count('message', {});
+
+it('an answer stands in the thread of what it answers', async () => {
+  const first = await sent(machine, { to: bob, from: ann });
+  const answer = await sent(machine, { to: ann, from: bob, replyTo: first });
+  const third = await sent(machine, { to: bob, from: ann, replyTo: answer });
+  expect([row(first).thread, row(answer).thread, row(third).thread]).toEqual([null, first, first]);
+});
+
+it('one request reaches many readers, each with a message of its own', async () => {
+  const ids = await send(machine, { to: bob, channels: [mailboxOf(ann), mailboxOf(bob), OPERATOR_CHANNEL] });
+  expect(ids).toHaveLength(3);
+  expect(await take(machine, { agent: ann })).toHaveLength(1);
+  expect(await take(machine, { agent: bob })).toHaveLength(1);
+});
+
+it('an agent writes only to whom an operator lets it, and always to people', async () => {
+  const by = userPrincipal('ada');
+  await machine.append([{ entity: ann, by, body: { type: 'agent.recipientsSet', allow: ['carl*'] } }]);
+  const refused = await send(machine, { to: bob, from: ann });
+  expect(refused).toMatchObject({ code: 'forbidden', got: 'bob' });
+  expect(count()).toBe(0);
+  expect(await send(machine, { to: bob, from: ann, channels: [OPERATOR_CHANNEL] })).toHaveLength(1);
+  const carl = await named('carl-2');
+  expect(await send(machine, { to: carl, from: ann })).toHaveLength(1);
+  await machine.append([{ entity: ann, by, body: { type: 'agent.recipientsSet', allow: null } }]);
+  expect(await send(machine, { to: bob, from: ann })).toHaveLength(1);
+});
+
+it('an agent floods nobody, and the others notice nothing of it', async () => {
+  for (let n = 0; n < 5; n++) await sent(machine, { to: bob, from: ann });
+  expect(await send(machine, { to: bob, from: ann })).toMatchObject({ code: 'too_many' });
+  expect(count()).toBe(5);
+  await sent(machine, { to: bob, from: ann, channels: [OPERATOR_CHANNEL] });
+  await sent(machine, { to: ann, from: bob });
+  for (let n = 0; n < 50; n++) await sent(machine, { to: bob });
+  machine.nowMs += 6_000;
+  await sent(machine, { to: bob, from: ann });
+});
+
+it('two agents that only answer each other come to an end', async () => {
+  let [from, to] = [ann, bob];
+  await sent(machine, { to: from, text: 'begin' });
+  for (let hops = 1; hops <= HOPS_MAX; hops++) {
+    await take(machine, { agent: from });
+    const id = await sent(machine, { to, from, text: `${hops}` });
+    expect(row(id).hops).toBe(hops);
+    await acknowledge(machine, from);
+    [from, to] = [to, from];
+    machine.nowMs += 60_000;
+  }
+  expect(texts(await take(machine, { agent: from }))).toEqual([`${HOPS_MAX}`]);
+  const refused = await send(machine, { to, from });
+  expect(refused).toMatchObject({ code: 'too_many', got: `${HOPS_MAX + 1}` });
+  await acknowledge(machine, from);
+  // A person, or a turn that no message led to, begins a new chain.
+  expect(row(await sent(machine, { to, from })).hops).toBe(0);
+});
+
+it('nothing goes to an agent that is gone, or answers what is not here', async () => {
+  const gone = await named('dora');
+  await machine.append([{ entity: gone, by: userPrincipal('ada'), body: { type: 'agent.deregistered' } }]);
+  expect(await send(machine, { to: gone })).toMatchObject({ code: 'not_found' });
+  expect(await send(machine, { to: bob, replyTo: gone })).toMatchObject({ code: 'not_found' });
+  expect(count()).toBe(0);
+});
