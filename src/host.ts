@@ -19,6 +19,7 @@ import { refusalIn } from './host/exclusion.ts';
 import { Glimpses } from './host/glimpses.ts';
 import { Intake } from './host/intake.ts';
 import { Journal } from './host/journal.ts';
+import { mailOf } from './host/mail.ts';
 import { Opening } from './host/opening.ts';
 import { Outputs } from './host/outputs.ts';
 import type { Parts } from './host/parts.ts';
@@ -93,6 +94,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   });
   terminals.start();
   approvals.start();
+  wired.mail.start(node, closers);
   budgets.start();
   engine.boot();
   node.onArrivals((arrivals) => {
@@ -193,7 +195,9 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   };
   const opening = new Opening(engine.core, journal);
   const backups = new Backups({ info, stateDir: parts.stateDir, store, blobs, workspaces });
+  const mail = mailOf({ ...keeping, ...texts, engine, clock: realClock, opening, log: o.log });
   const node = new HostedNode({
+    messages: mail.messages,
     ...keeping,
     ...agents,
     info,
@@ -209,7 +213,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     tools: parts.drivers.tools(),
     joinCode: () => joinCodeOf({ secret, addresses }),
   });
-  return { engine, node, glimpses, backups, opening, ...agents };
+  return { engine, node, mail, glimpses, backups, opening, ...agents };
 }
 
 function endLink(action: Extract<Action, { kind: 'unlink' | 'excluded' }>, transport: MeshTransport): void {

@@ -6,6 +6,7 @@ import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
 import type { BootStanding } from '#core/boot-check.ts';
 import type { Boxed, Seen } from '#core/boxing.ts';
 import type { LocalRow, LocalTable } from '#core/local.ts';
+import type { Messaging } from '#core/message/messaging.ts';
 import type { Draft, Op } from '#core/op.ts';
 import type { Frame, Goodbye, MemberState } from '#core/schema/frame.ts';
 import type { Refusal } from '#core/refusal.ts';
@@ -216,6 +217,7 @@ export type NodeInfo = {
  */
 export interface SwarmNode extends AgentTerminals, Answering, Boxed {
   readonly info: NodeInfo;
+  readonly messages: Messaging;
   readonly store: Pick<
     OpStore,
     | 'get'

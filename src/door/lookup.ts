@@ -5,6 +5,8 @@ import { compareStamps } from '#core/op.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import type { KnownApproval } from '#core/view/approval.ts';
 import { isKnownApproval } from '#core/view/approval.ts';
+import type { KnownMessage } from '#core/view/message.ts';
+import { isKnownMessage } from '#core/view/message.ts';
 import type { NodeRow } from '#core/view/node.ts';
 import type { LiveProject } from '#core/view/project.ts';
 import type { LiveRule } from '#core/view/rule.ts';
@@ -74,6 +76,13 @@ export function findApproval(ref: string, door: Door): KnownApproval | DoorRefus
   const { store } = door.node;
   const found = idsLike(ref, door).map((id) => store.get('approval', id));
   return single(found.filter(isKnownApproval), ref, 'Approval not found');
+}
+
+/** By id or short id. */
+export function findMessage(ref: string, door: Door): KnownMessage | DoorRefusal {
+  const { store } = door.node;
+  const found = idsLike(ref, door).map((id) => store.get('message', id));
+  return single(found.filter(isKnownMessage), ref, 'Message not found');
 }
 
 /** By id or short id; one that was removed is not found. */

@@ -5,8 +5,7 @@
  *     {"id":1,"method":"POST","path":"/api/swarm/tasks","body":{"title":"x"}}   →   {"id":1,"status":201,"body":{…}}
  *     {"id":2,"method":"GET","path":"/api/events"}   →   {"id":2,"event":"snapshot","data":{…}} …   until {"id":2,"cancel":true}
  */
-import { chmod, lstat, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { chmod } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import type { Principal } from '#core/brand.ts';
@@ -16,11 +15,10 @@ import { agentCaller, unknownToken } from './caller.ts';
 import type { Door } from './door.ts';
 import type { CallerOf } from './socket-client.ts';
 import { SocketClient } from './socket-client.ts';
+import { clearSocket, closeServer, openServer } from './socket-server.ts';
 
 /** Clients at once: command lines and benches of one machine. */
 const CLIENTS_MAX = 256;
-/** Answers under way get so long to leave when the node stops. */
-const CLOSE_MAX_MS = 1_000;
 
 export type DoorSocket = { close(): Promise<void> };
 
@@ -49,44 +47,21 @@ export function startAgentSocket(o: { door: Door; path: string }): Promise<DoorS
  * Rejects when something that is no socket lies there, or when the system refuses.
  */
 async function listen(o: { door: Door; path: string; mode: number; callerOf: CallerOf }): Promise<DoorSocket> {
-  await clear(o.path);
+  await clearSocket(o.path);
   const clients = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    clients.add(socket);
-    socket.once('close', () => clients.delete(socket));
-    new SocketClient(socket, o.callerOf, o.door).start();
-  });
-  server.maxConnections = CLIENTS_MAX;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(o.path, () => {
-      server.off('error', reject);
-      server.on('error', (error) => o.door.onFault(error, `the socket ${o.path}`));
-      resolve();
-    });
+  const server = await openServer({
+    path: o.path,
+    clientsMax: CLIENTS_MAX,
+    onClient: (socket) => {
+      clients.add(socket);
+      socket.once('close', () => clients.delete(socket));
+      new SocketClient(socket, o.callerOf, o.door).start();
+    },
+    onFault: (error) => o.door.onFault(error, `the socket ${o.path}`),
   });
   await chmod(o.path, o.mode);
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> =>
-    (closing ??= new Promise((resolve) => {
-      const timer = setTimeout(() => clients.forEach((socket) => socket.destroy()), CLOSE_MAX_MS);
-      server.close(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-      for (const socket of clients) socket.end();
-    }));
-  return { close };
-}
-
-async function clear(path: string): Promise<void> {
-  const stat = await lstat(path).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (stat === undefined) return;
-  if (!stat.isSocket()) throw new Error(`${path} is no socket: move it away, then start again`);
-  await rm(path, { force: true });
+  return { close: () => (closing ??= closeServer(server, clients)) };
 }
 
 /** Whoever may open the socket is the user that this node runs as, or of its group: the system gives no finer answer. */

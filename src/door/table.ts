@@ -15,6 +15,7 @@ import { capRoutes } from './routes/caps.ts';
 import { eventRoutes } from './routes/events.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { none } from './routes/input.ts';
+import { messageRoutes } from './routes/messages.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { pageRoutes } from './routes/page.ts';
 import { postRoutes } from './routes/posts.ts';
@@ -54,6 +55,7 @@ export const routes: readonly Route[] = [
   ...agentScreenRoutes,
   ...toolRoutes,
   ...hookRoutes,
+  ...messageRoutes,
   ...usageRoutes,
   ...projectRoutes,
   ...approvalRoutes,

@@ -6,6 +6,7 @@ import { startHiveSocket } from '#door/hive-socket.ts';
 import { localOperator, startAdminSocket, startAgentSocket } from '#door/socket.ts';
 import { Tokens } from '#door/tokens.ts';
 import type { NodeOptions } from '../host-options.ts';
+import { AgentSockets } from './agent-sockets.ts';
 import { makeSocketDir, socketPath } from '../socket-path.ts';
 import type { BoxDesk } from './box-desk.ts';
 import type { Closers, Parts } from './parts.ts';
@@ -45,6 +46,19 @@ export async function openDoors({ o, parts, node, closers, stopping, boxDesk }: 
   makeSocketDir(agentsPath);
   const agents = await startAgentSocket({ door, path: agentsPath });
   closers.add(() => agents.close());
+  const sockets = new AgentSockets({
+    self: node.info.self,
+    stateDir: parts.stateDir,
+    store: parts.store,
+    door,
+    log: o.log,
+  });
+  const stop = node.onArrivals((arrivals) => sockets.arrived(arrivals));
+  closers.add(() => {
+    stop();
+    return sockets.close();
+  });
+  await sockets.start();
   closers.add(() => boxDesk.close());
   await boxDesk.start({
     tools: (socket) => startAgentSocket({ door, path: socket }),

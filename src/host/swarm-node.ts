@@ -3,6 +3,7 @@ import type { AgentScreen, AgentTyped, AgentWanted } from '#core/agent-terminal.
 import type { Boxing } from '#core/boxing.ts';
 import type { OpId, Principal } from '#core/brand.ts';
 import type { ApprovalAnswer } from '#core/approval/answer.ts';
+import type { Messaging } from '#core/message/messaging.ts';
 import type { NodeCore } from '#core/node.ts';
 import type { Draft } from '#core/op.ts';
 import { BLOB_ABOVE_BYTES, BLOB_HEAD_BYTES } from '#core/schema/ids.ts';
@@ -37,6 +38,7 @@ export type SwarmNodeParts = {
   work: DeliveredWork;
   backups: Backups;
   opening: Opening;
+  messages: Messaging;
   terminals: TerminalAgents;
   control: AgentControl;
   screens: AgentScreens;
@@ -49,6 +51,7 @@ export type SwarmNodeParts = {
 
 export class HostedNode implements SwarmNode {
   readonly info: NodeInfo;
+  readonly messages: Messaging;
   readonly store: OpStore;
   readonly boxing: Boxing;
   private readonly parts: SwarmNodeParts;
@@ -61,6 +64,7 @@ export class HostedNode implements SwarmNode {
     this.info = parts.info;
     this.store = parts.store;
     this.boxing = parts.boxing;
+    this.messages = parts.messages;
   }
 
   async append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal> {

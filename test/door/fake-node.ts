@@ -18,6 +18,7 @@ import type { Arrival, Glimpse, LinkInfo, NodeInfo, OpStore, Presence, SwarmNode
 import { refusal } from '#core/refusal.ts';
 import { MemoryStore } from '#store/memory.ts';
 import { fakeBoxing } from './fake-boxing.ts';
+import { fakeMail } from './fake-mail.ts';
 
 export const SELF = nodeIdOf('a'.repeat(32));
 export const OTHER = nodeIdOf('b'.repeat(32));
@@ -61,6 +62,7 @@ export class FakeNode implements SwarmNode {
   readonly store: OpStore = new MemoryStore({ crypto });
   readonly knobs: Knobs = {};
   readonly boxing = fakeBoxing;
+  readonly messages = fakeMail(this);
   readonly presences = new Map<NodeId, Presence>();
   linked: LinkInfo[] = [];
   readonly tally = new Map<NodeId, Tally>();

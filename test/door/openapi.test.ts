@@ -82,6 +82,7 @@ describe('OpenAPI', () => {
       'Cap',
       'Link',
       'Me',
+      'Message',
       'Node',
       'Op',
       'Post',

@@ -26,6 +26,9 @@ export const good: Record<string, unknown> = {
   'POST /api/approvals/{id}': { decision: 'deny', note: 'no' },
   'POST /api/rules': { effect: 'deny', command: 'git push *' },
   'POST /api/caps': { kind: 'tool', name: 'claude', max: 2 },
+  'POST /api/messages': { to: 'operator', body: 'x' },
+  'POST /api/messages/{id}/answer': { answer: 'x' },
+  'POST /api/swarm/agents/{id}/recipients': { allow: null },
 };
 
 /** Bodies that are wrong, with the text and what it says of what came. */
@@ -137,6 +140,11 @@ export const bad: [route: string, body: unknown, error: string, got?: string][] 
     '257 characters',
   ],
   ['POST /api/caps', {}, 'kind is node, tool or account'],
+  ['POST /api/messages', {}, 'to is required', 'nothing'],
+  ['POST /api/messages', { to: 'operator' }, 'body is required', 'nothing'],
+  ['POST /api/messages', { to: 'operator', body: ' ' }, 'body is required'],
+  ['POST /api/messages/{id}/answer', {}, 'answer is required', 'nothing'],
+  ['POST /api/swarm/agents/{id}/recipients', {}, 'allow: Invalid input: expected array, received undefined', 'nothing'],
   ['POST /api/caps', { kind: 'tool', max: 1 }, 'name is required'],
   ['POST /api/caps', { kind: 'tool', name: 'claude', max: -1 }, 'max: Too small: expected number to be >=0', '-1'],
   ['POST /api/login-codes', { role: 'king' }, 'role: Invalid option: expected one of "operator"|"viewer"'],
@@ -175,6 +183,9 @@ export const textForNoJson: Record<string, string> = {
   'POST /api/approvals/{id}': 'decision is required',
   'POST /api/rules': 'effect is required',
   'POST /api/caps': 'kind is node, tool or account',
+  'POST /api/messages': 'to is required',
+  'POST /api/messages/{id}/answer': 'answer is required',
+  'POST /api/swarm/agents/{id}/recipients': 'allow: Invalid input: expected array, received undefined',
   'POST /api/swarm/agents/{id}/budget': 'usd_day: Invalid input: expected number, received undefined',
   'POST /api/tokens': 'name: Invalid input: expected string, received undefined',
 };

@@ -43,9 +43,8 @@ export const messageBounced = z.object({
   reason: z.enum(['recipient_gone', 'mailbox_full', 'undeliverable', 'cancelled']),
 });
 
-/** About a question; counts only when written by the node of the asker, which alone decides it. `answer`: the message that holds it. */
+/** About a question; counts only when written by the node of the asker, which alone decides it. An answer is a message in the same batch. */
 export const questionClosed = z.object({
   type: z.literal('question.closed'),
   how: z.enum(['answered', 'expired', 'cancelled']),
-  answer: opIdSchema.nullable(),
 });

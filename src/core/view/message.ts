@@ -69,7 +69,7 @@ function fold(row: MessageRow | undefined, op: KnownOp): MessageRow {
       return withOutcome(known, op, { agent: body.agent, outcome: { kind: 'bounced', reason: body.reason, ...at } });
     case 'question.closed':
       if (header.node !== homeOf(known.id) || !isFirst(known.closed, at.stamp)) return known;
-      return { ...known, closed: { how: body.how, answer: body.answer, ...at } };
+      return { ...known, closed: { how: body.how, ...at } };
     default:
       return known;
   }
@@ -86,13 +86,14 @@ export const messageView: ViewSpec<MessageRow> = {
   types: ['message.sent', 'message.acknowledged', 'message.bounced', 'question.closed'],
   key: (op) => op.header.entity,
   fold,
-  columnNames: ['channel', 'state', 'thread', 'lamport'],
+  columnNames: ['channel', 'state', 'thread', 'question', 'lamport'],
   columns: (row) => ({
     channel: row.sent?.channel ?? null,
     state: messageState(row),
     thread: row.sent?.thread ?? null,
+    question: row.sent?.kind === 'question' ? (row.closed === undefined ? 'open' : 'closed') : null,
     lamport: row.sent?.stamp.lamport ?? null,
   }),
   indexes: [['channel', 'state', 'lamport'], ['channel', ['lamport', 'desc']], [['lamport', 'desc']]],
-  sparse: ['thread'],
+  sparse: ['thread', 'question'],
 };

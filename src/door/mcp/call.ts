@@ -7,8 +7,17 @@ import { taskJson } from '../json/task.ts';
 import { shortId } from '../json/text.ts';
 import type { DoorRefusal } from '../refusal.ts';
 import { isRefusal, refusalOfIssue, refused, shown } from '../refusal.ts';
+import type { AtDesk } from '../message/desk.ts';
 import { createTask } from '../routes/task-create.ts';
 import { taskRows } from '../routes/tasks.ts';
+import {
+  messageAcknowledge,
+  messageAnswer,
+  messageAsk,
+  messageListen,
+  messageRemind,
+  messageSend,
+} from './messages.ts';
 import type { ToolInput, ToolName } from './tools.ts';
 import { INPUTS, isToolName, TOOLS } from './tools.ts';
 
@@ -33,7 +42,22 @@ const handlers: Handlers = {
     const agents = door.roster.agents().slice(0, limit);
     return listed(agents.map((agent) => agentLine(agentJson(agent, door), agent.id === bearer?.agent)));
   },
+  message_send: atDesk(messageSend),
+  message_listen: atDesk(messageListen),
+  message_acknowledge: atDesk(messageAcknowledge),
+  message_ask: atDesk(messageAsk),
+  message_answer: atDesk(messageAnswer),
+  message_remind: atDesk(messageRemind),
 };
+
+/** Only an agent has a mailbox: people have `skep message`. */
+function atDesk<I>(run: (input: I, at: AtDesk) => Promise<Said>): (input: I, work: Work) => Said | Promise<Said> {
+  return (input, { bearer, door }) => {
+    if (bearer === undefined) return NO_ATTEMPT;
+    // A call that nobody waits for any more ends with its time-out; what it was handed is in the agent's hand like the rest.
+    return run(input, { agent: bearer.agent, door, signal: new AbortController().signal, isGone: () => false });
+  };
+}
 
 const NO_ATTEMPT = refused('conflict', 'this session works on no task of skep', {
   expected: 'an agent to which skep gave a task',

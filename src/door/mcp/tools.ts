@@ -1,5 +1,6 @@
 /** The tools that skep offers to agents: one list for MCP over stdio, MCP over HTTP, and `POST /api/tools/{tool}`. */
 import { z } from 'zod';
+import { INPUT as MESSAGE } from '../message/desk.ts';
 
 /** A summary or a reason: a page or two. Longer ones belong into a file of the work. */
 const SUMMARY_MAX_CHARS = 20_000;
@@ -33,6 +34,12 @@ const inputs = {
     project: z.string().min(1).max(200).optional().describe('Name or id; the project of your own task when left out'),
   }),
   agents_list: z.object({ limit }),
+  message_send: MESSAGE.send,
+  message_listen: MESSAGE.receive,
+  message_acknowledge: MESSAGE.ids,
+  message_ask: MESSAGE.ask,
+  message_answer: MESSAGE.answer,
+  message_remind: MESSAGE.remind,
 };
 
 export type ToolName = keyof typeof inputs;
@@ -79,6 +86,32 @@ export const TOOLS: readonly Tool[] = [
     'Give the swarm a further task. Made by an agent, it waits until an operator allows it; do not wait for it.',
   ),
   tool('agents_list', 'List agents', 'Agents of the swarm and what they are doing.', true),
+  tool(
+    'message_send',
+    'Send a message',
+    'Write to another agent by its name, to operator for people, or to * for all agents, who may need to do nothing. It is stored until it is read.',
+  ),
+  tool(
+    'message_listen',
+    'Read messages',
+    'Messages to you, oldest first: those that are there, or the first that comes within wait_seconds. Acknowledge what you have handled, or it comes again.',
+  ),
+  tool(
+    'message_acknowledge',
+    'Acknowledge messages',
+    'Say that messages are handled: those of ids, or all that you have read.',
+  ),
+  tool(
+    'message_ask',
+    'Ask somebody',
+    'Put a question to people, or to another agent, and go on: the answer comes as a message, and after ttl_seconds the word [expired].',
+  ),
+  tool('message_answer', 'Answer a question', 'Answer a question that was put to you, by the id of its message.'),
+  tool(
+    'message_remind',
+    'Remind yourself',
+    'A message to yourself, later: after delay_seconds, or at at_unix_timestamp.',
+  ),
 ];
 
 /** Read the arguments of a call, by the tool's name. */

@@ -22,6 +22,6 @@ export function messageOf(
     case 'message.bounced':
       return { type, agent, reason: pick === 0 ? 'mailbox_full' : 'undeliverable' };
     case 'question.closed':
-      return { type, how: pick === 0 ? 'answered' : 'expired', answer: pick === 0 ? some : null };
+      return { type, how: pick === 0 ? 'answered' : 'expired' };
   }
 }

@@ -59,7 +59,7 @@ describe('a message', () => {
 });
 
 describe('a question', () => {
-  const closed = (how: 'answered' | 'expired'): Body => ({ type: 'question.closed', how, answer: null });
+  const closed = (how: 'answered' | 'expired'): Body => ({ type: 'question.closed', how });
 
   it('is closed by the node of its asker, once', () => {
     expect(folded(sent, home.next(closed('answered'), about)).closed).toBeUndefined();

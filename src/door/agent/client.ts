@@ -1,0 +1,106 @@
+/** One connection at an agent's socket: a JSON object a line, each answered by one. A request with a `request` is answered with it, in any order. */
+import type { Socket } from 'node:net';
+import type { OpId } from '#core/brand.ts';
+import type { Door } from '../door.ts';
+import type { Line } from '../lines.ts';
+import { LineCutter } from '../lines.ts';
+import { refused, shown } from '../refusal.ts';
+import { answerVerb, refusedAnswer } from './verbs.ts';
+
+/** A message of the largest size, with what JSON adds to it at worst. */
+const LINE_MAX_BYTES = 4 * 1024 * 1024;
+/** Requests of one connection under way; the next ones wait unread. A reader that does not read has so many answers in our memory, and no more. */
+const PIPELINE_MAX = 64;
+
+export class AgentClient {
+  readonly #socket: Socket;
+  readonly #agent: OpId;
+  readonly #door: Door;
+  readonly #cutter = new LineCutter(LINE_MAX_BYTES);
+  /** Aborted when the client sends no more: it may be gone, and nothing would tell before something is written to it. */
+  readonly #ending = new AbortController();
+  #waiting: Line[] = [];
+  #underWay = 0;
+  #isFull = false;
+  #hasEnded = false;
+
+  constructor(socket: Socket, o: { agent: OpId; door: Door }) {
+    this.#socket = socket;
+    this.#agent = o.agent;
+    this.#door = o.door;
+  }
+
+  start(): void {
+    const socket = this.#socket;
+    socket.on('data', (chunk: Buffer) => {
+      this.#waiting.push(...this.#cutter.cut(chunk));
+      this.#pump();
+    });
+    socket.on('drain', () => {
+      this.#isFull = false;
+      this.#pump();
+    });
+    socket.on('end', () => {
+      this.#hasEnded = true;
+      this.#ending.abort();
+      this.#endIfDone();
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      this.#waiting = [];
+      this.#ending.abort();
+    });
+  }
+
+  #pump(): void {
+    let taken = 0;
+    while (taken < this.#waiting.length && this.#underWay < PIPELINE_MAX && !this.#isFull) {
+      const line = this.#waiting[taken];
+      taken += 1;
+      if (line !== undefined) void this.#take(line);
+    }
+    this.#waiting.splice(0, taken);
+    if (this.#waiting.length > 0) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  async #take(line: Line): Promise<void> {
+    if (line.kind === 'long') {
+      const detail = { expected: `at most ${LINE_MAX_BYTES} bytes` };
+      return this.#say(undefined, refusedAnswer(refused('too_large', 'the line is too large', detail)));
+    }
+    const request = objectIn(line.text);
+    if (request === undefined) {
+      const detail = { expected: '{"cmd":"recv","wait_seconds":30}', got: shown(line.text) };
+      return this.#say(undefined, refusedAnswer(refused('invalid', 'the line is no request', detail)));
+    }
+    this.#underWay += 1;
+    const isGone = (): boolean => this.#socket.destroyed;
+    const at = { agent: this.#agent, door: this.#door, signal: this.#ending.signal, isGone };
+    const answer = await answerVerb(request, at);
+    this.#underWay -= 1;
+    this.#say(Reflect.get(request, 'request'), answer);
+    if (this.#waiting.length > 0) this.#pump();
+    else this.#endIfDone();
+  }
+
+  /** `id` is what some verbs are about, so the mark of a request is `request`. */
+  #say(request: unknown, answer: Record<string, unknown>): void {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    const marked = request === undefined ? answer : { request, ...answer };
+    this.#isFull = !this.#socket.write(`${JSON.stringify(marked)}\n`);
+  }
+
+  #endIfDone(): void {
+    if (this.#hasEnded && this.#underWay === 0 && this.#waiting.length === 0) this.#socket.end();
+  }
+}
+
+function objectIn(text: string): object | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null && !Array.isArray(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}

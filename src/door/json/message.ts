@@ -1,0 +1,97 @@
+/** A message in JSON, for people and for agents. */
+import { z } from 'zod';
+import type { Principal } from '#core/brand.ts';
+import { parsedOpId } from '#core/brand.ts';
+import { readerOf } from '#core/message/address.ts';
+import type { Handed } from '#core/message/mailboxes.ts';
+import type { KnownMessage } from '#core/view/message.ts';
+import { messageState, outcomeOf } from '#core/view/message.ts';
+import type { Door } from '../door.ts';
+import { dateText } from './text.ts';
+
+export const messageJsonSchema = z
+  .object({
+    id: z.string(),
+    from: z.string().describe('A name: of an agent, a person, or the node itself'),
+    from_id: z.string().describe('user:…, agent:… or node:…'),
+    to: z.string().describe('A name, or operator for the people'),
+    kind: z.enum(['text', 'reminder', 'question', 'answer', 'event']),
+    body: z.string().describe('The beginning, where truncated_bytes says that there is more'),
+    truncated_bytes: z
+      .number()
+      .int()
+      .nullable()
+      .describe('Size of the whole text, where the body is only its beginning'),
+    in_reply_to: z.string().nullable(),
+    thread: z.string().describe('The first message of the conversation'),
+    hops: z.number().int().describe('How many messages led to this one'),
+    source: z.string().nullable().describe('Of an event: where it happened'),
+    due_at: z.string().nullable(),
+    options: z.array(z.string()).nullable(),
+    sent_at: z.string(),
+    state: z.enum(['open', 'acknowledged', 'bounced']),
+    bounce_reason: z.string().nullable(),
+    question: z.enum(['open', 'answered', 'expired', 'cancelled']).nullable(),
+  })
+  .meta({ id: 'Message' });
+export type MessageJson = z.output<typeof messageJsonSchema>;
+
+/** As a reader gets it. */
+export type HandedJson = Pick<MessageJson, 'id' | 'from' | 'kind' | 'body'> & Record<string, unknown>;
+
+export function messageJson(row: KnownMessage, door: Door): MessageJson {
+  const { id, sent } = row;
+  const outcome = outcomeOf(row);
+  const state = messageState(row);
+  return {
+    id,
+    from: speakerName(sent.from, door),
+    from_id: sent.from,
+    to: readerName(sent.channel, door),
+    kind: sent.kind,
+    body: typeof sent.text === 'string' ? sent.text : sent.text.head,
+    truncated_bytes: typeof sent.text === 'string' ? null : sent.text.sizeBytes,
+    in_reply_to: sent.replyTo,
+    thread: sent.thread ?? id,
+    hops: sent.hops,
+    source: sent.source,
+    due_at: sent.dueMs === null ? null : dateText(sent.dueMs),
+    options: sent.options ?? null,
+    sent_at: dateText(sent.wallMs),
+    state: state === 'unknown' ? 'open' : state,
+    bounce_reason: outcome?.kind === 'bounced' ? outcome.reason : null,
+    question: sent.kind === 'question' ? (row.closed?.how ?? 'open') : null,
+  };
+}
+
+/** What is empty is left out: it is read by a model. */
+export function handedJson({ message, deliveries, redelivered }: Handed, door: Door): HandedJson {
+  const json = messageJson(message, door);
+  const { id, from, kind, body, truncated_bytes, in_reply_to, thread, source, options, sent_at } = json;
+  return {
+    id,
+    from,
+    kind,
+    body,
+    ...(truncated_bytes === null ? {} : { truncated_bytes }),
+    ...(in_reply_to === null ? {} : { in_reply_to }),
+    ...(thread === id ? {} : { thread }),
+    ...(source === null ? {} : { source }),
+    ...(options === null ? {} : { options }),
+    sent_at,
+    redelivered,
+    ...(redelivered ? { deliveries } : {}),
+  };
+}
+
+function speakerName(from: Principal, door: Door): string {
+  const [kind = '', ...rest] = from.split(':');
+  const name = rest.join(':');
+  if (kind === 'agent') return door.roster.agentName(parsedOpId(name));
+  return kind === 'node' ? 'system' : name;
+}
+
+function readerName(channel: string, door: Door): string {
+  const reader = readerOf(channel);
+  return reader === undefined ? 'operator' : door.roster.agentName(reader);
+}

@@ -1,0 +1,154 @@
+/** Messages, as people see and send them. What agents do with theirs is said at their sockets. */
+import { z } from 'zod';
+import { parsedOpId } from '#core/brand.ts';
+import { mailboxOf, OPERATOR_CHANNEL } from '#core/message/address.ts';
+import { isKnownMessage } from '#core/view/message.ts';
+import { appendOne } from '../append.ts';
+import type { Door } from '../door.ts';
+import { messageJson, messageJsonSchema } from '../json/message.ts';
+import { findAgent, findMessage } from '../lookup.ts';
+import type { DoorRefusal } from '../refusal.ts';
+import { isRefusal, refused } from '../refusal.ts';
+import type { Route } from '../route.ts';
+import { jsonRoute } from '../route.ts';
+import { idParams, none, queryNumber, requiredText } from './input.ts';
+
+const LIST_MAX = 1_000;
+const LIST_DEFAULT = 50;
+const BODY_MAX_CHARS = 1024 * 1024;
+
+/** `operator`, or one agent. */
+function channelOf(name: string, door: Door): string | DoorRefusal {
+  if (name === 'operator') return OPERATOR_CHANNEL;
+  const agent = findAgent(name, door);
+  return isRefusal(agent) ? agent : mailboxOf(agent.id);
+}
+
+const list = jsonRoute({
+  method: 'GET',
+  path: '/api/messages',
+  summary: 'Messages, newest first: all, those to one reader, or one conversation',
+  action: 'message.read',
+  params: none,
+  query: z.object({
+    to: z.string().min(1).max(200).optional().describe('operator, or an agent'),
+    thread: z.string().min(1).max(200).optional(),
+    state: z.enum(['open', 'acknowledged', 'bounced']).optional().describe('With `to` alone'),
+    limit: queryNumber({ min: 1, max: LIST_MAX, default: LIST_DEFAULT }),
+    offset: queryNumber({ min: 0, max: 999_999_999, default: 0 }),
+  }),
+  body: none,
+  answer: z.array(messageJsonSchema),
+  status: 200,
+  handle: ({ query: { to, thread, state, limit, offset }, door }) => {
+    const channel = to === undefined ? undefined : channelOf(to, door);
+    if (isRefusal(channel)) return channel;
+    if (thread !== undefined) return threadOf(thread, { limit, offset, door });
+    if (state !== undefined && channel === undefined)
+      return refused('invalid', 'state is asked of one reader', { expected: 'to and state' });
+    const where = channel === undefined ? {} : { channel, ...(state === undefined ? {} : { state }) };
+    const rows = door.node.store.list('message', { where, order: [['lamport', 'desc']], limit, offset });
+    return rows.filter(isKnownMessage).map((row) => messageJson(row, door));
+  },
+});
+
+/** The message that began it, and all that answer it, newest first. */
+function threadOf(ref: string, o: { limit: number; offset: number; door: Door }) {
+  const first = findMessage(ref, o.door);
+  if (isRefusal(first)) return first;
+  const { limit, offset } = o;
+  const thread = first.sent.thread ?? first.id;
+  const rows = o.door.node.store.list('message', { where: { thread }, order: [['lamport', 'desc']], limit, offset });
+  const begun = o.door.node.store.get('message', thread);
+  const isLast = rows.length < limit;
+  const all = isLast && begun !== undefined ? [...rows, begun] : rows;
+  return all.filter(isKnownMessage).map((row) => messageJson(row, o.door));
+}
+
+const send = jsonRoute({
+  method: 'POST',
+  path: '/api/messages',
+  summary: 'Write to an agent; resolved when the message is on disk',
+  action: 'message.send',
+  params: none,
+  query: none,
+  body: z.object({
+    to: requiredText('to', 200).describe('An agent, operator, or * for all agents'),
+    body: requiredText('body', BODY_MAX_CHARS),
+    in_reply_to: z.string().max(200).nullish(),
+  }),
+  answer: z.array(messageJsonSchema),
+  status: 201,
+  handle: async ({ body, by, door }) => {
+    const one = body.to === '*' ? undefined : channelOf(body.to, door);
+    if (isRefusal(one)) return one;
+    const channels = one === undefined ? door.roster.agents().map((agent) => mailboxOf(agent.id)) : [one];
+    const before = typeof body.in_reply_to === 'string' ? findMessage(body.in_reply_to, door) : undefined;
+    if (isRefusal(before)) return before;
+    const rest = { source: null, dueMs: null, sender: undefined, replyTo: before?.id ?? null };
+    const sent = await door.node.messages.send({ ...rest, by, channels, kind: 'text', text: body.body });
+    return isRefusal(sent) ? sent : sent.messages.map((message) => messageJson(message, door));
+  },
+});
+
+const get = jsonRoute({
+  method: 'GET',
+  path: '/api/messages/{id}',
+  summary: 'One message, with its whole text',
+  action: 'message.read',
+  params: idParams,
+  query: none,
+  body: none,
+  answer: messageJsonSchema,
+  status: 200,
+  handle: async ({ params, door }) => {
+    const row = findMessage(params.id, door);
+    if (isRefusal(row)) return row;
+    return { ...messageJson(row, door), body: await door.node.unstash(row.sent.text), truncated_bytes: null };
+  },
+});
+
+const answer = jsonRoute({
+  method: 'POST',
+  path: '/api/messages/{id}/answer',
+  summary: 'Answer a question, from any node: that of the asker takes one answer, once',
+  action: 'message.answer',
+  params: idParams,
+  query: none,
+  body: z.object({ answer: requiredText('answer', BODY_MAX_CHARS) }),
+  answer: z.object({ id: z.string().describe('The message that holds the answer') }),
+  status: 201,
+  handle: async ({ params, body, by, door }) => {
+    const row = findMessage(params.id, door);
+    if (isRefusal(row)) return row;
+    const id = await door.node.messages.answer({ question: row.id, by, text: body.answer });
+    return isRefusal(id) ? id : { id };
+  },
+});
+
+const recipients = jsonRoute({
+  method: 'POST',
+  path: '/api/swarm/agents/{id}/recipients',
+  summary: 'To whom the agent may write; to people it always may',
+  action: 'agent.restrict',
+  params: idParams,
+  query: none,
+  body: z.object({
+    allow: z.array(z.string().min(1).max(64)).max(64).nullable().describe('Globs of names of agents; null for all'),
+  }),
+  answer: z.object({ id: z.string(), allow: z.array(z.string()).nullable() }),
+  status: 200,
+  handle: async ({ params, body, by, door }) => {
+    const agent = findAgent(params.id, door);
+    if (isRefusal(agent)) return agent;
+    const draft = {
+      entity: parsedOpId(agent.id),
+      by,
+      body: { type: 'agent.recipientsSet' as const, allow: body.allow },
+    };
+    const arrival = await appendOne(draft, door);
+    return isRefusal(arrival) ? arrival : { id: agent.id, allow: body.allow };
+  },
+});
+
+export const messageRoutes: readonly Route[] = [list, send, get, answer, recipients];
