@@ -126,6 +126,18 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/events.ts')).events,
   },
   {
+    name: 'message',
+    group: 'Look:',
+    summary: 'messages between people and agents',
+    load: async () => (await import('./verb/message.ts')).message,
+  },
+  {
+    name: 'agent-harness',
+    group: 'Run nodes:',
+    summary: 'speak as an agent, at its socket; run one that prints its answers',
+    load: async () => (await import('./verb/agent-harness.ts')).agentHarness,
+  },
+  {
     name: 'explain',
     group: 'Look:',
     summary: 'why an agent is said to be idle, running, waiting …',

@@ -287,13 +287,8 @@ export class FakeNode implements SwarmNode {
   backup: SwarmNode['backup'] = async (target) =>
     this.knobs.backup?.(target) ?? refusal('conflict', 'there is something already');
 
-  attemptBearer(token: string) {
-    return this.bearers.get(token);
-  }
-
-  hookBearer(token: string) {
-    return this.hooks.get(token);
-  }
+  attemptBearer: SwarmNode['attemptBearer'] = (token) => this.bearers.get(token);
+  hookBearer: SwarmNode['hookBearer'] = (token) => this.hooks.get(token);
 
   joinCode(): string {
     return `skep-join-${randomBytes(4).toString('hex')}`;
