@@ -106,7 +106,7 @@ const newest = <T extends { stamp: Stamp }>(held: T | undefined, said: T): T =>
 
 export const agentView: ViewSpec<AgentRow> = {
   name: 'agent',
-  version: 7,
+  version: 8,
   types: [
     'agent.registered',
     'agent.deregistered',
