@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentStage, atWork, letGo, subjects, TEST_MS } from './agent-stage.ts';
 import { NodeProcess } from './process.ts';
 import type { Json, Member } from './swarm.ts';
-import { freePort } from './swarm.ts';
+import { asJson, freePort } from './swarm.ts';
 import { tmux, untilStatus } from './terminal-rig.ts';
 
 /** Longer than a node in this process ever keeps silent, and short enough to wait for. */
@@ -106,3 +106,32 @@ describe.each(['claude', 'codex'] as const)('the node of the real %s is killed i
     },
   );
 });
+
+it(
+  'the node of the real claude is killed while its terminal asks for leave: the dialog stays without a word of hooks, and is asked again of everybody',
+  { timeout: TEST_MS },
+  async () => {
+    const scene = await three(undefined);
+    const { emperor, second, node } = scene;
+    const place = stage.home.project;
+    const tool = 'claude --permission-mode manual';
+    const body = { name: 'claude', tool, capabilities: ['words'], project_path: place };
+    const agent = asJson((await node.request('POST', '/api/swarm/agents', body)).body);
+    await untilStatus(emperor, agent, 'idle');
+    const task = await stage.task(emperor, [{ bash: 'echo two > two.txt && git add -A && git commit -qm two' }]);
+    const asked = await second.until(async () => (await second.list('/api/approvals?state=open'))[0]);
+    await node.kill();
+    const target = `=${String(agent['tmux_session_id'])}:`;
+    expect(tmux(node, ['capture-pane', '-p', '-t', target])).not.toMatch(/hook (?:failed|reported)/);
+    await node.start();
+    for (const member of [emperor, second]) await stage.swarm.linkedWith(member, 3);
+    const path = `/api/approvals/${String(asked['id'])}`;
+    await second.until(async () => {
+      const { status } = await second.request('POST', path, { decision: 'allow' });
+      return status === 200 ? true : undefined;
+    });
+    const ended = await emperor.ended(String(task['id']));
+    expect(ended).toMatchObject({ status: 'completed', attempt: 1, result: 'two is committed', work: { commits: 1 } });
+    expect(subjects(place)).toEqual(['two', 'Begin']);
+  },
+);
