@@ -2,8 +2,10 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { userPrincipal } from '#core/brand.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
+import { taskCreated } from '../door/task-body.ts';
 import { contextOf, go, openBrowser, PHONE } from './browser.ts';
 
 /** A browser on a machine that is busy takes its time. */
@@ -34,18 +36,29 @@ describe('the page for people', () => {
   const loggedIn = async (where: BrowserContext): Promise<Page> => {
     const one = await where.newPage();
     one.setDefaultTimeout(60_000);
-    one.on('console', (message) => complaints.push(message.text()));
+    // The fake node has nothing to tell of an agent's state, and says so whenever it is asked.
+    one.on('console', (message) => {
+      if (!message.text().includes('the server responded with a status of 404')) complaints.push(message.text());
+    });
     one.on('pageerror', (error) => complaints.push(error.message));
     const { url } = z.object({ url: z.string() }).parse(await (await served.post('/api/login-codes', {})).json());
     await one.goto(url);
     await one.waitForSelector('[data-connection="live"]');
     return one;
   };
+  /** Presses `c` when no window is open any more, whose field would take it for a letter. */
+  const openForm = async () => {
+    await page.waitForSelector('role=dialog', { state: 'detached' });
+    await expect.poll(() => page.evaluate('document.activeElement.matches("input, textarea, select")')).toBe(false);
+    await page.keyboard.press('c');
+    const form = page.locator('role=dialog[name="New task"]');
+    await form.locator('input[name="title"]:focus').waitFor();
+    return form;
+  };
   const tasks = async () => tasksSchema.parse(await served.json('/api/swarm/tasks'));
 
   it('creates several tasks at once, each behind the one before, and leaves what is refused where it was typed', async () => {
-    await page.keyboard.press('c');
-    const form = page.locator('role=dialog');
+    const form = await openForm();
     await form.locator('text=several at once').click();
     await form.locator('textarea[name="titles"]').fill('Pick\nPlant\nWater');
     await form.locator('text=each waits for the one before').click();
@@ -58,7 +71,7 @@ describe('the page for people', () => {
     expect((await plant)?.depends_on).toEqual([(await pick)?.id]);
     expect((await water)?.depends_on).toEqual([(await plant)?.id]);
     expect((await water)?.priority).toBe(4);
-    await page.keyboard.press('c');
+    await openForm();
     await form.locator('text=several at once').click();
     await form.locator('textarea[name="titles"]').fill(`Good\n${'x'.repeat(1_001)}\nLast`);
     await form.locator('button[type="submit"]').click();
@@ -69,8 +82,7 @@ describe('the page for people', () => {
   });
 
   it('finds tasks to wait for, and keeps what is chosen while another is searched for', async () => {
-    await page.keyboard.press('c');
-    const form = page.locator('role=dialog');
+    const form = await openForm();
     await form.locator('input[name="title"]:focus').fill('Harvest');
     const search = form.locator('role=searchbox[name="Search tasks to wait for"]');
     await search.fill('plant');
@@ -87,8 +99,7 @@ describe('the page for people', () => {
   });
 
   it('keeps a form as a template in this browser, fills another one with it, and forgets it', async () => {
-    await page.keyboard.press('c');
-    const form = page.locator('role=dialog');
+    const form = await openForm();
     await form.locator('input[name="title"]').fill('Nightly run');
     await form.locator('input[name="capabilities"]').fill('shell');
     await form.locator('role=textbox[name="Name of the template"]').fill('nightly');
@@ -97,7 +108,7 @@ describe('the page for people', () => {
     await page.keyboard.press('Escape');
     await page.reload();
     await page.waitForSelector('[data-connection="live"]');
-    await page.keyboard.press('c');
+    await openForm();
     await form.locator('role=button[name="nightly"]').click();
     await expect.poll(() => form.locator('input[name="title"]').inputValue()).toBe('Nightly run');
     expect(await form.locator('input[name="capabilities"]').inputValue()).toBe('shell');
@@ -111,10 +122,13 @@ describe('the page for people', () => {
     await go(page, '/');
     await page.waitForSelector('article:has-text("sh-1")');
     const open = async (text: string): Promise<void> => {
+      await page.waitForSelector('role=dialog', { state: 'detached' });
       await page.keyboard.press('Control+k');
       await page.waitForSelector('role=combobox[name="Page, agent, task or action"]');
+      await page.locator('[role="combobox"]:focus').waitFor();
       await page.keyboard.type(text);
-      await page.waitForSelector('role=option >> nth=0');
+      // What is found follows what is typed, when there is time for it.
+      await page.waitForSelector(`role=option[selected] >> text=/${text}/i`);
     };
     await open('rules');
     await page.keyboard.press('Enter');
@@ -126,8 +140,6 @@ describe('the page for people', () => {
     await open('sh-1');
     await page.keyboard.press('Enter');
     await page.waitForSelector('h1:has-text("sh-1")');
-    // The fake node has nothing to tell of an agent's state.
-    expect(new Set(complaints.splice(0))).toEqual(new Set([expect.stringContaining('404')]));
     await open('dark');
     await page.keyboard.press('Enter');
     await page.waitForSelector('html[data-theme="dark"]');
@@ -162,7 +174,10 @@ describe('the page for people', () => {
     await away.waitForSelector('ul[aria-label="Needs you"] li:has-text("before it was turned on")');
     await away.click('role=button[name="Notifications when something needs you"]');
     await away.waitForSelector('role=button[name="Notifications when something needs you"][pressed]');
-    await Promise.all([stuck('first'), stuck('second')]);
+    // In one batch: how long a busy machine takes over two requests is nobody's to say.
+    const body = { ...taskCreated(), requiredCapabilities: ['nobody-has-this'] };
+    const by = userPrincipal('x');
+    await served.node.append(['first', 'second'].map((title) => ({ entity: undefined, by, body: { ...body, title } })));
     await expect
       .poll(() => away.evaluate('window.told'))
       .toEqual([['2 things need you', expect.stringMatching(/first: no agent has.*\n.*second|second: .*\n.*first/)]]);

@@ -26,11 +26,11 @@ function optionsOf({ lines, least, format }: Props, width: number): uPlot.Option
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 4, 0, 0],
+    padding: [8, 20, 0, 0],
     scales: { y: { range: (_, __, most) => [0, Math.max(least, most) * 1.1] } },
     axes: [
       { ...axis, size: 24, space: 70, values: (_, ticks) => ticks.map(clock) },
-      { ...axis, size: 44, space: 28, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick))) },
+      { ...axis, size: 56, space: 28, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick))) },
     ],
     series: [
       {},

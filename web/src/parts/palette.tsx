@@ -61,7 +61,9 @@ function Search({ onNewTask, onClose }: Props & { onClose: () => void }) {
       setAt((chosen + step + shown.length) % Math.max(1, shown.length));
     } else if (event.key === 'Enter') {
       event.preventDefault();
-      take(shown[chosen]);
+      // Whoever types fast means what is typed now, not what was drawn last.
+      const now = found(choices, text);
+      take(now[Math.min(at, now.length - 1)]);
     }
   };
   return (
