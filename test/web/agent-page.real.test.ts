@@ -9,6 +9,8 @@ import { TestSwarm } from '../host/swarm.ts';
 import { contextOf, go, logIn, openBrowser } from './browser.ts';
 
 const PATIENCE_MS = 60_000;
+/** The shell waits for a command. */
+const PROMPT_LAST = /bash[^#$]*[#$]\s*$/;
 
 /** A terminal of another node, as a person sees it and types into it. The program in it is a shell. */
 describe('the terminal of an agent on another node', () => {
@@ -66,22 +68,25 @@ describe('the terminal of an agent on another node', () => {
       await page.keyboard.press('Backspace');
       await page.keyboard.press('Enter');
       await shows('one; two 42');
-      // What reads is seen to be there before it is stopped: what is typed before that, the stop would take with it.
-      await page.keyboard.type('sed s/miau/meow/');
+      await shows(PROMPT_LAST);
+      // A shell that begins something changes how its terminal reads: what is typed then may be lost, so it is waited for.
+      await page.keyboard.type('echo "$((40+3))"; sed -u s/miau/meow/');
       await page.keyboard.press('Enter');
+      await shows('43');
       await page.keyboard.type('miau');
       await page.keyboard.press('Enter');
       await shows(/miau\s*meow/);
       await page.keyboard.press('Control+c');
       await shows(/\^C\s*bash[^#$]*[#$]\s*$/);
       await page.keyboard.press('ArrowUp');
-      await shows(/[#$]\ssed s.miau.meow.\s*$/);
+      await shows(/[#$]\secho "\$\(\(40\+3\)\)"; sed -u s.miau.meow.\s*$/);
       await page.keyboard.press('ArrowUp');
       await shows(/[#$]\secho 'one; two' "\$\(\(40\+2\)\)"\s*$/);
       await page.keyboard.press('Home');
       await page.keyboard.type('echo -; ');
       await page.click('role=group[name="Keys"] >> role=button[name="Enter"]');
       await shows('echo -; echo');
+      await shows(PROMPT_LAST);
       await page.click('[data-terminal]');
       await page.keyboard.press('F6');
       expect(await page.evaluate("document.activeElement.closest('[data-terminal]')")).toBeNull();
@@ -127,9 +132,11 @@ describe('the terminal of an agent on another node', () => {
       await page.keyboard.type('. ./hostile.sh');
       await page.keyboard.press('Enter');
       await shows('<script>window.hit=1</script>');
+      await shows(PROMPT_LAST);
       await page.keyboard.type('. ./hostile.sh long');
       await page.keyboard.press('Enter');
       await shows('xxxxthe end');
+      await shows(PROMPT_LAST);
       expect(await page.title()).toBe(title);
       expect(await page.evaluate('window.hit')).toBeUndefined();
       expect(await page.locator('[data-terminal] a, [data-terminal] img, [data-terminal] script').count()).toBe(0);
@@ -151,6 +158,7 @@ describe('the terminal of an agent on another node', () => {
       await page.keyboard.press('Enter');
       await shows('by 2', viewer);
       await shows('by 2');
+      await shows(PROMPT_LAST);
       expect(await rows(viewer).textContent()).not.toContain('nobody');
       expect(await page.locator('[data-terminal]').boundingBox()).toEqual(box);
       const path = `api/swarm/agents/${String(agent['id'])}/type`;
