@@ -1,6 +1,6 @@
 /** What runs on this node: agents that are there on their own, and the attempts of all agents. */
 import { join } from 'node:path';
-import type { OpId } from '#core/brand.ts';
+import type { NodeId, OpId } from '#core/brand.ts';
 import { ContainerBoxes } from '#runtime/box/container.ts';
 import { SandboxBoxes } from '#runtime/box/sandbox.ts';
 import type { NodeOptions } from '../host-options.ts';
@@ -80,10 +80,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   });
   const approvals = new Approvals({ ...keeping, ...texts, askTimeoutMs, log });
   const toolDesk = new ToolDesk({ stateDir, ask: (question) => approvals.ask(question) });
-  const prices = new Prices({ path: join(o.dataDir, 'prices.json'), log });
-  const ledger = new UsageLedger({ self: keeping.self, store, append: texts.append, prices });
-  const money = { self: keeping.self, store, ledger, states, dayUsd: o.budgetUsdDay, nowMs: Date.now, log };
-  const budgets = new Budgets(money);
+  const { ledger, budgets } = moneyOf({ o, store, states, texts, self: keeping.self });
   const desk: AgentDesk = {
     ask: (question) => approvals.ask(question),
     stands: (agent, state) => states.stands(agent, state),
@@ -119,6 +116,15 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   };
   return { ...more, terminals, attempts, boxDesk, boxing, states, toolDesk, approvals, budgets };
 }
+
+function moneyOf({ o, store, states, texts, self }: Money) {
+  const prices = new Prices({ path: join(o.dataDir, 'prices.json'), log: o.log });
+  const ledger = new UsageLedger({ self, store, append: texts.append, prices });
+  const dayUsd = o.budgetUsdDay;
+  return { ledger, budgets: new Budgets({ self, store, ledger, states, dayUsd, nowMs: Date.now, log: o.log }) };
+}
+
+type Money = Pick<AgentsWiring, 'o' | 'texts'> & Pick<Parts, 'store'> & { states: AgentStates; self: NodeId };
 
 const homesIn = ({ stateDir, store }: Parts, isAtWork: (agent: OpId) => boolean): AgentHomes =>
   new AgentHomes({ stateDir, environment: process.env, row: (agent) => store.get('agent', agent), isAtWork });
