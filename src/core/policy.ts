@@ -50,7 +50,8 @@ const TABLE = {
   'tool.call': TOOL_USERS,
   'hook.report': HOOKS,
   'agent.restrict': OPERATORS,
-  'message.read': READERS,
+  // A message to one reader is shown to who wrote it, to that reader, and to operators.
+  'message.read': OPERATORS,
   'message.send': OPERATORS,
   'message.answer': OPERATORS,
   'project.read': READERS,
