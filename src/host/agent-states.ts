@@ -24,7 +24,7 @@ export class AgentStates {
     this.#nowMs = o.nowMs;
   }
 
-  /** Undefined: the attempt is over. An agent at a rate limit stays parked until it is reset. */
+  /** Undefined: the attempt is over. An agent at a rate limit stays parked until it is reset, one that does not start until it is tried again. */
   stands(agent: OpId, state: StateEvent | undefined): void {
     // A terminal is looked at between attempts, too, and whoever looks tells how its agent stands.
     if (state !== undefined && state.source !== 'protocol') return;
@@ -43,7 +43,8 @@ export class AgentStates {
       this.#setState(agent, held.state);
     }
     const last = held ?? this.#last.get(agent);
-    if (last?.state !== 'rate_limited') return this.#free(agent);
+    const isBroken = last?.state === 'error' && last.untilMs !== undefined;
+    if (last?.state !== 'rate_limited' && !isBroken) return this.#free(agent);
     const leftMs = (last.untilMs ?? this.#nowMs() + PARKED_MS) - this.#nowMs();
     const timer = setTimeout(() => this.#free(agent), Math.min(Math.max(leftMs, 0), TIMER_MAX_MS));
     this.#parked.set(agent, timer.unref());

@@ -65,6 +65,8 @@ export function failureOf(o: {
   if (event.outcome === 'timed_out')
     return because('failed', 'timed_out', `${limitText(o.limitSeconds)}\n${tail}`.trim());
   if (event.outcome !== 'failed') return undefined;
+  // The task was never asked: its agent is to be repaired.
+  if (event.failure === 'start_failed') return because('failed', 'setup_failed', event.text);
   const text = `${whyOf(event)}\n${tail}`.trim();
   if (event.exit?.error === 'holder_lost') return because('lost', 'lost', text);
   // Whoever stopped the node with its agents has said nothing about the task.

@@ -3,7 +3,7 @@ import { parsedOpId } from '#core/brand.ts';
 import { AgentStates } from '../../src/host/agent-states.ts';
 
 const AGENT = parsedOpId(`${'a'.repeat(32)}-1`);
-const seen = (state: 'running' | 'waiting' | 'rate_limited', untilMs?: number) => ({
+const seen = (state: 'running' | 'waiting' | 'rate_limited' | 'error', untilMs?: number) => ({
   kind: 'state' as const,
   state,
   source: 'protocol' as const,
@@ -43,6 +43,21 @@ describe('states of agents that speak a protocol', () => {
     expect(one.told).toEqual(['rate_limited']);
     vi.advanceTimersByTime(1);
     expect(one.told).toEqual(['rate_limited', undefined]);
+  });
+
+  it('hold an agent whose tool does not start until it is tried again, and none for another error', () => {
+    vi.useFakeTimers();
+    const one = states();
+    one.states.stands(AGENT, seen('error'));
+    one.states.stands(AGENT, undefined);
+    expect(one.told).toEqual(['error', undefined]);
+    one.states.stands(AGENT, seen('error', Date.now() + 90_000));
+    one.states.stands(AGENT, undefined);
+    vi.advanceTimersByTime(89_999);
+    expect(one.states.explain(AGENT, 'claude')).toMatchObject({ state: 'error', rule: 'it said error' });
+    expect(one.told).toEqual(['error', undefined, 'error']);
+    vi.advanceTimersByTime(1);
+    expect(one.told).toEqual(['error', undefined, 'error', undefined]);
   });
 
   it('take a rate limit without a reset for a minute, and a new attempt ends the parking', () => {

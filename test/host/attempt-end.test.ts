@@ -27,6 +27,15 @@ describe('the error of an attempt', () => {
     });
   });
 
+  it('is why its tool did not start, and no fault of the task', () => {
+    const exit = { code: 1, signal: null, error: null };
+    const event = { ...failed, text: 'claude ended at its start', exit, failure: 'start_failed' } as const;
+    expect(failureOf({ ...about, event })).toMatchObject({
+      end: { kind: 'failed', reason: 'setup_failed' },
+      text: 'claude ended at its start',
+    });
+  });
+
   it('begins with the exit of a program that ended', () => {
     const event = { ...failed, text: 'ignored', exit: { code: 3, signal: null, error: null } };
     expect(failureOf({ ...about, event })?.text).toBe('exit code 3\nthe last lines');

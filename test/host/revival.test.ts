@@ -40,6 +40,7 @@ it('begins anew with an agent that was up for five minutes', () => {
 
 it.each([
   { what: 'that did not die', ended: gone({ failure: 'model' }) },
+  { what: 'that did not start', ended: gone({ failure: 'start_failed' }) },
   { what: 'whose arguments are wrong', ended: gone({ exit: { code: 2, signal: null, error: null } }) },
   { what: 'whose holder is lost', ended: gone({ exit: { code: null, signal: null, error: 'holder_lost' } }) },
   {

@@ -5,6 +5,7 @@ import { DriverRefusal } from '../refusal.ts';
 import type { Dialect } from './dialect.ts';
 import { newestProcess, processId, PROCESSES_MAX } from './processes.ts';
 import { LineSession } from './session.ts';
+import { startFailure, TESTED_VERSIONS, toldVersion } from './tool-end.ts';
 import type { LineLimits } from './tool-process.ts';
 
 /** The transcript of one process, streamed pieces included; what is beyond is dropped from the middle. */
@@ -22,6 +23,9 @@ export type LineTool = {
   /** Called once, when the session was closed. */
   closed: () => void;
 };
+
+/** The slowest that was seen took four seconds to start. */
+const VERSION_MAX_MS = 15_000;
 
 type Place = { spec: SessionSpec; runtime: Runtime };
 
@@ -51,6 +55,12 @@ function session(tool: LineTool, { spec, runtime, processes }: Place & { process
     },
     turnLimitMs: spec.turnLimitMs,
     resume: spec.resume,
+    failedStart: async (exit, said) => {
+      const [program] = tool.command(null);
+      const tested = TESTED_VERSIONS[program];
+      const version = tested === undefined ? undefined : await versionOf(program, { spec, runtime });
+      return startFailure({ tool: tool.tool, exit, said, version, tested });
+    },
     start: async (conversation) => {
       if (started >= PROCESSES_MAX) {
         throw new DriverRefusal('not_started', `${tool.tool} ended ${started} times in this session; it is given up.`);
@@ -65,4 +75,10 @@ function session(tool: LineTool, { spec, runtime, processes }: Place & { process
       return proc;
     },
   });
+}
+
+/** Undefined where it does not say. */
+async function versionOf(program: string, { spec: { cwd, env, sees }, runtime }: Place): Promise<string | undefined> {
+  const o = { cwd, env, timeoutMs: VERSION_MAX_MS, ...(sees === undefined ? {} : { sees }) };
+  return runtime.exec([program, '--version'], o).then(toldVersion, () => undefined);
 }

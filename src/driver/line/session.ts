@@ -9,6 +9,7 @@ import { DriverRefusal } from '../refusal.ts';
 import type { Dialect, Told } from './dialect.ts';
 import { Silence } from './silence.ts';
 import { GRACE_MS, LINE_MAX_BYTES, type LineLimits, ToolProcess } from './tool-process.ts';
+import { brokenUntil, endedByItself, endOf, isWord } from './tool-end.ts';
 import { turnName, turnNameMs } from './turn-name.ts';
 import { Turn } from './turn.ts';
 
@@ -26,6 +27,8 @@ export type LineSessionOptions = {
   dialect: (conversation: string | null) => Dialect;
   /** Starts the next process of this session, to go on with that conversation. */
   start: (conversation: string | null) => Promise<Proc>;
+  /** Why it ended before it had said a word, for people; `said`: what it printed first. */
+  failedStart: (exit: Exit, said: string) => Promise<string>;
   resume: string | null;
   /** Called once, when the session was closed. */
   closed: () => void;
@@ -42,6 +45,8 @@ export class LineSession implements AgentSession {
   #state: AgentEvent | undefined;
   #lastExit: Exit = { code: 0, signal: null, error: null };
   #closing: Promise<void> | undefined;
+  /** A process of this session has said a word of the protocol. */
+  #hasSpoken = false;
   /** What waits for an answer: void when the process is gone. */
   readonly #asked = new Set<string>();
 
@@ -84,7 +89,9 @@ export class LineSession implements AgentSession {
       this.#turnEnded({ kind: 'turn_ended', turn, outcome: 'failed', text, exit: undefined });
       throw error;
     }
-    if (run.isOver) this.#gone(run, this.#lastExit);
+    if (!run.isOver) return;
+    await run.done;
+    this.#gone(run, this.#lastExit);
   }
 
   /** Words for the running turn. Refused with `not_supported`: nothing runs, or the tool cannot take them. */
@@ -174,14 +181,7 @@ export class LineSession implements AgentSession {
     const exit: Exit = { code: null, signal: null, error: 'holder_lost' };
     this.events.push({ kind: 'turn_started', turn: proc.id });
     const text = 'the node went down before it had asked the agent anything';
-    this.events.push({
-      kind: 'turn_ended',
-      turn: proc.id,
-      outcome: 'failed',
-      text,
-      exit,
-      failure: 'agent_gone',
-    });
+    this.events.push({ kind: 'turn_ended', turn: proc.id, outcome: 'failed', text, exit, failure: 'agent_gone' });
     this.#lastExit = await proc.kill(GRACE_MS);
   }
 
@@ -206,6 +206,7 @@ export class LineSession implements AgentSession {
   }
 
   async #take(run: ToolProcess, line: WholeLine): Promise<void> {
+    this.#hasSpoken ||= isWord(line);
     if (line.kind === 'line') await this.#carryOut(run, run.dialect.read(line.text, this.#o.nowMs()));
     else await this.#missed(run, line);
     if (this.#turn !== undefined && this.#silence.heard() && this.#state !== undefined) this.#tell(this.#state);
@@ -218,10 +219,15 @@ export class LineSession implements AgentSession {
   }
 
   /** The process is gone. A turn that it was in ends here. */
-  #over(run: ToolProcess, exit: Exit): void {
+  async #over(run: ToolProcess, exit: Exit): Promise<void> {
     this.#lastExit = exit;
+    const isWanted = this.#turn?.why !== undefined || this.#closing !== undefined;
+    // One that has spoken in this session is of a version that can.
+    const isBroken = !this.#hasSpoken && !isWanted && endedByItself(exit);
+    if (isBroken) run.failedStart = await this.#o.failedStart(exit, run.firstSaid);
     const state = protocolState(run.hung === undefined ? 'exited' : 'error');
-    this.#tell({ ...state, evidence: `${this.#o.tool} ended: ${endOf(exit)}` });
+    if (run.failedStart !== undefined) this.#tell(brokenUntil(run.failedStart, this.#o.nowMs()));
+    else this.#tell({ ...state, evidence: `${this.#o.tool} ended: ${endOf(exit)}` });
     this.#gone(run, exit);
   }
 
@@ -229,15 +235,10 @@ export class LineSession implements AgentSession {
     if (this.#turn === undefined) return;
     for (const request of this.#asked) this.#tell({ kind: 'permission_closed', request });
     for (const line of run.errors) this.events.push({ kind: 'delta', stream: 'stderr', text: `${line}\n` });
-    const text = [`${this.#o.tool} ended in the middle of its turn (${endOf(exit)})`, ...run.errors].join('\n');
-    this.#turnEnded({
-      kind: 'turn_ended',
-      turn: this.#turn.name,
-      outcome: 'failed',
-      text,
-      exit,
-      failure: 'agent_gone',
-    });
+    const died = [`${this.#o.tool} ended in the middle of its turn (${endOf(exit)})`, ...run.errors].join('\n');
+    const text = run.failedStart ?? died;
+    const failure = run.failedStart === undefined ? 'agent_gone' : 'start_failed';
+    this.#turnEnded({ kind: 'turn_ended', turn: this.#turn.name, outcome: 'failed', text, exit, failure });
   }
 
   async #carryOut(run: ToolProcess, told: Told): Promise<void> {
@@ -294,7 +295,5 @@ export class LineSession implements AgentSession {
 
 const protocolState = (state: 'starting' | 'error' | 'exited') =>
   ({ kind: 'state', state, source: 'protocol', exact: true }) as const;
-
-const endOf = (exit: Exit): string => exit.error ?? exit.signal ?? `exit code ${exit.code}`;
 
 const closed = (): DriverRefusal => new DriverRefusal('session_closed', 'This session is closed.');

@@ -1,6 +1,7 @@
 import type { Exit, Proc, WholeLine } from '#ports.ts';
 import type { Dialect } from './dialect.ts';
 import { Requests } from './requests.ts';
+import { saidIn } from './tool-end.ts';
 
 /** The longest line that is read: above it a tool's answer is left out, and the session goes on. */
 export const LINE_MAX_BYTES = 16 * 1024 * 1024;
@@ -33,6 +34,11 @@ export class ToolProcess {
   /** Resolves when it has ended and all it printed was taken. */
   done: Promise<void> = Promise.resolve();
 
+  /** Why it did not start, where it ended by itself before its first word. */
+  failedStart: string | undefined;
+  #firstError = '';
+  #firstOutput = '';
+
   /** Why this node ended it, where it hung: `start_timeout`, `request_timeout`, and what was waited for. */
   hung: string | undefined;
   readonly #startMs: number;
@@ -50,6 +56,11 @@ export class ToolProcess {
     });
   }
 
+  /** The first line that it printed: of its standard error, or where that has none, of its standard output. Empty for none. */
+  get firstSaid(): string {
+    return this.#firstError === '' ? this.#firstOutput : this.#firstError;
+  }
+
   /** Hands over what it prints, line by line, each when the one before was taken. A tool that does not say a word in time is ended. */
   async follow(take: (line: WholeLine) => Promise<void>): Promise<Followed> {
     const late = setTimeout(
@@ -60,7 +71,10 @@ export class ToolProcess {
     try {
       for await (const line of this.proc.whole(LINE_MAX_BYTES)) {
         clearTimeout(late);
-        if (line.kind === 'line') this.#requests.heard(line.text);
+        if (line.kind === 'line') {
+          this.#requests.heard(line.text);
+          this.#firstOutput ||= saidIn(line.text);
+        }
         await take(line);
       }
       await errors;
@@ -104,6 +118,7 @@ export class ToolProcess {
   async #readErrors(): Promise<void> {
     for await (const line of this.proc.errors) {
       this.errors.push(line);
+      this.#firstError ||= saidIn(line);
       if (this.errors.length > ERRORS_KEPT) this.errors.shift();
     }
   }

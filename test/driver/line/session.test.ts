@@ -1,6 +1,8 @@
 /** What sessions share, with a tool of a few lines of shell in place of a CLI. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { afterEach, expect, it } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { AgentEvent } from '#agent-ports.ts';
 import { nothing, type Dialect, type Told } from '#driver/line/dialect.ts';
 import { LineSession, type LineSessionOptions } from '#driver/line/session.ts';
@@ -64,6 +66,7 @@ function open(script: string, o: Partial<LineSessionOptions> = {}) {
     dialect: () => new Echo(),
     start,
     resume: null,
+    failedStart: async (exit, said) => `no start: ${exit.code}, ${said}`,
     closed: () => {},
     ...o,
   });
@@ -141,7 +144,7 @@ it('shows a stall as a suspicion, takes it back at the next word, and ends nothi
 });
 
 it('tells what a tool wrote to standard error when it ends in the middle of a turn', async () => {
-  const { session, events } = open('read -r line; echo "no such model" >&2; exit 3');
+  const { session, events } = open('echo {}; read -r line; echo "no such model" >&2; exit 3');
   await session.prompt('anything');
   expect(await events.ended()).toMatchObject({
     outcome: 'failed',
@@ -150,6 +153,53 @@ it('tells what a tool wrote to standard error when it ends in the middle of a tu
     text: 'echo ended in the middle of its turn (exit code 3)\nno such model',
   });
   await session.close(100);
+});
+
+describe('a tool that ends by itself before its first word', () => {
+  it.each([
+    {
+      what: 'the first line of its errors',
+      script: 'echo usage; echo; { echo "no option --x"; echo more; } >&2; exit 1',
+    },
+    { what: 'what it printed, where it has no errors', script: 'echo; echo no option --x; exit 1' },
+  ])('is told as an error with $what, not as a death', async ({ script }) => {
+    const { session, events } = open(script);
+    await session.prompt('anything');
+    const text = 'no start: 1, no option --x';
+    expect(await events.ended()).toMatchObject({ outcome: 'failed', failure: 'start_failed', exit: { code: 1 }, text });
+    const state = events.of('state').at(-1);
+    expect(state).toMatchObject({ state: 'error', exact: true, evidence: text, untilMs: expect.any(Number) });
+    await session.close(100);
+  });
+
+  it('has died where it was killed', async () => {
+    const { session, events } = open('kill -9 $$');
+    await session.prompt('anything');
+    expect(await events.ended()).toMatchObject({ failure: 'agent_gone', exit: { signal: 'SIGKILL' } });
+    await session.close(100);
+  });
+
+  it('has only ended where it was told to', async () => {
+    const { session, events } = open("trap 'exit 0' TERM; while :; do sleep 0.1; done", {
+      limits: { interruptMs: 50 },
+    });
+    await session.prompt('anything');
+    await session.interrupt();
+    expect(await events.ended()).toMatchObject({ outcome: 'interrupted' });
+    expect(events.of('state').at(-1)).toMatchObject({ state: 'exited' });
+    await session.close(100);
+  });
+
+  it('has died where a process before it had spoken', async () => {
+    const gate = join(mkdtempSync(join(tmpdir(), 'skep-start-')), 'spoke');
+    const { session, events } = open(`[ -e ${gate} ] && exit 1; touch ${gate}; echo {}; exit 1`);
+    for (let turn = 0; turn < 2; turn += 1) {
+      await session.prompt('anything');
+      expect(await events.ended()).toMatchObject({ failure: 'agent_gone', exit: { code: 1 } });
+    }
+    await session.close(100);
+    rmSync(dirname(gate), { recursive: true });
+  });
 });
 
 it('gives up a process that nothing was asked of before the node died', async () => {
