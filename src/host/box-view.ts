@@ -13,7 +13,8 @@ export const TOOLS_SOCKET = `${IN_BOX.sockets}/tools.sock`;
 
 /** What of skep's own folder its tool server needs: nothing else of it is shown. */
 const INSTALLED = ['bin', 'src', 'dist', 'node_modules', 'package.json'];
-const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
+/** By a file of it: the folder itself, named here, would be an asset, and all that lies in it part of an executable of `skep compile`. */
+const PACKAGE = dirname(fileURLToPath(new URL('../../package.json', import.meta.url)));
 
 /** A system shows these by itself. */
 const OF_THE_SYSTEM = ['/usr/', '/bin/', '/nix/store/'];

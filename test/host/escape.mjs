@@ -118,9 +118,11 @@ function files() {
   for (const path of given.files) if (may(() => accessSync(path))) got(`the file ${path}`);
   for (const path of ['/etc/shadow', '/sys/kernel', '/dev/mem', '/dev/kmsg', '/dev/sda', '/dev/vda'])
     if (existsSync(path) && !given.shown.includes(path)) got(`the file ${path}`);
-  // A box may have the folder; of the machine's, there would be something in it.
+  // A box may have the folder; of the machine's, there would be more in it than the way to what the box shows.
+  const leads = (path) => given.ways.some((way) => `${way}/`.startsWith(`${path}/`));
   for (const path of ['/root', '/etc/ssh', '/var/lib', '/srv', '/boot'])
-    if (may(() => readdirSync(path)) && readdirSync(path).length > 0) got(`what lies in ${path}`);
+    if (may(() => readdirSync(path)) && readdirSync(path).some((name) => !leads(`${path}/${name}`)))
+      got(`what lies in ${path}`);
   for (const path of [
     '/proc/sys/kernel/core_pattern',
     '/proc/sysrq-trigger',
