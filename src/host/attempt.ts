@@ -193,7 +193,7 @@ export class Attempt {
 
   private async follow(session: AgentSession, prepared: Prepared): Promise<AttemptEnd> {
     const { plan } = this;
-    const tell = (line: string): void => this.say(this.seen, line, `${this.output.add(`· ${line}`)}\n`);
+    const tell = (line: string): void => this.say(this.seen, line, this.output.addBelow(`· ${line}`));
     const questions = new Questions({ plan, session, cwd: prepared.cwd, tell, desk: this.tools.desk });
     if (this.completion !== undefined) this.completion.onProgress = tell;
     try {
@@ -229,8 +229,8 @@ export class Attempt {
     }
     if (event.kind === 'tool' && event.state === 'running') {
       // The end of the output becomes the error of an attempt that fails, which is an op.
-      const line = this.output.add(`· ${masked(event.title)}`);
-      this.say(this.seen, line.slice(2), `${line}\n`);
+      const shown = this.output.addBelow(`· ${masked(event.title)}`);
+      this.say(this.seen, shown.trim().slice(2), shown);
     }
     if (event.kind === 'state') {
       this.seen = event.state;

@@ -27,6 +27,12 @@ export class OutputTail {
     return clean;
   }
 
+  /** As {@link add}; returns what follows upon all that was shown before: the line on a line of its own, with its end. */
+  addBelow(line: string): string {
+    const end = this.isOpen ? '\n' : '';
+    return `${end}${this.add(line)}\n`;
+  }
+
   /** Takes in a piece of what streams, with the lines that end in it; returns it as it is shown. */
   stream(text: string): string {
     const [first = '', ...lines] = text.split('\n').map(cleaned);
@@ -53,6 +59,12 @@ export class OutputTail {
 
   newest(lines: number): string {
     return this.lines.slice(-Math.min(lines, LINES_MAX)).join('\n').slice(-TEXT_MAX_CHARS);
+  }
+
+  /** As {@link newest}, for whoever puts behind it what streams next: a last line that is over has its end. */
+  newestBefore(lines: number): string {
+    const text = this.newest(lines);
+    return text === '' || this.isOpen ? text : `${text}\n`;
   }
 
   /** The last line with anything on it. */

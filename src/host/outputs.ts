@@ -72,7 +72,7 @@ export class Outputs {
 
   private taskHere(task: OpId, lines: number): { attempt: number; output: string } | Refusal {
     const held = this.parts.attempts.outputOf(task);
-    if (held !== undefined) return { attempt: held.attempt, output: held.output.newest(lines) };
+    if (held !== undefined) return { attempt: held.attempt, output: held.output.newestBefore(lines) };
     const row = this.parts.store.get('task', task);
     const end = row === undefined ? undefined : taskChain(row).ended?.value;
     const kept = end?.result ?? end?.error ?? null;

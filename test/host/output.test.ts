@@ -28,6 +28,30 @@ it('puts together what streams, line by line', () => {
   expect(tail.newest(2)).toBe('fifth\n· another');
 });
 
+it('puts together the same, whether it is read from the beginning or asked for and then followed', () => {
+  const steps: ((tail: OutputTail) => string)[] = [
+    (tail) => tail.stream('41 passed\n'),
+    (tail) => tail.stream('42 pas'),
+    (tail) => tail.stream('sed'),
+    (tail) => tail.addBelow('· a tool'),
+    (tail) => tail.stream('reading src/\n'),
+    (tail) => tail.addBelow('· another'),
+  ];
+  const whole = '41 passed\n42 passed\n· a tool\nreading src/\n· another\n';
+  for (let asked = 0; asked <= steps.length; asked++) {
+    const tail = new OutputTail();
+    for (const step of steps.slice(0, asked)) step(tail);
+    const held = tail.newestBefore(9);
+    expect(
+      held +
+        steps
+          .slice(asked)
+          .map((step) => step(tail))
+          .join(''),
+    ).toBe(whole);
+  }
+});
+
 it('keeps the beginning of long lines, and none of the rest', () => {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
