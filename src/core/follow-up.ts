@@ -1,12 +1,13 @@
 /** What the parts of a node make of ops that are on disk now: decisions follow from committed rows alone. */
 import type { BootCheck } from './boot-check.ts';
-import type { NodeId, OpId } from './brand.ts';
+import type { NodeId } from './brand.ts';
 import type { Forks } from './fork.ts';
 import type { Mail } from './message/mail.ts';
 import type { Op } from './op.ts';
 import { createsEntity } from './op.ts';
 import type { OwnAgents } from './own-agents.ts';
 import type { Tasks } from './task/tasks.ts';
+import type { Turn } from './turn.ts';
 
 type Parts = {
   self: NodeId;
@@ -18,13 +19,14 @@ type Parts = {
 };
 
 /** True when what presence says of this node's agents has changed. */
-export function followUp(ops: readonly Op[], parts: Parts): boolean {
+export function followUp({ ops, truncate }: Pick<Turn, 'ops' | 'truncate'>, parts: Parts): boolean {
   const { self, tasks, forks, ownAgents, bootCheck, mailing } = parts;
-  const touched = new Set<OpId>();
+  const touched = new Set(ops.flatMap(({ header, body }) => (body.type.startsWith('task.') ? header.entity : [])));
+  tasks.onRows(touched);
+  if (truncate.length > 0) tasks.onTruncated();
   let agentsChanged = false;
   for (const op of ops) {
     const { body } = op;
-    if (body.type.startsWith('task.')) touched.add(op.header.entity);
     if (body.type.startsWith('agent.')) {
       agentsChanged = true;
       if (op.header.node === self && isNewInTerminal(op)) ownAgents.setState(op.header.entity, 'starting');

@@ -231,10 +231,10 @@ export class NodeCore {
   settle(turn: Turn, clock: Clock): void {
     this.at(clock);
     const { world, tasks, forks, ownAgents, bootCheck, mailing } = this;
-    world.log.committed(turn.ops);
+    world.settled(turn);
     turn.sends.push(...this.mesh.onCommitted(turn.ops));
     const { self } = world;
-    if (followUp(turn.ops, { self, tasks, forks, ownAgents, bootCheck, mailing })) this.presence.announce();
+    if (followUp(turn, { self, tasks, forks, ownAgents, bootCheck, mailing })) this.presence.announce();
     this.mesh.onWork();
     for (const run of turn.after) run();
   }

@@ -59,6 +59,8 @@ export class World {
   /** For people to read, in ops; never for a decision. */
   wallMs = 0;
   turn: Turn;
+  /** A turn is at the disk: committed rows may show what nothing has followed from yet. */
+  isWriting = false;
   /** Round trips by node, as far as known. */
   private readonly roundTrips = new Map<NodeId, number>();
   readonly links = new Set<NodeId>();
@@ -171,7 +173,14 @@ export class World {
     const own = this.log.sign(turn.ops.filter((op) => op.header.node === this.self));
     const signed = new Map(own.map((op) => [op.header.seq, op]));
     turn.ops = turn.ops.map((op) => (op.header.node === this.self ? (signed.get(op.header.seq) ?? op) : op));
+    this.isWriting = !writesNothing(turn);
     return turn;
+  }
+
+  /** The turn's write is on disk. */
+  settled(turn: Turn): void {
+    this.isWriting = false;
+    this.log.committed(turn.ops);
   }
 
   /** Adds to a turn that is about to be written what waits for that. */

@@ -14,15 +14,15 @@ import type { AdmissionOptions, Hold } from './admission.ts';
 import { Admission } from './admission.ts';
 import type { Board } from './board.ts';
 import type { PendingTask } from './fit.ts';
-import { dependencies, fits, isPending } from './fit.ts';
+import { dependencies, fits } from './fit.ts';
+import type { Look } from './search.ts';
+import { Search } from './search.ts';
 
 const WITHDRAW_AFTER_MS = 30_000;
 /** A task whose claim was withdrawn is left alone so long, so that the agent gets to the others; a new link ends it at once. */
 const AVOID_MS = 60_000;
 /** A task that could not be set up here is left to others so long for each attempt so far: what is missing may come, and attempts are few. */
 const SETUP_RETRY_MS = 5_000;
-/** Pending tasks read a time while an idle agent looks for one that fits. */
-const PAGE = 64;
 /** What an agent needs of its machine may be free again without a word of anybody: looked at anew so long after, while work waits for it. */
 const LACK_RETRY_MS = 15_000;
 /** Agents of one node. */
@@ -41,11 +41,13 @@ export class Claimer {
   private readonly admission: Admission;
   /** Idle agents that leave work to others that fits them. */
   private readonly held = new Map<OpId, Hold>();
+  private readonly search: Search;
 
   constructor(world: World, o: ClaimerOptions) {
     this.world = world;
     this.board = o.board;
     this.isHeld = (agent) => o.isHeld(agent) || o.workOf(agent) !== undefined;
+    this.search = new Search(world, (row) => this.isClaimable(row));
     this.admission = new Admission(world, { ...o, own: this.agents });
   }
 
@@ -56,7 +58,7 @@ export class Claimer {
     }
     // A claim made before the restart lapses like any other.
     for (const agent of this.agents.keys()) if (this.board.claims(agent) !== undefined) this.setWithdraw(agent);
-    for (const agent of this.agents.keys()) this.seekWork(agent);
+    this.seekEach();
   }
 
   heldBack(agent: OpId): Hold | undefined {
@@ -95,28 +97,28 @@ export class Claimer {
     }
   }
 
+  /** These tasks have new rows, and nothing has followed from them yet. */
+  onRows(tasks: Iterable<OpId>): void {
+    this.search.onRows(tasks);
+  }
+
+  /** Ops were taken out of the log: what is known of its tasks may be wrong. */
+  onTruncated(): void {
+    this.search.forget();
+  }
+
   /** An agent has nothing to do: the pending task of highest priority, then lowest stamp, that fits it. */
-  seekWork(id: OpId): void {
+  seekWork(id: OpId, look: Look = this.search.look()): void {
     const agent = this.agents.get(id);
     this.held.delete(id);
     if (agent === undefined || !this.isIdle(id)) return;
-    for (let offset = 0; ; offset += PAGE) {
-      const page = this.world.store.list('task', {
-        where: { status: 'pending' },
-        order: [
-          ['priority', 'desc'],
-          ['created', 'asc'],
-        ],
-        limit: PAGE,
-        offset,
-      });
-      for (const row of page) {
-        if (!isPending(row) || !fits(agent, row) || !this.isClaimable(row)) continue;
-        if (this.isAdmitted(agent)) this.claim(id, row);
-        return;
-      }
-      if (page.length < PAGE) return;
-    }
+    const row = look.firstFor(agent);
+    if (row !== undefined && this.isAdmitted(agent)) this.claim(id, row);
+  }
+
+  private seekEach(): void {
+    const look = this.search.look();
+    for (const agent of this.agents.keys()) this.seekWork(agent, look);
   }
 
   /** `withdraw:<agent>`: its claim stood undecided for too long. */
@@ -178,7 +180,7 @@ export class Claimer {
       if (untilMs <= this.world.nowMs) this.avoid.delete(task);
       else this.world.timers.setEarlier('seek', untilMs);
     }
-    for (const agent of this.agents.keys()) this.seekWork(agent);
+    this.seekEach();
   }
 
   private readonly avoid = new Map<OpId, number>();

@@ -1,6 +1,6 @@
 /** Which agent may work which task. The claiming node asks before it claims, home asks again before it grants. */
 import type { OpId } from '../brand.ts';
-import type { AgentRow } from '../view/agent.ts';
+import type { AgentRow, LiveAgent } from '../view/agent.ts';
 import { isBoxed, isLive, isPaused } from '../view/agent.ts';
 import { taskChain } from '../view/chain.ts';
 import type { TaskCreated, TaskRow } from '../view/task.ts';
@@ -19,6 +19,18 @@ export function fits(agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created:
   if (tmuxSessionId !== null && task.project !== null) return false;
   if (tool === SHELL && tmuxSessionId === null && !task.requiredCapabilities.includes(SHELL)) return false;
   return task.requiredCapabilities.every((wanted) => capabilities.includes(wanted));
+}
+
+/** Agents with the same text here fit the same tasks: all that {@link fits} asks of a living agent. */
+export function kindOf(agent: LiveAgent): string {
+  const { tool, capabilities, tmuxSessionId } = agent.registered;
+  return JSON.stringify([
+    isPaused(agent),
+    isBoxed(agent),
+    tool === SHELL,
+    tmuxSessionId === null,
+    [...new Set(capabilities)].toSorted(),
+  ]);
 }
 
 /**

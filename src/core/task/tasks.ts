@@ -95,6 +95,16 @@ export class Tasks {
     this.onReach();
   }
 
+  /** These have new rows; called before anything follows from any of them. */
+  onRows(tasks: Iterable<OpId>): void {
+    this.claimer.onRows(tasks);
+  }
+
+  /** Ops were taken out of the log: any row may be another now. */
+  onTruncated(): void {
+    this.claimer.onTruncated();
+  }
+
   /** Committed ops changed a task: whatever follows is recomputed from its row. */
   onTask(id: OpId): void {
     const row = this.world.store.get('task', id);
