@@ -87,10 +87,15 @@ describe('what a process leaves behind', () => {
 
   it('does not hold up the exit when it cannot be found and keeps the pipe', async () => {
     const { runtime } = start();
-    const proc = await runtime.start(script('env -i setsid sleep 600 & echo "pid $!"; exit 0'));
-    const [line = ''] = await linesOf(proc.lines);
+    // It ends only when the other one has shed its mark and its session: until then that one can be found.
+    const proc = await runtime.start(
+      script(`env -i setsid sh -c 'echo "pid $$"; exec sleep 600' & read -r line; exit 0`),
+    );
+    const lines = iteratorOf(proc.lines);
+    const line = await lineWith(lines, 'pid ');
+    await proc.write('go');
     expect(await soon('the exit', proc.exited)).toEqual({ code: 0, signal: null, error: null });
-    // `setsid` of a background job does not fork, so this is the sleep itself: alive, and ours to end.
+    // Alive, and ours to end.
     const pid = Number(line.split(' ')[1]);
     expect(lives(pid)).toBe(true);
     process.kill(pid, 'SIGKILL');
