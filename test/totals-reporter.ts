@@ -16,12 +16,21 @@ export default class TotalsReporter implements Reporter {
       for (const test of module.children.allTests()) count[test.result().state] += 1;
     }
     count.failed += count.pending;
+    for (const name of unsteadyOf(modules)) console.log(`unsteady, passed at its second try: ${name}`);
     if (reason !== 'passed' && count.failed === 0) count.failed = 1;
 
     const file = process.env['SKEP_TOTALS_FILE'];
     if (file) writeFileSync(file, `${count.passed} ${count.failed} ${count.skipped}\n`);
     else console.log(lineOf(count));
   }
+}
+
+/** With retries (vitest.config.ts) a test may fail and then pass: never in silence. */
+function unsteadyOf(modules: readonly TestModule[]): string[] {
+  const tests = modules.flatMap((module) => [...module.children.allTests()]);
+  return tests
+    .filter((test) => test.diagnostic()?.flaky === true)
+    .map((test) => `${test.module.moduleId} > ${test.fullName}`);
 }
 
 function lineOf(count: { passed: number; failed: number; skipped: number }): string {
