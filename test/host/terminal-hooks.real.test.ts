@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stateDirOf } from '#socket-path.ts';
 import { AgentStage, atWork, letGo, subjects, TEST_MS } from './agent-stage.ts';
 import type { Json, Member } from './swarm.ts';
-import { tmux, untilStatus } from './terminal-rig.ts';
+import { tmux, untilOnScreen, untilStatus } from './terminal-rig.ts';
 
 const COMMIT = 'echo two > two.txt && git add -A && git commit -qm two';
 const COMMANDS = {
@@ -124,6 +124,7 @@ describe('what the real claude asks in its terminal', { timeout: TEST_MS }, () =
     const agent = await hire('claude');
     const task = await asking();
     const approval = await asked();
+    await untilOnScreen(emperor, agent, /Do you want to proceed/);
     press(agent, '1');
     const ended = await emperor.ended(String(task['id']));
     expect(ended).toMatchObject({ status: 'completed', result: 'two is committed', work: { commits: 1 } });

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentStage, subjects, TEST_MS } from './agent-stage.ts';
 import type { Json, Member } from './swarm.ts';
-import { outputOf, tmux, untilStatus } from './terminal-rig.ts';
+import { tmux, untilOnScreen, untilStatus } from './terminal-rig.ts';
 
 const WAIT_MS = 120_000;
 const LOOK_EVERY_MS = 200;
@@ -43,13 +43,7 @@ async function untilStands(agent: Json, how: Json): Promise<Json> {
   }
 }
 
-async function untilShown(agent: Json, what: RegExp): Promise<void> {
-  for (const untilMs = Date.now() + WAIT_MS; ; await sleep(LOOK_EVERY_MS)) {
-    const output = await outputOf(emperor, agent);
-    if (what.test(output)) return;
-    if (Date.now() > untilMs) throw new Error(`it never showed ${String(what)}:\n${output}`);
-  }
-}
+const untilShown = (agent: Json, what: RegExp): Promise<void> => untilOnScreen(emperor, agent, what);
 
 const give = (description: string, script: Json): Promise<Json> =>
   emperor.post('/api/swarm/tasks', {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeOptions } from '#host-options.ts';
 import { socketPath, stateDirOf } from '#socket-path.ts';
 import type { Json, Member } from './swarm.ts';
@@ -43,6 +44,18 @@ export const stateOf = async (member: Member, agent: Json): Promise<unknown> =>
 
 export const outputOf = async (member: Member, agent: Json): Promise<string> =>
   String((await member.get(`/api/swarm/agents/${String(agent['id'])}/output`))['output']);
+
+const SHOWN_WITHIN_MS = 120_000;
+const LOOK_EVERY_MS = 200;
+
+/** Resolves when the terminal shows this: a key that is pressed before its question is drawn is lost. A screen that changes is no event. */
+export async function untilOnScreen(member: Member, agent: Json, what: RegExp): Promise<void> {
+  for (const untilMs = Date.now() + SHOWN_WITHIN_MS; ; await sleep(LOOK_EVERY_MS)) {
+    const output = await outputOf(member, agent);
+    if (what.test(output)) return;
+    if (Date.now() > untilMs) throw new Error(`it never showed ${String(what)}:\n${output}`);
+  }
+}
 
 export const untilProgress = (member: Member, task: Json, word: string): Promise<Json> =>
   member.until(async () => {
