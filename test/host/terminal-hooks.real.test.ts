@@ -2,6 +2,7 @@
 /** Real agents in terminals tell of themselves by hooks: their state is exact, and what Claude Code asks is answered from any node or in the terminal. */
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stateDirOf } from '#socket-path.ts';
 import { AgentStage, atWork, letGo, subjects, TEST_MS } from './agent-stage.ts';
@@ -9,6 +10,8 @@ import type { Json, Member } from './swarm.ts';
 import { tmux, untilOnScreen, untilStatus } from './terminal-rig.ts';
 
 const COMMIT = 'echo two > two.txt && git add -A && git commit -qm two';
+const ENTER_EVERY_MS = 1_000;
+const ENTER_MAX = 60;
 const COMMANDS = {
   claude: 'claude --permission-mode manual',
   codex: 'codex -a on-request -s danger-full-access',
@@ -125,10 +128,15 @@ describe('what the real claude asks in its terminal', { timeout: TEST_MS }, () =
     const task = await asking();
     const approval = await asked();
     await untilOnScreen(emperor, agent, /Do you want to proceed/);
-    press(agent, '1');
+    // A dialog that has just been drawn takes no key yet; the first choice is to allow, and Enter in an empty box does nothing.
+    const path = `/api/approvals/${String(approval['id'])}`;
+    for (let tries = 0; tries < ENTER_MAX && (await emperor.get(path))['state'] === 'open'; tries += 1) {
+      press(agent, 'Enter');
+      await sleep(ENTER_EVERY_MS);
+    }
     const ended = await emperor.ended(String(task['id']));
     expect(ended).toMatchObject({ status: 'completed', result: 'two is committed', work: { commits: 1 } });
-    expect(await emperor.get(`/api/approvals/${String(approval['id'])}`)).toMatchObject({ state: 'closed' });
+    expect(await emperor.get(path)).toMatchObject({ state: 'closed' });
   });
 });
 
