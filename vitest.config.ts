@@ -16,8 +16,6 @@ export default defineConfig({
       { extends: true, test: { name: 'real', include: [`test/${real}`], exclude: nemesis } },
     ],
     pool: 'forks',
-    // Only where a whole run must not be lost to one unsteady test, which is then named (test/totals-reporter.ts): `.ci/run` asks for it.
-    retry: process.env['SKEP_TEST_RETRY'] === '1' ? 1 : 0,
     maxWorkers: 2,
     testTimeout: IN_VAIN_MS,
     hookTimeout: IN_VAIN_MS,

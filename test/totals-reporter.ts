@@ -4,33 +4,32 @@ import type { Reporter, SerializedError, TestModule, TestRunEndReason } from 'vi
 /**
  * Ends a run with its totals: a last line `N passed, N failed`, with `, N skipped` behind when tests were skipped.
  *
- * Where the environment names a file in `SKEP_TOTALS_FILE`, the three numbers go there instead (`<passed> <failed>
- * <skipped>`), for tools/run.sh, which has more to say before the last line. A file that could not be loaded, an error
- * outside any test and a test that never ended each count as failed: `0 failed` means that all that was found has run.
+ * Where the environment names a file in `SKEP_TOTALS_FILE`, these go there instead, for tools/run.sh, which has more to
+ * say before the last line: `<passed> <failed> <skipped>` on the first line, and then a line for each file with a
+ * failed test, `<failed> <passed> <path>`. What failed and is of no file (an error outside any test) is in the total
+ * only. A file that could not be loaded, an error outside any test and a test that never ended each count as failed:
+ * `0 failed` means that all that was found has run.
  */
 export default class TotalsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[], reason: TestRunEndReason): void {
-    const count = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
-    for (const module of modules) {
-      count.failed += module.errors().length;
-      for (const test of module.children.allTests()) count[test.result().state] += 1;
-    }
-    count.failed += count.pending;
-    for (const name of unsteadyOf(modules)) console.log(`unsteady, passed at its second try: ${name}`);
+    const files = modules.map((module) => ({ path: module.moduleId, ...countOf(module) }));
+    const sum = (what: 'passed' | 'failed' | 'skipped') => files.reduce((total, file) => total + file[what], 0);
+    const count = { passed: sum('passed'), failed: sum('failed') + errors.length, skipped: sum('skipped') };
     if (reason !== 'passed' && count.failed === 0) count.failed = 1;
 
-    const file = process.env['SKEP_TOTALS_FILE'];
-    if (file) writeFileSync(file, `${count.passed} ${count.failed} ${count.skipped}\n`);
-    else console.log(lineOf(count));
+    const to = process.env['SKEP_TOTALS_FILE'];
+    if (!to) return console.log(lineOf(count));
+    const failed = files
+      .filter((file) => file.failed > 0)
+      .map((file) => `${file.failed} ${file.passed} ${file.path}\n`);
+    writeFileSync(to, `${count.passed} ${count.failed} ${count.skipped}\n${failed.join('')}`);
   }
 }
 
-/** With retries (vitest.config.ts) a test may fail and then pass: never in silence. */
-function unsteadyOf(modules: readonly TestModule[]): string[] {
-  const tests = modules.flatMap((module) => [...module.children.allTests()]);
-  return tests
-    .filter((test) => test.diagnostic()?.flaky === true)
-    .map((test) => `${test.module.moduleId} > ${test.fullName}`);
+function countOf(module: TestModule): { passed: number; failed: number; skipped: number } {
+  const count = { passed: 0, failed: module.errors().length, skipped: 0, pending: 0 };
+  for (const test of module.children.allTests()) count[test.result().state] += 1;
+  return { passed: count.passed, failed: count.failed + count.pending, skipped: count.skipped };
 }
 
 function lineOf(count: { passed: number; failed: number; skipped: number }): string {

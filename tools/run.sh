@@ -36,19 +36,43 @@ checks() {
   return 0
 }
 
-# run_tests PROJECT [argument...]: runs a vitest project and sets passed, failed and skipped to its totals.
-run_tests() {
-  local project=$1 totals code
-  shift
-  totals=$(mktemp) || return 1
+# One unsteady test must not hide what the others say; where more files fail than this, something is broken.
+again_at_most=8
+
+# vitest_once PROJECT TOTALS [argument...]: runs a vitest project, sets passed, failed and skipped to its totals, and
+# leaves the files that failed in TOTALS (test/totals-reporter.ts).
+vitest_once() {
+  local project=$1 totals=$2 code
+  shift 2
   SKEP_TOTALS_FILE=$totals "$bin/vitest" run --project "$project" "$@"
   code=$?
   passed=0 failed=0 skipped=0
   # Without totals nobody knows what passed: another reporter was asked for, or vitest itself fell.
   read -r passed failed skipped <"$totals" || passed=0 failed=1 skipped=0
-  rm -f "$totals"
   # Whatever vitest calls a failure is one here, also when no test bears its name.
   if [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+}
+
+# run_tests PROJECT [argument...]: runs a vitest project and sets passed, failed and skipped to its totals. With
+# SKEP_TEST_AGAIN=1, files that failed run once more, anew and one after the other; what passes then is named `unsteady`.
+run_tests() {
+  local project=$1 totals first_passed first_failed first_skipped of_failed of_passed path paths=()
+  totals=$(mktemp) || return 1
+  vitest_once "$project" "$totals" "${@:2}"
+  first_passed=$passed first_failed=$failed first_skipped=$skipped
+  while read -r of_failed of_passed path; do
+    paths+=("$path")
+    first_failed=$((first_failed - of_failed)) first_passed=$((first_passed - of_passed))
+  done < <(tail -n +2 "$totals")
+  if [ "${SKEP_TEST_AGAIN:-}" = 1 ] && [ "${#paths[@]}" -gt 0 ] && [ "${#paths[@]}" -le "$again_at_most" ]; then
+    printf '\nonce more, by itself: %s\n' "${paths[@]/#"$skep_root/"/}"
+    vitest_once "$project" "$totals" --no-file-parallelism "${paths[@]/#"$skep_root/"/}"
+    for path in "${paths[@]}"; do
+      grep -q " $path\$" "$totals" || echo "unsteady, passed when it ran again: ${path/#"$skep_root/"/}"
+    done
+    passed=$((passed + first_passed)) failed=$((failed + first_failed)) skipped=$first_skipped
+  fi
+  rm -f "$totals"
 }
 
 # last_line: the one line that tools read; skipped ones are named only when there are some.
