@@ -55,14 +55,16 @@ export type Usage = {
   reasoningTokens: number;
   /** As the tool itself counts it, in US dollars; null where it does not. */
   costUsd: number | null;
-  /** Tokens in the context now, and how many fit; null where the tool does not say. */
-  contextTokens: number | null;
-  contextMax: number | null;
 };
+
+/** Of what a tool is given or answers, what is kept; `chars`: of all of it, which may be more. */
+export type ToolText = { text: string; chars: number };
 
 /**
  * A turn ends exactly once. `exited` is the last event. `screen`: all that a terminal shows now, and the line of it that tells most. `session`: the
- * tool's own name for the conversation, by which it can be resumed. `tool`: a call that the model made, told at its beginning and at its end.
+ * tool's own name for the conversation, by which it can be resumed. `tool`: a call that the model made, told at its beginning with its input and at
+ * its end with its output, as far as there are any. `context`: tokens in the conversation now, and how many fit; null where the tool does not say, or
+ * has not yet.
  */
 export type AgentEvent =
   | {
@@ -75,13 +77,22 @@ export type AgentEvent =
       untilMs?: number;
     }
   | { kind: 'session'; session: string }
-  | { kind: 'delta'; stream: 'stdout' | 'stderr'; text: string }
+  | { kind: 'delta'; stream: 'stdout' | 'stderr' | 'thought'; text: string }
   | { kind: 'screen'; text: string; progress: string | null }
-  | { kind: 'tool'; id: string; name: string; title: string; state: 'running' | 'completed' | 'failed' | 'denied' }
+  | {
+      kind: 'tool';
+      id: string;
+      name: string;
+      title: string;
+      state: 'running' | 'completed' | 'failed' | 'denied';
+      input?: ToolText | undefined;
+      output?: ToolText | undefined;
+    }
   | { kind: 'permission'; request: PermissionRequest }
   | { kind: 'permission_closed'; request: string }
   /** Told again with the same `id`, unique in its session, when a node attaches to the session: it counts once. */
   | { kind: 'usage'; id: string; usage: Usage }
+  | { kind: 'context'; tokens: number; max: number | null }
   | { kind: 'turn_started'; turn: string }
   | {
       kind: 'turn_ended';

@@ -4,6 +4,14 @@ import type { AgentEvent } from '#agent-ports.ts';
 const AHEAD_MAX = 1_000;
 const AHEAD_MAX_CHARACTERS = 1024 * 1024;
 
+/** What an agent says and does, of which there may be more than anybody takes. */
+type Weighty = Extract<AgentEvent, { kind: 'delta' | 'tool' }>;
+
+const sizeOf = (event: AgentEvent): number => {
+  if (event.kind === 'tool') return (event.input?.text.length ?? 0) + (event.output?.text.length ?? 0);
+  return event.kind === 'delta' ? event.text.length : 0;
+};
+
 /** The events of one session: one reader, in order, bounded. */
 export class EventStream implements AsyncIterable<AgentEvent> {
   readonly #events: AgentEvent[] = [];
@@ -17,12 +25,12 @@ export class EventStream implements AsyncIterable<AgentEvent> {
   push(event: AgentEvent): void {
     if (this.#closed) return;
     this.#events.push(event);
-    if (event.kind === 'delta') this.#characters += event.text.length;
+    this.#characters += sizeOf(event);
     this.#wakeReader?.();
   }
 
   /** Adds output: at once (undefined) or as soon as there is room for it. In a hurry nobody waits, and what finds no room is left out. */
-  pushDelta(event: Extract<AgentEvent, { kind: 'delta' }>): Promise<void> | undefined {
+  pushOutput(event: Weighty): Promise<void> | undefined {
     if (this.#full()) return this.#pushLater(event);
     this.push(event);
     return undefined;
@@ -45,7 +53,7 @@ export class EventStream implements AsyncIterable<AgentEvent> {
     for (;;) {
       const event = this.#events.shift();
       if (event !== undefined) {
-        if (event.kind === 'delta') this.#characters -= event.text.length;
+        this.#characters -= sizeOf(event);
         if (!this.#full()) this.#wakeAllWriters();
         yield event;
       } else if (this.#closed) return;

@@ -144,7 +144,7 @@ export class ShellSession implements AgentSession {
   async #pump(lines: AsyncIterable<string>, stream: 'stdout' | 'stderr', words: LastWords): Promise<void> {
     for await (const line of lines) {
       words.take(stream, line);
-      const wait = this.events.pushDelta({ kind: 'delta', stream, text: `${line}\n` });
+      const wait = this.events.pushOutput({ kind: 'delta', stream, text: `${line}\n` });
       if (wait !== undefined) await wait;
     }
   }

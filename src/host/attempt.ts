@@ -219,7 +219,7 @@ export class Attempt {
   }
 
   private show(event: AgentEvent): void {
-    if (event.kind === 'delta') {
+    if (event.kind === 'delta' && event.stream !== 'thought') {
       const shown = this.output.stream(event.text);
       this.say(this.seen, this.output.last(), shown);
     }

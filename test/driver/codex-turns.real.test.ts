@@ -63,7 +63,6 @@ describe('a turn of the real codex', () => {
       inputTokens: 1_200,
       cachedTokens: 0,
       outputTokens: 34,
-      contextTokens: 1_234,
       model: 'stub-model',
     };
     expect(events.of('usage')).toMatchObject([{ usage: request }, { usage: request }]);

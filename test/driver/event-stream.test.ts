@@ -8,7 +8,7 @@ const delta = (text: string): Extract<AgentEvent, { kind: 'delta' }> => ({ kind:
 /** Adds until it should wait; returns that wait and how many went in. */
 function fill(events: EventStream, text: string): { wait: Promise<void>; count: number } {
   for (let count = 0; ; count += 1) {
-    const wait = events.pushDelta(delta(text));
+    const wait = events.pushOutput(delta(text));
     if (wait !== undefined) return { wait, count };
   }
 }

@@ -17,8 +17,6 @@ const usage = (o: Partial<Usage>): Usage => ({
   outputTokens: 100,
   reasoningTokens: 40,
   costUsd: null,
-  contextTokens: null,
-  contextMax: null,
   ...o,
 });
 const used = (id: string, o: Partial<Usage> = {}): AgentEvent => ({ kind: 'usage', id, usage: usage(o) });

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { AgentEvent, PermissionAnswer, TurnFailure, TurnOutcome, ToolServer } from '#agent-ports.ts';
 import { isKept, only, nothing, type Dialect, type Told } from '../line/dialect.ts';
-import { oneLine } from '../tool-title.ts';
+import { Calls } from './calls.ts';
 import { failureOf } from './failure.ts';
 import {
   answerName,
@@ -50,7 +50,7 @@ export class AcpDialect implements Dialect {
   #turn: { name: string; text: string | undefined; isAsked: boolean; isCancelled: boolean } | undefined;
   #hasPrompted = false;
   readonly #open = new Map<string, { id: RequestId; asked: Asked }>();
-  readonly #calls = new Map<string, string>();
+  readonly #calls = new Calls();
   #said = '';
   #endsLine = true;
   #state = '';
@@ -211,16 +211,15 @@ export class AcpDialect implements Dialect {
       this.#endsLine = text.endsWith('\n');
       return [...this.#stand('running', 'it speaks'), { kind: 'delta', stream: 'stdout', text }];
     }
-    const { toolCallId: id, status, title, kind } = update;
-    const before = this.#calls.get(id);
-    const state = status === 'completed' ? 'completed' : status === 'failed' ? 'failed' : 'running';
-    const isNews = before === undefined || state !== 'running';
+    if (update.sessionUpdate === 'agent_thought_chunk') {
+      const { text = '' } = update.content;
+      return text === '' ? [] : [...this.#stand('running', 'it thinks'), { kind: 'delta', stream: 'thought', text }];
+    }
+    if (update.sessionUpdate === 'usage_update') return [{ kind: 'context', tokens: update.used, max: update.size }];
     // What it says after a call is another message: the last one is the result.
     this.#said = '';
-    const name = title ?? before ?? kind ?? 'tool';
-    this.#calls.set(id, name);
-    if (!isNews) return [];
-    return [...this.#endLine(), { kind: 'tool', id, name: kind ?? 'tool', title: oneLine(name), state }];
+    const call = this.#calls.updated(update);
+    return call === undefined ? [] : [...this.#endLine(), call];
   }
 
   #wasAsked({ id, method, params }: Extract<Message, { kind: 'request' }>): Told {

@@ -17,6 +17,8 @@ const content = z.looseObject({
   path: z.string().optional(),
   oldText: z.string().nullish(),
   newText: z.string().optional(),
+  /** Of a call, what is shown of it lies one deeper. */
+  content: z.looseObject({ type: z.string(), text: z.string().optional() }).optional().catch(undefined),
 });
 
 export const toolCall = z.looseObject({
@@ -25,6 +27,7 @@ export const toolCall = z.looseObject({
   kind: z.string().nullish(),
   status: z.string().nullish(),
   rawInput: z.unknown().optional(),
+  rawOutput: z.unknown().optional(),
   content: z.array(content).nullish(),
   locations: z.array(z.looseObject({ path: z.string() })).nullish(),
 });
@@ -32,6 +35,8 @@ export type ToolCall = z.output<typeof toolCall>;
 
 const update = z.union([
   z.looseObject({ sessionUpdate: z.literal('agent_message_chunk'), content }),
+  z.looseObject({ sessionUpdate: z.literal('agent_thought_chunk'), content }),
+  z.looseObject({ sessionUpdate: z.literal('usage_update'), used: z.number(), size: z.number() }),
   toolCall.extend({ sessionUpdate: z.enum(['tool_call', 'tool_call_update']) }),
 ]);
 export type Update = z.output<typeof update>;

@@ -24,7 +24,7 @@ export function permissionOf(id: RequestId, { toolCall }: Asked, cwd: string): P
   };
   if (command !== undefined) return { ...base, kind: 'command', detail: command };
   if (diffs.length > 0 || toolCall.kind === 'edit') {
-    return { ...base, kind: 'edit', detail: diffs.map(asText).join('\n') || JSON.stringify(toolCall.rawInput ?? {}) };
+    return { ...base, kind: 'edit', detail: diffs.map(asDiff).join('\n') || JSON.stringify(toolCall.rawInput ?? {}) };
   }
   return { ...base, kind: 'tool', detail: JSON.stringify(toolCall.rawInput ?? toolCall, undefined, 2) };
 }
@@ -62,7 +62,8 @@ function commandOf({ kind, rawInput }: ToolCall): string | undefined {
 
 type Diff = NonNullable<ToolCall['content']>[number];
 
-const asText = ({ path = '', oldText, newText = '' }: Diff): string =>
+/** As people read it, a line each of what goes and what comes. */
+export const asDiff = ({ path = '', oldText, newText = '' }: Diff): string =>
   [path, ...marked('-', oldText ?? ''), ...marked('+', newText)].join('\n');
 
 const marked = (mark: string, text: string): string[] =>

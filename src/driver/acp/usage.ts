@@ -33,7 +33,5 @@ const event = (
     outputTokens: o.output ?? 0,
     reasoningTokens: o.reasoning ?? 0,
     costUsd: null,
-    contextTokens: null,
-    contextMax: null,
   },
 });

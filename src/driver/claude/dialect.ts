@@ -1,11 +1,12 @@
 /** Claude Code 2.1's stream-json protocol, a line at a time. */
 import type { AgentEvent, PermissionAnswer, TurnFailure, TurnOutcome } from '#agent-ports.ts';
-import { nothing, type Dialect, type Told } from '../line/dialect.ts';
+import { isKept, nothing, only, type Dialect, type Told } from '../line/dialect.ts';
 import { Telling } from '../line/telling.ts';
+import { toolInput, toolOutput } from '../tool-text.ts';
 import { toolTitle } from '../tool-title.ts';
 import { messageOf, writtenOf, type ApiUsage, type Asked, type Message, type Result } from './messages.ts';
 import { decisionOf, permissionOf } from './permission.ts';
-import { usageOf } from './usage.ts';
+import { contextMaxOf, contextTokensOf, usageOf } from './usage.ts';
 
 type Of<Type> = Extract<Message, { type: Type }>;
 
@@ -23,6 +24,7 @@ export class ClaudeDialect implements Dialect {
   readonly #calls = new Map<string, { name: string; title: string }>();
   #isInText = false;
   #context: ApiUsage | undefined;
+  #contextMax: number | null = null;
   #resetsAtMs: number | undefined;
 
   constructor(o: { cwd: string }) {
@@ -88,7 +90,7 @@ export class ClaudeDialect implements Dialect {
     if (message === undefined) return nothing();
     const told = this.#read(message, nowMs);
     if (this.#skipTo === undefined) return told;
-    return { events: told.events.filter(({ kind }) => kind === 'session' || kind === 'usage'), lines: [] };
+    return { events: told.events.filter(isKept), lines: [] };
   }
 
   #read(message: Message, nowMs: number): Told {
@@ -167,9 +169,19 @@ export class ClaudeDialect implements Dialect {
     if (event.type === 'content_block_delta' && delta?.type === 'text_delta' && delta.text !== undefined) {
       return [...this.#telling.stand('running', 'it speaks'), this.#telling.say(delta.text)];
     }
+    if (event.type === 'content_block_delta' && delta?.type === 'thinking_delta' && delta.thinking !== undefined) {
+      return [...this.#telling.stand('running', 'it thinks'), this.#telling.think(delta.thinking)];
+    }
+    if (event.type === 'message_delta') return this.#holds();
     if (event.type !== 'content_block_stop' || !this.#isInText) return [];
     this.#isInText = false;
     return this.#telling.endLine();
+  }
+
+  /** What is in the conversation, after a message of the model. */
+  #holds(): AgentEvent[] {
+    const tokens = contextTokensOf(this.#context);
+    return tokens === undefined ? [] : [{ kind: 'context', tokens, max: this.#contextMax }];
   }
 
   #called({ message }: Of<'assistant'>): AgentEvent[] {
@@ -177,19 +189,19 @@ export class ClaudeDialect implements Dialect {
       if (type !== 'tool_use' || id === undefined || name === undefined || this.#calls.has(id)) return [];
       const call = { name, title: toolTitle(name, input) };
       this.#calls.set(id, call);
-      return [{ kind: 'tool', id, ...call, state: 'running' }];
+      return [{ kind: 'tool', id, ...call, state: 'running', input: toolInput(input) }];
     });
   }
 
   #user({ message, isReplay, uuid, tool_result_meta: meta }: Of<'user'>): Told {
     if (isReplay === true && typeof uuid === 'string') return this.#began(uuid);
-    const ends = message.content.flatMap(({ type, tool_use_id: id, is_error: isError }): AgentEvent[] => {
+    const ends = message.content.flatMap(({ type, tool_use_id: id, is_error: isError, content }): AgentEvent[] => {
       const call = type === 'tool_result' && id !== undefined ? this.#calls.get(id) : undefined;
       if (id === undefined || call === undefined) return [];
       this.#calls.delete(id);
       const decision = meta?.find((one) => one.id === id)?.permission_decision?.decision;
       const state = isError !== true ? 'completed' : decision === 'reject' ? 'denied' : 'failed';
-      return [{ kind: 'tool', id, ...call, state }];
+      return [{ kind: 'tool', id, ...call, state, output: toolOutput(content) }];
     });
     return only(ends);
   }
@@ -217,7 +229,8 @@ export class ClaudeDialect implements Dialect {
 
   /** `is_error` decides: the subtype is `success` also where the model could not be reached. */
   #result(result: Result): AgentEvent[] {
-    const events: AgentEvent[] = [...this.#telling.endLine(), ...usageOf(result, this.#context)];
+    this.#contextMax = contextMaxOf(result) ?? this.#contextMax;
+    const events: AgentEvent[] = [...this.#telling.endLine(), ...usageOf(result), ...this.#holds()];
     for (const request of this.#open.keys()) events.push({ kind: 'permission_closed', request });
     this.#open.clear();
     const turn = this.#turn;
@@ -242,8 +255,6 @@ export class ClaudeDialect implements Dialect {
     return failure === undefined ? [] : this.#telling.stand('error', text);
   }
 }
-
-const only = (events: AgentEvent[]): Told => ({ events, lines: [] });
 
 function outcomeOf(result: Result): [TurnOutcome, TurnFailure | undefined] {
   if (!result.is_error) return ['completed', undefined];

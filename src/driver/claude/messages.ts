@@ -43,7 +43,9 @@ const streamed = z.looseObject({
   event: z.looseObject({
     type: z.string(),
     content_block: z.looseObject({ type: z.string() }).optional(),
-    delta: z.looseObject({ type: z.string().optional(), text: z.string().optional() }).optional(),
+    delta: z
+      .looseObject({ type: z.string().optional(), text: z.string().optional(), thinking: z.string().optional() })
+      .optional(),
     message: z.looseObject({ usage: apiUsage.optional() }).optional(),
     usage: apiUsage.optional(),
   }),
@@ -55,6 +57,7 @@ const block = z.looseObject({
   name: z.string().optional(),
   input: z.unknown().optional(),
   tool_use_id: z.string().optional(),
+  content: z.unknown().optional(),
   is_error: z.boolean().nullish(),
 });
 const content = z.union([z.string().transform(() => []), z.array(block)]);

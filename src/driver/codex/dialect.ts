@@ -1,6 +1,6 @@
 /** The protocol of `codex app-server` 0.169, a line at a time; 0.104 speaks a part of it, which is enough. */
 import type { AgentEvent, PermissionAnswer } from '#agent-ports.ts';
-import { isKept, nothing, type Dialect, type Told } from '../line/dialect.ts';
+import { isKept, nothing, only, type Dialect, type Told } from '../line/dialect.ts';
 import { Telling } from '../line/telling.ts';
 import { calledServer } from './approval.ts';
 import { Approvals } from './approvals.ts';
@@ -17,7 +17,7 @@ import {
   type TurnError,
 } from './messages.ts';
 import { Outgoing } from './outgoing.ts';
-import { usageOf } from './usage.ts';
+import { usedBy } from './usage.ts';
 
 type Params<Method> = Extract<Notification, { method: Method }>['params'];
 
@@ -169,6 +169,11 @@ export class CodexDialect implements Dialect {
         return params.status.type === 'active' && !this.isWaiting ? this.#works('it is active') : [];
       case 'item/agentMessage/delta':
         return [...this.#works('it speaks'), this.#telling.say(params.delta)];
+      case 'item/reasoning/summaryTextDelta':
+      case 'item/reasoning/textDelta':
+        return [...this.#works('it thinks'), this.#telling.think(params.delta)];
+      case 'item/reasoning/summaryPartAdded':
+        return params.summaryIndex === 0 ? [] : [this.#telling.think('\n\n')];
       case 'item/started':
       case 'item/completed':
         return this.#item(params.item, method === 'item/completed');
@@ -246,11 +251,7 @@ export class CodexDialect implements Dialect {
       return { events: [], lines: this.#out.respond(request.id, { error }) };
     }
     const evidence = `${permission.kind === 'question' ? 'a question' : 'permission'}: ${permission.title}`;
-    const events: AgentEvent[] = [
-      ...this.#telling.stand('waiting', evidence),
-      { kind: 'permission', request: permission },
-    ];
-    return { events, lines: [] };
+    return only([...this.#telling.stand('waiting', evidence), { kind: 'permission', request: permission }]);
   }
 
   #retries(error: TurnError): AgentEvent[] {
@@ -260,14 +261,11 @@ export class CodexDialect implements Dialect {
   }
 
   /** Told again as it was at some points, also of a conversation that was just resumed. */
-  #used({
-    threadId,
-    tokenUsage: { total, last, modelContextWindow: contextMax },
-  }: Params<'thread/tokenUsage/updated'>): AgentEvent[] {
-    if (!this.#isActive || total.totalTokens === this.#totalTokens) return [];
-    this.#totalTokens = total.totalTokens;
-    const usage = usageOf({ last, contextMax: contextMax ?? null, model: this.#model });
-    return [{ kind: 'usage', id: `${threadId} ${total.totalTokens}`, usage }];
+  #used(params: Params<'thread/tokenUsage/updated'>): AgentEvent[] {
+    const { totalTokens } = params.tokenUsage.total;
+    if (!this.#isActive || totalTokens === this.#totalTokens) return [];
+    this.#totalTokens = totalTokens;
+    return usedBy(params, this.#model);
   }
 
   #startThread(): string[] {

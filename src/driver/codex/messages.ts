@@ -40,6 +40,11 @@ const item = z.looseObject({
   tool: z.string().optional(),
   query: z.string().optional(),
   arguments: z.unknown().optional(),
+  aggregatedOutput: z.string().nullish(),
+  exitCode: z.number().nullish(),
+  result: z.looseObject({ content: z.unknown() }).nullish(),
+  error: z.looseObject({ message: z.string() }).nullish(),
+  contentItems: z.unknown().optional(),
   changes: z.array(change).optional(),
 });
 export type Item = z.output<typeof item>;
@@ -62,6 +67,9 @@ const notification = z.discriminatedUnion('method', [
   notice('item/started', z.looseObject({ item })),
   notice('item/completed', z.looseObject({ item })),
   notice('item/agentMessage/delta', z.looseObject({ delta: z.string() })),
+  notice('item/reasoning/summaryTextDelta', z.looseObject({ delta: z.string() })),
+  notice('item/reasoning/textDelta', z.looseObject({ delta: z.string() })),
+  notice('item/reasoning/summaryPartAdded', z.looseObject({ summaryIndex: z.number() })),
   notice('serverRequest/resolved', z.looseObject({ requestId: id })),
   notice('error', z.looseObject({ error: turnError, willRetry: z.boolean().default(false) })),
   notice(

@@ -7,7 +7,7 @@ export const nothing = (): Told => ({ events: [], lines: [] });
 export const only = (events: AgentEvent[]): Told => ({ events, lines: [] });
 
 /** Told again of what came before a turn that a node attaches to; all else is old. */
-export const isKept = ({ kind }: AgentEvent): boolean => kind === 'session' || kind === 'usage';
+export const isKept = ({ kind }: AgentEvent): boolean => kind === 'session' || kind === 'usage' || kind === 'context';
 
 /**
  * One process's side of a tool's protocol. Pure: no clock, no I/O, so it is tested on recorded lines. It tells the end of each turn that it was

@@ -215,7 +215,7 @@ export class LineSession implements AgentSession {
   async #missed(run: ToolProcess, line: Exclude<WholeLine, { kind: 'line' }>): Promise<void> {
     run.dialect.missing();
     const why = line.kind === 'dropped' ? 'are not kept' : `in one line were left out (at most ${LINE_MAX_BYTES})`;
-    await this.events.pushDelta({ kind: 'delta', stream: 'stderr', text: `[skep: ${line.bytes} bytes ${why}]\n` });
+    await this.events.pushOutput({ kind: 'delta', stream: 'stderr', text: `[skep: ${line.bytes} bytes ${why}]\n` });
   }
 
   /** The process is gone. A turn that it was in ends here. */
@@ -244,7 +244,7 @@ export class LineSession implements AgentSession {
   async #carryOut(run: ToolProcess, told: Told): Promise<void> {
     for (const line of told.lines) await run.write(line);
     for (const event of told.events) {
-      if (event.kind === 'delta') await this.events.pushDelta(event);
+      if (event.kind === 'delta' || event.kind === 'tool') await this.events.pushOutput(event);
       else if (event.kind === 'turn_ended') this.#turnEnded(event);
       else if (event.kind === 'turn_started') this.#open(event.turn, this.#o.turnLimitMs);
       else {

@@ -24,6 +24,11 @@ export class Telling {
     return { kind: 'delta', stream: 'stdout', text };
   }
 
+  /** What the model thinks, where its tool shows it: no part of what it says. */
+  think(text: string): AgentEvent {
+    return { kind: 'delta', stream: 'thought', text };
+  }
+
   /** What was said is over. */
   endLine(): AgentEvent[] {
     return this.#endsLine ? [] : [this.say('\n')];

@@ -288,7 +288,7 @@ export class OpenCodeSession implements AgentSession {
 
   async #tellAll(events: readonly AgentEvent[]): Promise<void> {
     for (const event of events) {
-      if (event.kind === 'delta') await this.events.pushDelta(event);
+      if (event.kind === 'delta') await this.events.pushOutput(event);
       else this.#tell(event);
     }
   }

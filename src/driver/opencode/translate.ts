@@ -1,5 +1,6 @@
 /** Events of one OpenCode session as events of an agent. Pure: it is tested on recorded events. */
 import type { AgentEvent, PermissionRequest, TurnFailure, TurnOutcome } from '#agent-ports.ts';
+import { toolInput, toolOutput } from '../tool-text.ts';
 import { oneLine, toolTitle } from '../tool-title.ts';
 import type { Message, OpenCodeError, OpenCodeEvent, Part, Permission } from './api.ts';
 
@@ -23,15 +24,20 @@ export const state = (
   ...(untilMs === undefined ? {} : { untilMs }),
 });
 
-const delta = (text: string): AgentEvent => ({ kind: 'delta', stream: 'stdout', text });
+const delta = (text: string, isSaid: boolean): AgentEvent => ({
+  kind: 'delta',
+  stream: isSaid ? 'stdout' : 'thought',
+  text,
+});
 
 const RATE_LIMIT = /\b429\b|rate.?limit|too many requests/i;
 
 export class Translator {
   readonly #session: string;
   readonly #cwd: string;
-  /** Parts that hold text of the model, by id; others that stream are its reasoning. */
+  /** Parts that hold text of the model, by id, and those that hold its thoughts. */
   readonly #texts = new Map<string, { message: string; text: string }>();
+  readonly #thoughts = new Map<string, { message: string; text: string }>();
   readonly #tools = new Map<string, string>();
   readonly #models = new Map<string, string>();
   /** Messages of earlier turns: what an abort has still to say of them is no news. */
@@ -51,6 +57,7 @@ export class Translator {
   /** A turn was asked for: what came before it is not its own. */
   begin(): void {
     this.#texts.clear();
+    this.#thoughts.clear();
     this.#tools.clear();
     for (const message of this.#models.keys()) this.#older.add(message);
     this.#models.clear();
@@ -114,13 +121,15 @@ export class Translator {
   #part(part: Part): AgentEvent[] {
     if (part.type === 'tool') return this.#tool(part);
     if (part.type === 'step-finish') return this.#usage(part);
-    return part.type === 'text' && this.#models.has(part.messageID) ? this.#text(part) : [];
+    const isText = part.type === 'text';
+    return (isText || part.type === 'reasoning') && this.#models.has(part.messageID) ? this.#text(part, isText) : [];
   }
 
-  #text({ id, messageID, text = '' }: Part): AgentEvent[] {
-    const told = this.#texts.get(id)?.text ?? '';
-    this.#texts.set(id, { message: messageID, text });
-    return text.length > told.length ? [delta(text.slice(told.length))] : [];
+  #text({ id, messageID, text = '' }: Part, isText: boolean): AgentEvent[] {
+    const texts = isText ? this.#texts : this.#thoughts;
+    const told = texts.get(id)?.text ?? '';
+    texts.set(id, { message: messageID, text });
+    return text.length > told.length ? [delta(text.slice(told.length), isText)] : [];
   }
 
   #status(status: OpenCodeEvent['properties']['status']): { events: AgentEvent[]; follows?: 'giveUp' } {
@@ -147,19 +156,22 @@ export class Translator {
   }
 
   #delta({ partID = '', field, delta: text = '' }: OpenCodeEvent['properties']): AgentEvent[] {
-    const part = this.#texts.get(partID);
+    const said = this.#texts.get(partID);
+    const part = said ?? this.#thoughts.get(partID);
     if (part === undefined || field !== 'text' || text === '') return [];
     part.text += text;
-    return [delta(text)];
+    return [delta(text, said !== undefined)];
   }
 
   #tool({ callID = '', tool = 'tool', state: now }: Part): AgentEvent[] {
     if (now === undefined || now.status === 'pending' || this.#tools.get(callID) === now.status) return [];
     this.#tools.set(callID, now.status);
-    const call = { kind: 'tool' as const, id: callID, name: tool, title: toolTitle(tool, now.input) };
-    if (now.status === 'completed') return [{ ...call, state: 'completed' }];
+    const title = toolTitle(tool, now.input);
+    const call = { kind: 'tool' as const, id: callID, name: tool, title, input: toolInput(now.input) };
+    if (now.status === 'completed') return [{ ...call, state: 'completed', output: toolOutput(now.output) }];
     if (now.status !== 'error') return [{ ...call, state: 'running' }];
-    return [{ ...call, state: /rejected/i.test(now.error ?? '') ? 'denied' : 'failed' }];
+    const state = /rejected/i.test(now.error ?? '') ? 'denied' : 'failed';
+    return [{ ...call, state, output: toolOutput(now.error) }];
   }
 
   #usage({ id, messageID, tokens, cost }: Part): AgentEvent[] {
@@ -179,10 +191,9 @@ export class Translator {
           reasoningTokens: reasoning,
           // A model without a price is counted as free; what it costs is then not known.
           costUsd: cost === undefined || cost === 0 ? null : cost,
-          contextTokens: input + cache.read + cache.write + output + reasoning,
-          contextMax: null,
         },
       },
+      { kind: 'context', tokens: input + cache.read + cache.write + output + reasoning, max: null },
     ];
   }
 

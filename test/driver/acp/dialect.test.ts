@@ -257,3 +257,33 @@ describe('a node that attaches to an agent by ACP', () => {
     expect(sent(dialect.read(INITIALIZED))).toMatchObject([{ method: 'session/load', params: { sessionId: 's1' } }]);
   });
 });
+
+it('tells thoughts, what a call was given and answered, and how full the conversation is', () => {
+  const dialect = ready(make());
+  dialect.prompt('t1', 'Work.');
+  const call = { toolCallId: 'c', title: 'Edit a.ts', kind: 'edit' };
+  const all = [
+    update({ sessionUpdate: 'agent_thought_chunk', content: { type: 'text', text: 'Which file?' } }),
+    update({ sessionUpdate: 'tool_call', ...call, status: 'in_progress', rawInput: { path: 'a.ts' } }),
+    update({ sessionUpdate: 'tool_call_update', toolCallId: 'c', content: [] }),
+    update({
+      sessionUpdate: 'tool_call_update',
+      toolCallId: 'c',
+      status: 'completed',
+      content: [
+        { type: 'content', content: { type: 'text', text: 'Edited.' } },
+        { type: 'diff', path: 'a.ts', oldText: 'a\n', newText: 'b\n' },
+      ],
+    }),
+    update({ sessionUpdate: 'tool_call', toolCallId: 'd', kind: 'read', status: 'completed', rawOutput: { lines: 3 } }),
+    update({ sessionUpdate: 'usage_update', used: 5_300, size: 200_000 }),
+  ].flatMap((one) => dialect.read(one).events);
+  expect(all).toMatchObject([
+    { kind: 'state', state: 'running' },
+    { kind: 'delta', stream: 'thought', text: 'Which file?' },
+    { kind: 'tool', id: 'c', name: 'edit', title: 'Edit a.ts', state: 'running', input: { text: 'path: a.ts' } },
+    { kind: 'tool', id: 'c', state: 'completed', output: { text: 'Edited.\na.ts\n-a\n+b' } },
+    { kind: 'tool', id: 'd', name: 'read', state: 'completed', output: { text: '{\n  "lines": 3\n}' } },
+    { kind: 'context', tokens: 5_300, max: 200_000 },
+  ]);
+});

@@ -42,7 +42,16 @@ describe('a turn with a command', () => {
         },
       },
     ]);
-    expect(told.of('tool').map(({ state }) => state)).toEqual(['running', 'completed']);
+    expect(told.of('tool')).toMatchObject([
+      { state: 'running', input: { text: expect.stringContaining('echo x >> f && git add -A') } },
+      { state: 'completed', output: { text: '(Bash completed with no output)', chars: 31 } },
+    ]);
+    // After each message; how much fits is told with the result.
+    expect(told.of('context')).toEqual([
+      { kind: 'context', tokens: 1_234, max: null },
+      { kind: 'context', tokens: 1_234, max: null },
+      { kind: 'context', tokens: 1_234, max: 1_000_000 },
+    ]);
     expect(told.of('usage').map(({ usage }) => usage)).toEqual([
       {
         model: 'claude-opus-5-5',
@@ -51,8 +60,6 @@ describe('a turn with a command', () => {
         outputTokens: 68,
         reasoningTokens: 0,
         costUsd: 0.01096,
-        contextTokens: 1_234,
-        contextMax: 1_000_000,
       },
     ]);
     expect(told.of('turn_ended')).toEqual([
@@ -186,4 +193,28 @@ it('answers what it does not know with an error, and leaves alone what is no mes
   expect(told.lines).toEqual([{ type: 'control_response', response }]);
   for (const line of ['', 'no JSON', '[]', 'null', '{"type":"news"}', '{"type":"result"}'])
     expect(claude.read(line, 0)).toEqual({ events: [], lines: [] });
+});
+
+it('tells thoughts apart from words', () => {
+  const claude = dialect();
+  claude.prompt(TURN, 'anything');
+  const streamed = (event: object): string => JSON.stringify({ type: 'stream_event', event });
+  const block = (type: string) => streamed({ type: 'content_block_start', content_block: { type } });
+  const piece = (delta: object) => streamed({ type: 'content_block_delta', delta });
+  const told = new Reading(claude);
+  for (const line of [
+    block('thinking'),
+    piece({ type: 'thinking_delta', thinking: 'Which file?' }),
+    piece({ type: 'signature_delta', signature: 'xyz' }),
+    streamed({ type: 'content_block_stop' }),
+    block('text'),
+    piece({ type: 'text_delta', text: 'This one.' }),
+    streamed({ type: 'content_block_stop' }),
+  ])
+    told.take(claude.read(line, 0));
+  expect(told.of('delta').map(({ stream, text }) => [stream, text])).toEqual([
+    ['thought', 'Which file?'],
+    ['stdout', 'This one.'],
+    ['stdout', '\n'],
+  ]);
 });

@@ -54,6 +54,11 @@ describe('a turn with a command', () => {
       ['running', 'exec_command: echo x >> f && git add -A && git commit -qm m'],
       ['completed', 'exec_command: echo x >> f && git add -A && git commit -qm m'],
     ]);
+    expect(told.of('tool').map(({ input, output }) => [input?.text, output])).toEqual([
+      ['echo x >> f && git add -A && git commit -qm m', undefined],
+      ['echo x >> f && git add -A && git commit -qm m', undefined],
+    ]);
+    expect(told.of('context').at(-1)).toEqual({ kind: 'context', tokens: 1_234, max: 258_400 });
     const thread = '01a21863-90ca-78a1-a9d1-6b9d2a885f1d';
     expect(told.of('usage').map(({ id }) => id)).toEqual([`${thread} 1234`, `${thread} 2468`]);
     expect(told.of('usage')[1]?.usage).toEqual({
@@ -63,8 +68,6 @@ describe('a turn with a command', () => {
       outputTokens: 34,
       reasoningTokens: 0,
       costUsd: null,
-      contextTokens: 1_234,
-      contextMax: 258_400,
     });
     expect(told.of('turn_ended')).toEqual([
       { kind: 'turn_ended', turn: TURN, outcome: 'completed', text: 'done now\nreally', exit: undefined },
@@ -221,4 +224,28 @@ it('answers what it does not know with an error, and leaves alone what is no mes
     '{"method":"turn/completed"}',
   ])
     expect(codex.read(line)).toEqual({ events: [], lines: [] });
+});
+
+it('tells what a call answered, with its exit code, and thoughts apart from words', () => {
+  const codex = dialect();
+  codex.prompt(TURN, 'anything');
+  const told = new Reading(codex);
+  const notice = (method: string, params: object): void => {
+    told.take(codex.read(JSON.stringify({ method, params })));
+  };
+  notice('item/reasoning/summaryPartAdded', { itemId: 'r', summaryIndex: 0 });
+  notice('item/reasoning/summaryTextDelta', { itemId: 'r', summaryIndex: 0, delta: 'Which file?' });
+  const failed = { status: 'failed', aggregatedOutput: 'no such file\n', exitCode: 2 };
+  notice('item/completed', { item: { type: 'commandExecution', id: 'c', command: "bash -lc 'cat x'", ...failed } });
+  const changes = [{ path: '/p/a.ts', kind: { type: 'update' }, diff: '@@ -1 +1 @@\n-a\n+b\n' }];
+  notice('item/started', { item: { type: 'fileChange', id: 'f', status: 'inProgress', changes } });
+  const result = { content: [{ type: 'text', text: 'a word' }] };
+  const call = { type: 'mcpToolCall', server: 'words', tool: 'word', arguments: { long: true } };
+  notice('item/completed', { item: { ...call, id: 'm', status: 'completed', result } });
+  expect(told.of('delta')).toEqual([{ kind: 'delta', stream: 'thought', text: 'Which file?' }]);
+  expect(told.of('tool')).toMatchObject([
+    { id: 'c', state: 'failed', input: { text: 'cat x' }, output: { text: 'no such file\n\n[exit code 2]' } },
+    { id: 'f', state: 'running', input: { text: '/p/a.ts\n@@ -1 +1 @@\n-a\n+b\n' } },
+    { id: 'm', state: 'completed', input: { text: 'long: true' }, output: { text: 'a word' } },
+  ]);
 });

@@ -50,7 +50,7 @@ describe('the events of an OpenCode session', () => {
         type: 'tool',
         tool: 'bash',
         callID: 'c1',
-        state: { status: 'completed', input: { command: 'ls' } },
+        state: { status: 'completed', input: { command: 'ls' }, output: 'a file\n' },
       }),
       part('p3', 'm1', {
         type: 'step-finish',
@@ -58,6 +58,9 @@ describe('the events of an OpenCode session', () => {
         cost: 0.001268,
       }),
       assistant('m2'),
+      part('p5', 'm2', { type: 'reasoning', text: '' }),
+      delta('p5', 'Which file?'),
+      part('p5', 'm2', { type: 'reasoning', text: 'Which file?' }),
       part('p4', 'm2', { type: 'text', text: '' }),
       delta('p4', 'done it'),
       idle,
@@ -66,8 +69,8 @@ describe('the events of an OpenCode session', () => {
       { kind: 'state', state: 'running', exact: true },
       { kind: 'delta', text: 'let ' },
       { kind: 'delta', text: 'me' },
-      { kind: 'tool', id: 'c1', name: 'bash', title: 'bash: ls', state: 'running' },
-      { kind: 'tool', id: 'c1', state: 'completed' },
+      { kind: 'tool', id: 'c1', name: 'bash', title: 'bash: ls', state: 'running', input: { text: 'ls', chars: 2 } },
+      { kind: 'tool', id: 'c1', state: 'completed', output: { text: 'a file\n', chars: 7 } },
       {
         kind: 'usage',
         id: 'p3',
@@ -78,10 +81,11 @@ describe('the events of an OpenCode session', () => {
           outputTokens: 40,
           reasoningTokens: 6,
           costUsd: 0.001268,
-          contextTokens: 1340,
         },
       },
-      { kind: 'delta', text: 'done it' },
+      { kind: 'context', tokens: 1340, max: null },
+      { kind: 'delta', stream: 'thought', text: 'Which file?' },
+      { kind: 'delta', stream: 'stdout', text: 'done it' },
     ]);
     expect(all.at(-1)?.follows).toBe('idle');
     expect(translator.end()).toEqual({ outcome: 'completed', text: 'done it' });
