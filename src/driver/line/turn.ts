@@ -8,6 +8,8 @@ export class Turn {
   readonly ended: Promise<void>;
   /** Why we end it, once we do. */
   why: 'interrupted' | 'timed_out' | undefined;
+  /** Why it fails whatever its tool says of its end, once it does. */
+  broken: string | undefined;
   readonly #limit: NodeJS.Timeout;
   #resolve: () => void = () => {};
 

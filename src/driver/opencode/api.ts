@@ -86,10 +86,18 @@ export const eventSchema = z.looseObject({
 });
 export type OpenCodeEvent = z.output<typeof eventSchema>;
 
-/** A request that was refused, or not answered in time. */
+/** A request that the server refused, with the status of its answer. One that did not reach it, or was not answered in time, fails as `fetch` does. */
 export class OpenCodeFailure extends Error {
   readonly code = 'opencode_failed';
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
 }
+
+const NOT_FOUND = 404;
 
 /** One server. All methods speak of one folder, whose sessions and settings OpenCode keeps apart. */
 export class OpenCodeApi {
@@ -128,8 +136,11 @@ export class OpenCodeApi {
     await this.#ask('POST', '/mcp', { directory, body: { name, config } });
   }
 
+  /** One that is answered already, or whose turn has ended, is not there any more: it needs no answer. */
   async reply(directory: string, permission: string, body: object): Promise<void> {
-    await this.#ask('POST', `/permission/${permission}/reply`, { directory, body });
+    await this.#ask('POST', `/permission/${permission}/reply`, { directory, body }).catch((error: unknown) => {
+      if (!(error instanceof OpenCodeFailure) || error.status !== NOT_FOUND) throw error;
+    });
   }
 
   async permissions(directory: string): Promise<Permission[]> {
@@ -157,7 +168,8 @@ export class OpenCodeApi {
       headers: { authorization: this.#authorization },
       signal,
     });
-    if (!response.ok || response.body === null) throw new OpenCodeFailure(`GET /event: status ${response.status}`);
+    if (!response.ok || response.body === null)
+      throw new OpenCodeFailure(`GET /event: status ${response.status}`, response.status);
     return readEvents(response.body);
   }
 
@@ -171,7 +183,7 @@ export class OpenCodeApi {
     const text = await response.text();
     if (!response.ok) {
       const why = `${method} ${path}: status ${response.status} ${text.slice(0, ERROR_SHOWN_CHARS)}`;
-      throw new OpenCodeFailure(why);
+      throw new OpenCodeFailure(why, response.status);
     }
     return text === '' ? undefined : JSON.parse(text);
   }
@@ -189,7 +201,7 @@ async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<Open
     rest += decoder.decode(piece, { stream: true });
     const lines = rest.split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > EVENT_MAX_CHARS) throw new OpenCodeFailure(`an event of more than ${EVENT_MAX_CHARS} characters`);
+    if (rest.length > EVENT_MAX_CHARS) throw new Error(`an event of more than ${EVENT_MAX_CHARS} characters`);
     for (const line of lines) {
       if (!line.startsWith('data:')) continue;
       const event = eventSchema.safeParse(JSON.parse(line.slice('data:'.length)));

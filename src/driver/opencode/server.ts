@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { z } from 'zod';
 import { parsedProcId } from '#core/brand.ts';
-import type { Runtime } from '#ports.ts';
+import type { Proc, Runtime } from '#ports.ts';
 import { RecordFiles } from '../record-files.ts';
 import { DriverRefusal } from '../refusal.ts';
 import { OpenCodeApi } from './api.ts';
@@ -14,7 +14,8 @@ const START_MAX_MS = 120_000;
 const STOP_GRACE_MS = 5_000;
 const OUTBOX_MAX_BYTES = 4 * 1024 * 1024;
 
-const recordSchema = z.object({ proc: z.string(), password: z.string() });
+/** `isLeaving`: it was told to end, which takes it two seconds, in which it refuses connections. */
+const recordSchema = z.object({ proc: z.string(), password: z.string(), isLeaving: z.boolean().default(false) });
 /** One server a node. */
 const RECORD = 'server';
 type ServerRecord = z.output<typeof recordSchema>;
@@ -28,6 +29,8 @@ export class OpenCodeServer {
   #users = 0;
   #process: ServerProcess | undefined;
   #leaving: NodeJS.Timeout | undefined;
+  /** Resolves when the one before, that was told to end, has ended. */
+  #stopping: Promise<unknown> = Promise.resolve();
   readonly #lingerMs: number;
 
   /** `directory`: where it is remembered for a restarted node, with its password; made with mode 0700. */
@@ -82,13 +85,26 @@ export class OpenCodeServer {
     this.#users -= 1;
     if (this.#users > 0) return;
     if (this.#lingerMs === 0) return this.#stop(held, running);
-    this.#leaving = setTimeout(() => void this.#stop(held, running), this.#lingerMs).unref();
+    this.#leaving = setTimeout(() => void this.#stop(held, running).catch(() => {}), this.#lingerMs).unref();
   }
 
-  async #stop(held: Promise<Running>, running: Running): Promise<void> {
+  /** Who asks for a server meanwhile gets the next one, after this one has ended: it is not there for anybody any more. */
+  #stop(held: Promise<Running>, running: Running): Promise<void> {
     this.#lost(held);
-    await running.process.proc.kill(STOP_GRACE_MS).catch(() => undefined);
-    this.#record.drop(RECORD);
+    const stopped = this.#end(running.process.proc);
+    this.#stopping = stopped.catch(() => {});
+    return stopped;
+  }
+
+  /** Where this node stops before the server has ended, the next one finds it marked, and ends it. */
+  async #end(proc: Proc): Promise<void> {
+    const record = this.#record.read(RECORD);
+    try {
+      if (record?.proc === proc.id) this.#record.write(RECORD, { ...record, isLeaving: true });
+    } finally {
+      const exit = await proc.kill(STOP_GRACE_MS).catch(() => undefined);
+      if (exit !== undefined) this.#record.drop(RECORD);
+    }
   }
 
   async #findOrStart(runtime: Runtime, env: Readonly<Record<string, string>>): Promise<Running> {
@@ -96,9 +112,15 @@ export class OpenCodeServer {
   }
 
   async #attach(runtime: Runtime): Promise<Running | undefined> {
+    await this.#stopping;
     const record = this.#record.read(RECORD);
     const found = record === undefined ? undefined : await runtime.attach(parsedProcId(record.proc));
     if (record === undefined || found === undefined) return undefined;
+    if (record.isLeaving) {
+      await this.#end(found);
+      await runtime.forget(found.id);
+      return undefined;
+    }
     const running = await this.#ready(new ServerProcess(found), record).catch(() => undefined);
     if (running === undefined) await runtime.forget(found.id);
     return running;
@@ -109,6 +131,7 @@ export class OpenCodeServer {
     const record = {
       proc: `opencode-${randomBytes(6).toString('hex')}`,
       password: randomBytes(24).toString('base64url'),
+      isLeaving: false,
     };
     const proc = await runtime.start({
       id: parsedProcId(record.proc),

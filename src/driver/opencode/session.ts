@@ -7,7 +7,9 @@ import { turnName, turnNameMs } from '../line/turn-name.ts';
 import type { RecordFiles } from '../record-files.ts';
 import { DriverRefusal } from '../refusal.ts';
 import type { OpenCodeEvent } from './api.ts';
+import { atServer, conversationAt, unasked } from './opening.ts';
 import { DONE, GONE } from './process.ts';
+import { given } from './reply.ts';
 import type { Running } from './server.ts';
 import type { SessionRecord } from './session-record.ts';
 import { state, Translator } from './translate.ts';
@@ -62,7 +64,7 @@ export class OpenCodeSession implements AgentSession {
       talk.translator.begin();
       this.#open(turn, this.#o.spec.turnLimitMs);
       this.#hasAsked = true;
-      await this.#say(talk, text).catch((error: unknown) => this.#fail(String(error)));
+      await this.#say(talk, text).catch((error: unknown) => this.#ended(unasked(error)));
       return turn;
     } finally {
       this.#starting = undefined;
@@ -82,10 +84,17 @@ export class OpenCodeSession implements AgentSession {
     await this.#end('interrupted');
   }
 
+  /** Where it does not arrive its turn fails, which would wait for ever. */
   async answer(request: string, { behavior, message }: PermissionAnswer): Promise<void> {
     const body = behavior === 'allow' ? { reply: 'once' } : { reply: 'reject', message };
-    // One that is answered already, or whose turn has ended, is not there any more.
-    await this.#talk?.running.api.reply(this.#o.spec.cwd, request, body).catch(() => {});
+    const [talk, turn] = [this.#talk, this.#turn];
+    if (talk === undefined || turn === undefined) return;
+    const reply = (): Promise<void> => talk.running.api.reply(this.#o.spec.cwd, request, body);
+    const why = await given(reply, () => this.#talk === talk && this.#turn === turn);
+    if (why === undefined) return;
+    turn.broken = `opencode does not take the answer to what it asked: ${why}`;
+    await this.#abort(talk);
+    this.#fail(turn.broken);
   }
 
   /** Goes on with what this node, before its restart, had asked for. The turn is told from its beginning. */
@@ -125,23 +134,9 @@ export class OpenCodeSession implements AgentSession {
     if (this.#talk !== undefined) return this.#talk;
     const { spec, asks } = this.#o;
     this.#tell(state('starting', 'the server of opencode is asked'));
-    const running = await this.#o.acquire();
-    try {
-      const { api } = running;
-      for (const { name, command, env } of spec.servers)
-        await api.addServer(spec.cwd, name, { type: 'local', command, environment: env, enabled: true });
-      const known = this.#conversation;
-      const permission = asks.map((one) => ({ permission: one, pattern: '*', action: 'ask' }));
-      const session =
-        known !== null && (await api.hasSession(spec.cwd, known))
-          ? known
-          : await api.newSession(spec.cwd, { title: spec.procId, permission });
-      return await this.#listen(running, session);
-    } catch (error) {
-      await this.#o.release(running);
-      if (error instanceof DriverRefusal) throw error;
-      throw new DriverRefusal('not_started', `opencode takes no session: ${String(error)}`);
-    }
+    return atServer(this.#o, async (running) =>
+      this.#listen(running, await conversationAt(running.api, { spec, asks, known: this.#conversation })),
+    );
   }
 
   /** Hears the conversation from now on. */
@@ -273,10 +268,11 @@ export class OpenCodeSession implements AgentSession {
     this.#ended({ outcome: 'failed', text });
   }
 
-  #ended(end: ReturnType<Translator['end']>, exit?: Exit): void {
+  #ended(told: ReturnType<Translator['end']>, exit?: Exit): void {
     const turn = this.#turn;
     if (turn === undefined) return;
     this.#turn = undefined;
+    const end: typeof told = turn.broken === undefined ? told : { outcome: 'failed', text: turn.broken };
     const { failure, text } = end;
     // It may have completed before it heard of the interrupt: then it is complete.
     const outcome = end.outcome === 'completed' ? end.outcome : (turn.why ?? end.outcome);
