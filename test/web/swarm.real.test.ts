@@ -1,10 +1,13 @@
 // Needs: chromium
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
+import type { Json } from '../host/swarm.ts';
 import { contextOf, DESKTOP, go, logIn, openBrowser, PHONE } from './browser.ts';
 import type { Stage } from './stage.ts';
 import { setStage } from './stage.ts';
@@ -20,72 +23,107 @@ const found = z.array(
 /** Fails when there is no such thing on the page within the page's patience. */
 const expectThere = (page: Page, selector: string) => page.waitForSelector(selector);
 
-/** Three real nodes with shell agents at work, in a real browser. */
+/** For one look into a small repository. */
+const GIT_TIMEOUT_MS = 60_000;
+
+/** Three real nodes with shell agents at work, in a real browser. What a test does stands on nothing that one before it did, nor on its own first try. */
 describe('a swarm in a browser', () => {
   let stage: Stage;
   let browser: Browser;
+  let context: BrowserContext;
   let page: Page;
+  /** What only the agent of these tests can do: those of the stage have their hands full. */
+  const free = 'errands';
+  let made = 0;
+  /** A name that nothing had before. */
+  const fresh = (name: string): string => `${name}-${(made += 1)}`;
+  const create = async (body: Json): Promise<string> =>
+    String((await stage.home.post('/api/swarm/tasks', { required_capabilities: ['shell', free], ...body }))['id']);
+  const timeline = (text: string) => expectThere(page, `ol[aria-label="Timeline"] li:has-text("${text}")`);
+
   beforeAll(async () => {
     stage = await setStage();
+    await stage.worker.post('/api/swarm/agents', { name: 'yarrow', tool: 'shell', capabilities: [free] });
     browser = await openBrowser();
-    page = await (await contextOf(browser)).newPage();
-    page.setDefaultTimeout(60_000);
-    await logIn(page, stage.home);
+    context = await contextOf(browser);
+    await logIn(await context.newPage(), stage.home);
   });
   afterAll(async () => {
     await browser.close();
     await stage.swarm.close();
   });
+  beforeEach(async () => {
+    page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    await page.goto(stage.home.running.httpUrl);
+    await page.waitForSelector('[data-connection="live"]');
+  });
+  afterEach(() => page.close());
 
   it('cancels a running task, whose agent is then free for the next', async () => {
-    await go(page, `/tasks/${stage.tasks['second'] ?? ''}`);
+    const going = await create({ title: 'Count to a thousand', description: 'sleep 1000' });
+    const next = await create({ title: 'Take the next', description: 'echo taken' });
+    await go(page, `/tasks/${going}`);
+    await expectThere(page, 'h1 + [data-status="in_progress"]');
     await page.click('role=button[name="Cancel task"]');
     await page.click('role=button[name="Really cancel?"]');
     await expectThere(page, 'h1 + [data-status="cancelled"]');
     await page.click('role=tab[name="Timeline"]');
-    await page.waitForSelector('ol[aria-label="Timeline"] li:has-text("cancelled by user:operator")');
+    await timeline('cancelled by user:operator');
+    await go(page, `/tasks/${next}`);
+    await expectThere(page, 'h1 + [data-status="completed"]');
   });
 
   it('creates a task and follows it from claimed over running to completed, on another node', async () => {
+    // The script waits for a file, so that running is seen for sure.
+    const gate = join(stage.swarm.dir, fresh('gate'));
+    onTestFinished(() => writeFileSync(gate, ''));
     await page.keyboard.press('c');
     const form = page.locator('role=dialog');
     await form.locator('input[name="title"]').fill('Write a greeting');
     await form
       .locator('textarea[name="description"]')
-      .fill('echo first line; until [ -e go ]; do sleep 0.1; done; echo hello > greeting.txt');
-    await form.locator('input[name="capabilities"]').fill('shell');
+      .fill(`echo first line; until [ -e ${gate} ]; do sleep 0.1; done; echo hello > greeting.txt`);
+    await form.locator('input[name="capabilities"]').fill(`shell, ${free}`);
     await form.locator('select[name="project"]').selectOption({ label: 'garden' });
     await form.locator('button[type="submit"]').click();
     await page.waitForSelector('h1:has-text("Write a greeting")');
-    const timeline = (text: string) => expectThere(page, `ol[aria-label="Timeline"] li:has-text("${text}")`);
     await page.waitForSelector('h1 + [data-status="in_progress"]');
+    // Which tab it opens on depends on how far it was at its first look.
+    await page.click('role=tab[name="Timeline"]');
     for (const text of ['created by user:operator on hive', 'claimed by', 'attempt 1 given to', 'attempt 1 started on'])
       await timeline(text);
     await page.click('role=tab[name="Output"]');
     await page.waitForSelector('[role="log"]:has-text("first line")');
-    const id = /tasks\/([0-9a-f]+-\d+)/.exec(page.url())?.[1] ?? '';
-    // The script waits for a file in its worktree, so that running is seen for sure.
-    const place = execFileSync('find', [stage.swarm.dir, '-type', 'd', '-path', `*${id}*`, '-name', '1', '-prune'], {
-      encoding: 'utf8',
-    });
-    const worktree = place.split('\n')[0] ?? '';
-    execFileSync('touch', [`${worktree}/go`]);
+    writeFileSync(gate, '');
     await expectThere(page, 'h1 + [data-status="completed"]');
     await page.click('role=tab[name="Timeline"]');
     await timeline('attempt 1 completed');
   });
 
   it('shows what was delivered, and merges it', async () => {
+    const name = `${fresh('greeting')}.txt`;
+    const task = await create({ title: 'Greet', project: 'garden', description: `echo hello > ${name}` });
+    await go(page, `/tasks/${task}`);
+    await expectThere(page, 'h1 + [data-status="completed"]');
     await page.click('role=tab[name="Diff"]');
     await page.waitForSelector('[data-diff="add"]:has-text("+hello")');
     await page.click('role=button[name="Merge"]');
     await page.waitForSelector('[role="status"]:has-text("Merged into main")');
-    const repository = `${stage.swarm.dir}/garden`;
-    expect(execFileSync('git', ['show', 'main:greeting.txt'], { cwd: repository, encoding: 'utf8' })).toBe('hello\n');
+    const shown = execFileSync('git', ['show', `main:${name}`], {
+      cwd: `${stage.swarm.dir}/garden`,
+      encoding: 'utf8',
+      timeout: GIT_TIMEOUT_MS,
+    });
+    expect(shown).toBe('hello\n');
   });
 
   it('retries what failed in its place', async () => {
-    const failed = stage.tasks['failed'] ?? '';
+    const failed = await create({
+      title: 'Run the tests of the checkout',
+      attempts_max: 1,
+      description: "echo '3 assertions failed' >&2; exit 3",
+    });
     await go(page, `/tasks/${failed}`);
     await page.waitForSelector('[data-part="error"]:has-text("3 assertions failed")');
     await page.click('role=button[name="Retry"]');
