@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addAgent, untilStatus, untilThere } from '../host/terminal-rig.ts';
 import type { Json, Member } from '../host/swarm.ts';
 import { TestSwarm } from '../host/swarm.ts';
+import { seriousFaults } from './axe.ts';
 import { contextOf, go, logIn, openBrowser } from './browser.ts';
 
 const PATIENCE_MS = 60_000;
@@ -166,6 +167,20 @@ describe('the terminal of an agent on another node', () => {
       const typed = `fetch(${JSON.stringify(path)}, ${JSON.stringify(init)}).then(({ status }) => status)`;
       expect(await viewer.evaluate(typed)).toBe(403);
       await viewer.context().close();
+    },
+    3 * PATIENCE_MS,
+  );
+
+  it.each(['light', 'dark'] as const)(
+    'is accessible while it is live: %s',
+    async (colorScheme) => {
+      const one = await (await contextOf(browser, { colorScheme, bypassCSP: true })).newPage();
+      one.setDefaultTimeout(PATIENCE_MS);
+      await logIn(one, home);
+      await go(one, `/agents/${String(agent['id'])}`);
+      await shows('bash', one);
+      expect(await seriousFaults(one)).toEqual([]);
+      await one.context().close();
     },
     3 * PATIENCE_MS,
   );

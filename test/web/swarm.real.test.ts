@@ -1,12 +1,10 @@
 // Needs: chromium
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { z } from 'zod';
+import { seriousFaults } from './axe.ts';
 import type { Json } from '../host/swarm.ts';
 import { contextOf, DESKTOP, go, logIn, openBrowser, PHONE } from './browser.ts';
 import type { Stage } from './stage.ts';
@@ -14,11 +12,6 @@ import { setStage } from './stage.ts';
 
 /** A browser on a machine that is busy takes its time. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
-
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const found = z.array(
-  z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.looseObject({ html: z.string() })) }),
-);
 
 /** Fails when there is no such thing on the page within the page's patience. */
 const expectThere = (page: Page, selector: string) => page.waitForSelector(selector);
@@ -142,42 +135,63 @@ describe('a swarm in a browser', () => {
       const context = await contextOf(browser, { viewport, colorScheme, bypassCSP: true });
       const tab = await context.newPage();
       await logIn(tab, stage.home);
-      const axe = await readFile(axePath, 'utf8');
-      const running = stage.tasks['running'] ?? '';
-      const agent = (await stage.home.list('/api/swarm/agents'))[0]?.['id'];
+      const { running = '', asking = '', done = '' } = stage.tasks;
+      const agents = await stage.home.list('/api/swarm/agents');
+      const agentOf = (name: string): string => String(agents.find((one) => one['name'] === name)?.['id']);
       for (const address of [
         '/',
         '/tasks',
         '/tasks?view=board',
         `/tasks/${running}`,
         '/agents',
-        `/agents/${String(agent)}`,
-        '/settings',
+        `/agents/${agentOf('clover')}`,
+        // What agents ask, on each page that shows it: here, on that of the task, and on the overview above.
+        `/agents/${agentOf('foxglove')}`,
+        `/tasks/${asking}`,
+        `/tasks/${done} at Diff`,
+        `/tasks/${running} at Output`,
+        '/settings?tab=projects',
         '/settings?tab=rules',
         '/settings?tab=limits',
         '/settings?tab=people',
         '/settings?tab=nodes',
+        '/boxes',
+        '/channels',
         '/more',
         '/tasks with c',
         '/tasks with Control+k',
       ]) {
-        const [place = '', keys] = address.split(' with ');
+        const [where = '', keys] = address.split(' with ');
+        const [place = '', part] = where.split(' at ');
         await go(tab, place);
         await tab.waitForSelector('main h1, main h2, main [role="table"], main [role="tablist"]');
+        if (part !== undefined) {
+          await tab.click(`role=tab[name="${part}"]`);
+          await tab.waitForSelector(part === 'Diff' ? '[data-diff="add"]' : 'role=log');
+        }
         if (keys !== undefined) {
           await tab.keyboard.press(keys);
           await tab.waitForSelector('role=dialog');
         }
-        await tab.evaluate(axe);
-        const violations = found.parse(await tab.evaluate('axe.run().then(({ violations }) => violations)'));
-        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        expect(serious.map(({ id, nodes }) => `${address} ${id}: ${nodes[0]?.html ?? ''}`)).toEqual([]);
+        expect([address, await seriousFaults(tab)]).toEqual([address, []]);
         if (keys !== undefined) await tab.keyboard.press('Escape');
       }
       await context.close();
     },
     180_000,
   );
+
+  it.each(['light', 'dark'] as const)('is accessible to whoever is not logged in: %s', async (colorScheme) => {
+    const stranger = await contextOf(browser, { colorScheme, bypassCSP: true });
+    const tab = await stranger.newPage();
+    tab.setDefaultTimeout(60_000);
+    for (const path of ['', '/login?code=used']) {
+      await tab.goto(`${stage.home.running.httpUrl}${path}`);
+      await tab.waitForSelector('h1');
+      expect([path, await seriousFaults(tab)]).toEqual([path, []]);
+    }
+    await stranger.close();
+  });
 
   it('shows a node that is lost as unreachable, with what it had', async () => {
     await go(page, '/');
