@@ -31,6 +31,11 @@ const foldersOf = (tables: ViewTables): Folders => ({
   cap: new RowFolder(tables.cap),
   usage: new RowFolder(tables.usage),
   message: new RowFolder(tables.message),
+  channel: new RowFolder(tables.channel),
+  member: new RowFolder(tables.member),
+  identity: new RowFolder(tables.identity),
+  invite: new RowFolder(tables.invite),
+  cursor: new RowFolder(tables.cursor),
 });
 
 type Folder = Pick<RowFolder<never>, 'fold' | 'retract' | 'write' | 'forget'>;
@@ -46,6 +51,11 @@ export const viewTables = (specs: Specs, make: <Row>(spec: ViewSpec<Row>) => Vie
   cap: make(specs.cap),
   usage: make(specs.usage),
   message: make(specs.message),
+  channel: make(specs.channel),
+  member: make(specs.member),
+  identity: make(specs.identity),
+  invite: make(specs.invite),
+  cursor: make(specs.cursor),
 });
 
 /** In the order in which their rows enter the digest. */
@@ -60,6 +70,11 @@ const NAMES: readonly ViewName[] = [
   'usage',
   'cap',
   'message',
+  'channel',
+  'member',
+  'identity',
+  'invite',
+  'cursor',
 ];
 
 export class ViewSet {

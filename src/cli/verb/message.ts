@@ -25,9 +25,10 @@ const list: Leaf = {
   name: 'list',
   summary: 'messages, newest first: those to people, unless said',
   options: [
-    { flags: '--to <reader>', about: 'an agent, or operator for people', fallback: 'operator' },
+    { flags: '--to <reader>', about: 'an agent, a #channel, or operator for people', fallback: 'operator' },
     { flags: '--all', about: 'whoever reads them' },
     { flags: '--state <state>', about: 'of one reader', choices: ['open', 'acknowledged', 'bounced'] },
+    { flags: '--text <words>', about: 'those that hold all of these words' },
     { flags: '--limit <n>', about: 'show so many', kind: 'whole', fallback: 50 },
   ],
   examples: [
@@ -37,7 +38,9 @@ const list: Leaf = {
   asksNode: true,
   run: (given, world) =>
     withNode(given, world, async (node) => {
-      const reader = given.flag('all') ? {} : { to: given.text('to'), state: given.text('state') };
+      const reader = given.flag('all')
+        ? {}
+        : { to: given.text('to'), state: given.text('state'), text: given.text('text') };
       const query = { ...reader, limit: given.whole('limit') };
       const body = await ask(node, { method: 'GET', path: '/api/messages', query });
       if (given.json) return showJson(body, world);
@@ -89,7 +92,7 @@ const send: Leaf = {
   name: 'send',
   summary: 'write to an agent; it is stored until the agent has handled it',
   args: [
-    ['<to>', 'an agent, or * for all'],
+    ['<to>', 'an agent, a #channel, or * for all agents'],
     ['<text>', 'the message; - for standard input'],
   ],
   options: [{ flags: '--reply-to <id>', about: 'the message that this one answers' }],

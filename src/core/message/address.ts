@@ -7,9 +7,13 @@ export const OPERATOR_CHANNEL = '@operator';
 
 export const mailboxOf = (agent: OpId): string => `@${agent}`;
 
-/** The agent whose mailbox it is; undefined for that of the people. */
+/** The agent whose mailbox it is; undefined for that of the people, for channels, and for those who come to the hub from outside. */
 export const readerOf = (channel: string): OpId | undefined =>
-  channel === OPERATOR_CHANNEL ? undefined : parsedOpId(channel.slice(1));
+  /^@[0-9a-f]{32}-/.test(channel) ? parsedOpId(channel.slice(1)) : undefined;
+
+/** Its readers keep a cursor each, and acknowledge nothing: a channel, or one who comes to the hub from outside. */
+export const isReadByCursor = (channel: string): boolean =>
+  channel !== OPERATOR_CHANNEL && readerOf(channel) === undefined;
 
 /** The node that registered the agent, which alone hands out its messages: an id begins with its author. */
 export const homeOf = (agent: OpId): NodeId => nodeIdOf(agent.slice(0, 32));

@@ -16,6 +16,27 @@ import {
 } from './agent-body.ts';
 import { approvalClosed, approvalDecided, approvalRequested, ruleAdded, ruleRemoved } from './approval-body.ts';
 import { boxDeclared, boxKindSchema } from './box-body.ts';
+import {
+  channelBanned,
+  channelCreated,
+  channelInvited,
+  channelJoined,
+  channelKicked,
+  channelLeft,
+  channelMuted,
+  channelRoleSet,
+  channelSlowSet,
+  channelTopicSet,
+  readAdvanced,
+} from './channel-body.ts';
+import {
+  identityAllowed,
+  identityBanned,
+  identityNickSet,
+  identityOpened,
+  identityRegistered,
+  inviteCreated,
+} from './identity-body.ts';
 import { hashSchema, longTextSchema, nodeIdSchema, opIdSchema } from './ids.ts';
 import { messageAcknowledged, messageBounced, messageSent, questionClosed } from './message-body.ts';
 
@@ -252,6 +273,23 @@ export const bodySchema = z.discriminatedUnion('type', [
   messageAcknowledged,
   messageBounced,
   questionClosed,
+  channelCreated,
+  channelJoined,
+  channelLeft,
+  channelInvited,
+  channelKicked,
+  channelBanned,
+  channelMuted,
+  channelRoleSet,
+  channelTopicSet,
+  channelSlowSet,
+  readAdvanced,
+  identityRegistered,
+  identityAllowed,
+  identityBanned,
+  identityNickSet,
+  identityOpened,
+  inviteCreated,
 ]);
 /** A body this version understands. */
 export type Body = z.output<typeof bodySchema>;

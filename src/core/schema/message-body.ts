@@ -2,13 +2,20 @@
 import { z } from 'zod';
 import { longTextSchema, opIdSchema } from './ids.ts';
 
-/** `@<agent's op id>`: the mailbox of that agent, which alone reads it. `@operator`: of the people. */
+/**
+ * `@<agent's op id>`: the mailbox of that agent, which alone reads it. `@operator`: of the people. `@` and 16 hex digits: of an identity of the hub,
+ * or 8 characters, one of them a digit: of a guest without a key. `#name`: a channel, for all who are in it.
+ */
 const channel = z
   .string()
-  .regex(/^@(operator|[0-9a-f]{32}-[1-9][0-9]{0,15})$/, 'a channel is @operator or @<agent id>');
+  .regex(
+    /^(@(operator|[0-9a-f]{32}-[1-9][0-9]{0,15}|[0-9a-f]{16}|(?=[a-z]*[0-9])[a-z0-9]{8})|#[A-Za-z0-9_-]{1,31})$/,
+    'a channel is @operator, @<agent id>, @<identity> or #<name>',
+  );
 
 /**
- * A message to one reader; who speaks is `by` of the header. To many it is sent once each, in one batch: each reader acknowledges for itself.
+ * A message to one reader, or to a channel; who speaks is `by` of the header. To many agents it is sent once each, in one batch: each reader
+ * acknowledges for itself. Those in a channel have one message, and a cursor each.
  * Whoever lets it in has checked the sender's allow-list and budget.
  */
 export const messageSent = z.object({

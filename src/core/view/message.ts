@@ -3,7 +3,7 @@
  * question is answered; what others write about it is left aside, and of what that node wrote the first word stands.
  */
 import type { NodeId, OpId, Principal } from '../brand.ts';
-import { homeOf, readerOf } from '../message/address.ts';
+import { homeOf, isReadByCursor, readerOf } from '../message/address.ts';
 import type { KnownOp, Stamp } from '../op.ts';
 import { compareStamps, createsEntity, stampOf } from '../op.ts';
 import type { BodyOf } from '../schema/body.ts';
@@ -41,11 +41,15 @@ export function outcomeOf({ sent, outcomes }: MessageRow): MessageOutcome | unde
   return reader === undefined ? undefined : outcomes[reader];
 }
 
-/** `unknown` while the message itself has not arrived. In the mailbox of the people only a question is ever over: when it is closed. */
-export type MessageState = 'unknown' | 'open' | 'acknowledged' | 'bounced';
+/**
+ * `unknown` while the message itself has not arrived. In the mailbox of the people only a question is ever over: when it is closed. `sent`: it went to
+ * readers who keep a cursor each, a channel's or one of the hub, and is never closed.
+ */
+export type MessageState = 'unknown' | 'open' | 'acknowledged' | 'bounced' | 'sent';
 
 export function messageState(row: MessageRow): MessageState {
   if (row.sent === undefined) return 'unknown';
+  if (isReadByCursor(row.sent.channel)) return 'sent';
   if (readerOf(row.sent.channel) === undefined) return row.closed === undefined ? 'open' : 'acknowledged';
   return outcomeOf(row)?.kind ?? 'open';
 }
@@ -82,18 +86,25 @@ function withOutcome(row: MessageRow, op: KnownOp, o: { agent: OpId; outcome: Me
 
 export const messageView: ViewSpec<MessageRow> = {
   name: 'message',
-  version: 1,
+  version: 2,
   types: ['message.sent', 'message.acknowledged', 'message.bounced', 'question.closed'],
   key: (op) => op.header.entity,
   fold,
-  columnNames: ['channel', 'state', 'thread', 'question', 'lamport'],
+  columnNames: ['channel', 'state', 'thread', 'question', 'lamport', 'node', 'seq'],
   columns: (row) => ({
     channel: row.sent?.channel ?? null,
     state: messageState(row),
     thread: row.sent?.thread ?? null,
     question: row.sent?.kind === 'question' ? (row.closed === undefined ? 'open' : 'closed') : null,
     lamport: row.sent?.stamp.lamport ?? null,
+    node: row.sent?.stamp.node ?? null,
+    seq: row.sent?.stamp.seq ?? null,
   }),
-  indexes: [['channel', 'state', 'lamport'], ['channel', ['lamport', 'desc']], [['lamport', 'desc']]],
+  indexes: [
+    ['channel', 'state', 'lamport'],
+    ['channel', ['lamport', 'desc']],
+    [['lamport', 'desc']],
+    ['channel', 'node', ['seq', 'desc']],
+  ],
   sparse: ['thread', 'question'],
 };

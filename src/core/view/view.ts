@@ -41,7 +41,12 @@ export type ViewName =
   | 'approval'
   | 'rule'
   | 'cap'
-  | 'message';
+  | 'message'
+  | 'channel'
+  | 'member'
+  | 'identity'
+  | 'invite'
+  | 'cursor';
 
 /** One page of a view. Rows compare by `order`, then by key (ascending), so a page is the same however it was reached. */
 export type Query = {

@@ -5,6 +5,16 @@ import type { ApprovalRow } from './approval.ts';
 import { approvalView } from './approval.ts';
 import type { CapRow } from './cap.ts';
 import { capView } from './cap.ts';
+import type { ChannelRow } from './channel.ts';
+import { channelView } from './channel.ts';
+import type { CursorRow } from './cursor.ts';
+import { cursorView } from './cursor.ts';
+import type { IdentityRow } from './identity.ts';
+import { identityView } from './identity.ts';
+import type { InviteRow } from './invite.ts';
+import { inviteView } from './invite.ts';
+import type { MemberRow } from './member.ts';
+import { memberView } from './member.ts';
 import type { MessageRow } from './message.ts';
 import { messageView } from './message.ts';
 import type { NodeRow } from './node.ts';
@@ -32,6 +42,11 @@ export type RowOf = {
   usage: UsageRow;
   cap: CapRow;
   message: MessageRow;
+  channel: ChannelRow;
+  member: MemberRow;
+  identity: IdentityRow;
+  invite: InviteRow;
+  cursor: CursorRow;
 };
 export type Specs = { [N in keyof RowOf]: ViewSpec<RowOf[N]> };
 
@@ -46,6 +61,11 @@ export const viewSpecs: Specs = {
   usage: usageView,
   cap: capView,
   message: messageView,
+  channel: channelView,
+  member: memberView,
+  identity: identityView,
+  invite: inviteView,
+  cursor: cursorView,
 };
 
 /** Committed rows only: what is shown or decided upon is on disk. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Principal } from '#core/brand.ts';
 import { parsedOpId } from '#core/brand.ts';
-import { readerOf } from '#core/message/address.ts';
+import { OPERATOR_CHANNEL, readerOf } from '#core/message/address.ts';
 import type { Handed } from '#core/message/mailboxes.ts';
 import type { KnownMessage } from '#core/view/message.ts';
 import { messageState, outcomeOf } from '#core/view/message.ts';
@@ -14,7 +14,7 @@ export const messageJsonSchema = z
     id: z.string(),
     from: z.string().describe('A name: of an agent, a person, or the node itself'),
     from_id: z.string().describe('user:…, agent:… or node:…'),
-    to: z.string().describe('A name, or operator for the people'),
+    to: z.string().describe('A name, operator for the people, #channel, or @identity of the hub'),
     kind: z.enum(['text', 'reminder', 'question', 'answer', 'event']),
     body: z.string().describe('The beginning, where truncated_bytes says that there is more'),
     truncated_bytes: z
@@ -29,7 +29,7 @@ export const messageJsonSchema = z
     due_at: z.string().nullable(),
     options: z.array(z.string()).nullable(),
     sent_at: z.string(),
-    state: z.enum(['open', 'acknowledged', 'bounced']),
+    state: z.enum(['open', 'acknowledged', 'bounced', 'sent']).describe('sent: to readers with a cursor each'),
     bounce_reason: z.string().nullable(),
     question: z.enum(['open', 'answered', 'expired', 'cancelled']).nullable(),
   })
@@ -93,5 +93,6 @@ function speakerName(from: Principal, door: Door): string {
 
 function readerName(channel: string, door: Door): string {
   const reader = readerOf(channel);
-  return reader === undefined ? 'operator' : door.roster.agentName(reader);
+  if (reader !== undefined) return door.roster.agentName(reader);
+  return channel === OPERATOR_CHANNEL ? 'operator' : channel;
 }

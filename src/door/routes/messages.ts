@@ -1,6 +1,8 @@
 /** Messages, as people see and send them. What agents do with theirs is said at their sockets. */
 import { z } from 'zod';
 import { parsedOpId } from '#core/brand.ts';
+import { search } from '#core/channel/history.ts';
+import { channelOf as existingChannel } from '#core/channel/rules.ts';
 import { mailboxOf, OPERATOR_CHANNEL } from '#core/message/address.ts';
 import { isKnownMessage } from '#core/view/message.ts';
 import { appendOne } from '../append.ts';
@@ -8,7 +10,7 @@ import type { Door } from '../door.ts';
 import { messageJson, messageJsonSchema } from '../json/message.ts';
 import { findAgent, findMessage } from '../lookup.ts';
 import type { DoorRefusal } from '../refusal.ts';
-import { isRefusal, refused } from '../refusal.ts';
+import { isRefusal, refused, shown } from '../refusal.ts';
 import type { Route } from '../route.ts';
 import { jsonRoute } from '../route.ts';
 import { idParams, none, queryNumber, requiredText } from './input.ts';
@@ -17,9 +19,13 @@ const LIST_MAX = 1_000;
 const LIST_DEFAULT = 50;
 const BODY_MAX_CHARS = 1024 * 1024;
 
-/** `operator`, or one agent. */
+/** `operator`, `#channel`, or one agent. */
 function channelOf(name: string, door: Door): string | DoorRefusal {
   if (name === 'operator') return OPERATOR_CHANNEL;
+  if (name.startsWith('#')) {
+    const channel = existingChannel(door.node.store, name);
+    return channel?.id ?? refused('not_found', 'there is no such channel', { got: shown(name) });
+  }
   const agent = findAgent(name, door);
   return isRefusal(agent) ? agent : mailboxOf(agent.id);
 }
@@ -31,7 +37,8 @@ const list = jsonRoute({
   action: 'message.read',
   params: none,
   query: z.object({
-    to: z.string().min(1).max(200).optional().describe('operator, or an agent'),
+    to: z.string().min(1).max(200).optional().describe('operator, an agent, or a #channel'),
+    text: z.string().min(1).max(200).optional().describe('With `to` alone: words that are all in the message'),
     thread: z.string().min(1).max(200).optional(),
     state: z.enum(['open', 'acknowledged', 'bounced']).optional().describe('With `to` alone'),
     limit: queryNumber({ min: 1, max: LIST_MAX, default: LIST_DEFAULT }),
@@ -40,12 +47,16 @@ const list = jsonRoute({
   body: none,
   answer: z.array(messageJsonSchema),
   status: 200,
-  handle: ({ query: { to, thread, state, limit, offset }, door }) => {
+  handle: ({ query: { to, text, thread, state, limit, offset }, door }) => {
     const channel = to === undefined ? undefined : channelOf(to, door);
     if (isRefusal(channel)) return channel;
     if (thread !== undefined) return threadOf(thread, { limit, offset, door });
     if (state !== undefined && channel === undefined)
       return refused('invalid', 'state is asked of one reader', { expected: 'to and state' });
+    if (text !== undefined && channel === undefined)
+      return refused('invalid', 'words are looked for at one reader', { expected: 'to and text' });
+    if (text !== undefined && channel !== undefined)
+      return search(door.node.store, { channel, text, limit }).map((row) => messageJson(row, door));
     const where = channel === undefined ? {} : { channel, ...(state === undefined ? {} : { state }) };
     const rows = door.node.store.list('message', { where, order: [['lamport', 'desc']], limit, offset });
     return rows.filter(isKnownMessage).map((row) => messageJson(row, door));
@@ -73,7 +84,7 @@ const send = jsonRoute({
   params: none,
   query: none,
   body: z.object({
-    to: requiredText('to', 200).describe('An agent, operator, or * for all agents'),
+    to: requiredText('to', 200).describe('An agent, operator, a #channel, or * for all agents'),
     body: requiredText('body', BODY_MAX_CHARS),
     in_reply_to: z.string().max(200).nullish(),
   }),

@@ -10,6 +10,7 @@ import type { Body, BodyType, EndValue, GrantValue } from '#core/schema/body.ts'
 import type { ViewSpec } from '#core/view/view.ts';
 import { viewSpecs } from '#core/view/views.ts';
 import { Author, taskBody } from '../../store/author.ts';
+import { hubBodyOf, hubWeights } from './hub-bodies.ts';
 import { messageOf } from './message-bodies.ts';
 
 /** One op to be: small numbers are drawn so that authors, entities, slots and stamps meet. */
@@ -51,6 +52,7 @@ const weights: Record<BodyType, number> = {
   'message.acknowledged': 3,
   'message.bounced': 3,
   'question.closed': 3,
+  ...hubWeights,
 };
 
 const kind: fc.Arbitrary<BodyType> = fc.oneof(
@@ -158,8 +160,13 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
       return { type };
     case 'cap.set':
       return { type, kind: 'tool', name: `t${pick}`, max: slot === 4 ? null : slot };
-    default:
+    case 'message.sent':
+    case 'message.acknowledged':
+    case 'message.bounced':
+    case 'question.closed':
       return messageOf({ type, slot, pick }, { node, some });
+    default:
+      return hubBodyOf({ type, slot, pick }, { node, some });
   }
 }
 
@@ -277,5 +284,10 @@ const every: { [N in keyof typeof viewSpecs]: () => void } = {
   usage: () => check(viewSpecs.usage),
   cap: () => check(viewSpecs.cap),
   message: () => check(viewSpecs.message),
+  channel: () => check(viewSpecs.channel),
+  member: () => check(viewSpecs.member),
+  identity: () => check(viewSpecs.identity),
+  invite: () => check(viewSpecs.invite),
+  cursor: () => check(viewSpecs.cursor),
 };
 for (const checkView of Object.values(every)) checkView();

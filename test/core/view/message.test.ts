@@ -58,6 +58,16 @@ describe('a message', () => {
   });
 });
 
+describe('a message to a channel, or to somebody of the hub', () => {
+  it('is closed by nobody', () => {
+    for (const channel of ['#general', '@0123456789abcdef', '@abcdefg1']) {
+      const toMany = asker.next({ ...body, kind: 'text', channel });
+      const end = home.next(acknowledged, { entity: opId(toMany) });
+      expect(messageState(folded(toMany, end))).toBe('sent');
+    }
+  });
+});
+
 describe('a question', () => {
   const closed = (how: 'answered' | 'expired'): Body => ({ type: 'question.closed', how });
 
