@@ -27,7 +27,7 @@ export function followUp({ ops, truncate }: Pick<Turn, 'ops' | 'truncate'>, part
   let agentsChanged = false;
   for (const op of ops) {
     const { body } = op;
-    if (body.type.startsWith('agent.')) {
+    if (isOfAgent(body.type)) {
       agentsChanged = true;
       if (op.header.node === self && isNewInTerminal(op)) ownAgents.setState(op.header.entity, 'starting');
       tasks.onAgent(op.header.entity);
@@ -41,6 +41,9 @@ export function followUp({ ops, truncate }: Pick<Turn, 'ops' | 'truncate'>, part
   mailing.boxes.onCommitted(ops);
   return (agentsChanged || touched.size > 0) && ownAgents.changed(tasks);
 }
+
+/** Its box is a field of the agent, too: what it may take hangs on it. */
+const isOfAgent = (type: string): boolean => type.startsWith('agent.') || type === 'box.declared';
 
 /** Nothing is given to it before the shell has seen its prompt. */
 const isNewInTerminal = (op: Op): boolean =>

@@ -67,6 +67,16 @@ describe('an agent fits', () => {
     expect(fits(row, { ...task, allowed: false })).toBe(false);
   });
 
+  it('in a box from the op on that gives it one, also when it has nothing to do', async () => {
+    const { machine, created } = await withTask({ fromBox: 'sandbox' });
+    const agent = await machine.agent();
+    expect(machine.started()).toEqual([]);
+    const limits = { memoryBytes: null, cpus: null, processes: null };
+    const box = { runtime: 'sandbox' as const, image: null, mounts: [], limits, secretNames: [] };
+    await machine.append([{ entity: agent, by: created.by, body: { type: 'box.declared', agent, ...box } }]);
+    expect(machine.started()).toHaveLength(1);
+  });
+
   it('never once it is deregistered, or while only its end is known', async () => {
     const { machine, created } = await withTask();
     const agent = await machine.agent();
