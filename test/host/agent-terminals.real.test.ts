@@ -2,6 +2,7 @@
 /** Real Claude Code and Codex in terminals, on the scripted model: a task with a commit each, and what is killed in the middle of one. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentStage, atWork, letGo, subjects, TEST_MS } from './agent-stage.ts';
+import { eventOf, follow } from './follow.ts';
 import type { Member } from './swarm.ts';
 import { stateOf, tmux, untilStatus } from './terminal-rig.ts';
 
@@ -78,8 +79,14 @@ describe.each(['claude', 'codex'] as const)('the real %s on a swarm of three', (
       const other = await stage.agent(second, { cli, name: 'other', place: otherPlace, seenBy: emperor });
       letGo(otherPlace);
       const pane = `=${String(agent['tmux_session_id'])}:`;
+      // It comes back within seconds, so what each node tells is written down from before.
+      const followers = await Promise.all([emperor, first, second].map(follow));
       kill({ member: first, pane, pid: tmux(first, ['display-message', '-p', '-t', pane, '#{pane_pid}']) });
-      await Promise.all([emperor, first, second].map((member) => untilStatus(member, agent, 'offline')));
+      for (const follower of followers) {
+        const { data } = await eventOf(follower, agent, 'agent_stopped');
+        expect(data).toMatchObject({ status: 'offline' });
+        await follower.close();
+      }
       const ended = await emperor.ended(String(task['id']));
       expect(ended).toMatchObject({ status: 'completed', attempt: 2, assigned_to: other['id'], reports: [] });
       expect(ended['work']).toMatchObject({ commits: 1 });

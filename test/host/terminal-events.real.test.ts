@@ -4,8 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { WsClient } from '../door/ws-client.ts';
-import { follow } from './follow.ts';
+import { eventOf, follow } from './follow.ts';
 import type { Json, Member } from './swarm.ts';
 import { asJson, TestSwarm } from './swarm.ts';
 import { addAgent, addTask, socketOf, TOOL, untilProgress, untilStatus, waitingFor } from './terminal-rig.ts';
@@ -22,14 +21,6 @@ beforeEach(async () => {
   await swarm.linked();
 }, TEST_MS);
 afterEach(() => swarm.close(), TEST_MS);
-
-/** The next event of the agent of this name; what else is said is passed over. */
-async function eventOf(client: WsClient, agent: Json, event: string): Promise<Json> {
-  for (;;) {
-    const frame = await client.next();
-    if (frame['entity'] === agent['id'] && frame['event'] === event) return frame;
-  }
-}
 
 describe('/ws of another node', () => {
   it('tells that an agent waits, goes on, has stopped and is back', { timeout: TEST_MS }, async () => {

@@ -10,6 +10,8 @@ import { ControlClient, quoted } from './control-client.ts';
 import type { Press } from './keys.ts';
 import type { Viewer } from './pane.ts';
 import { Pane } from './pane.ts';
+import type { Listed } from './pane-end.ts';
+import { END, endIn, LISTED, listed } from './pane-end.ts';
 import type { Tool } from './tool.ts';
 
 /** How often panes that printed are gone through; half of what a person or a test could notice. Stands still while nothing prints. */
@@ -18,7 +20,9 @@ const SWEEP_MS = 25;
 const HURRY_MS = 3_000;
 
 /** Asked of tmux itself once a second, and told only when it changed: a program that ends prints nothing. */
-const ENDS = 'ends:%*:#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}';
+const ENDS = `ends:%*:${END}`;
+/** What tmux tells once can be lost, and its client can fall silent, so all panes are gone through so often, whatever was told. One command on the pipe. */
+const LIST_MS = 10_000;
 /** The name of the machine is what tmux shows while a program has set no title. */
 const TITLE = '#{?#{||:#{==:#{pane_title},#{host}},#{==:#{pane_title},#{host_short}}},,#{pane_title}}';
 
@@ -42,6 +46,7 @@ export class Terminal {
   readonly #o: TerminalOptions;
   readonly #client: ControlClient;
   readonly #panes = new Map<number, Pane>();
+  readonly #lists: NodeJS.Timeout;
   #sweep: NodeJS.Timeout | undefined;
   #isListing = false;
   #listAgain = false;
@@ -57,6 +62,7 @@ export class Terminal {
       onNotified: (line) => this.#notified(line),
       onGone: (reason) => this.#gone(reason),
     });
+    this.#lists = setInterval(() => this.#panes.size > 0 && void this.#list(), LIST_MS).unref();
   }
 
   get isGone(): boolean {
@@ -173,6 +179,7 @@ export class Terminal {
 
   /** Stops watching; panes and server go on. Idempotent, bounded. */
   async close(): Promise<void> {
+    clearInterval(this.#lists);
     clearInterval(this.#sweep);
     this.#sweep = undefined;
     this.#panes.clear();
@@ -230,20 +237,14 @@ export class Terminal {
 
   #notified(line: string): void {
     if (line.startsWith('%session-changed ')) this.#subscribe();
-    const ends = /^%subscription-changed ends \S+ \S+ \S+ %(\d+) : (\d)\|(\d*)\|(.*)$/.exec(line);
+    const ends = /^%subscription-changed ends \S+ \S+ \S+ %(\d+) : (.*)$/.exec(line);
     if (ends !== null) {
-      const [, number, dead, code = '', signal = ''] = ends;
-      if (dead !== '1') return;
-      const how = {
-        how: 'dead',
-        code: code === '' ? null : Number(code),
-        signal: signal === '' ? null : signal,
-      } as const;
-      this.#panes.get(Number(number))?.ended(how);
+      const end = endIn(ends[2] ?? '');
+      if (end !== undefined) this.#panes.get(Number(ends[1]))?.ended(end);
     } else if (/^%(?:sessions-changed|window-close|layout-change)\b/.test(line)) void this.#list();
   }
 
-  /** Panes that are not in the session any more are gone. */
+  /** Panes that are not in the session any more are gone; those whose program ended may not have been told. */
   async #list(): Promise<void> {
     this.#listAgain = true;
     if (this.#isListing) return;
@@ -251,11 +252,9 @@ export class Terminal {
     try {
       while (this.#listAgain && !this.isGone) {
         this.#listAgain = false;
-        const format = quoted('#{pane_id} #{window_linked_sessions}');
+        const format = quoted(LISTED);
         const lines = await this.ask(`list-panes -s -t ${quoted(`=${this.#o.session}`)} -F ${format}`);
-        await this.#compare(
-          new Map(lines.map((line) => [Number(/^%(\d+)/.exec(line)?.[1]), Number(line.split(' ')[1])])),
-        );
+        await this.#compare(new Map(lines.map(listed)));
       }
     } catch {
       // The client is gone, which is told by itself.
@@ -264,11 +263,13 @@ export class Terminal {
     }
   }
 
-  async #compare(links: ReadonlyMap<number, number>): Promise<void> {
-    for (const pane of this.#panes.values()) {
-      const count = links.get(pane.number);
-      if (count !== undefined && count >= this.#o.linksMin) continue;
-      if (count !== undefined) await this.ask(`kill-window -t ${pane.id}`);
+  async #compare(there: ReadonlyMap<number, Listed>): Promise<void> {
+    // Those that were watched when this was asked: a later one may be another life of the same pane.
+    for (const pane of Array.from(this.#panes.values())) {
+      const found = there.get(pane.number);
+      if (found?.end !== undefined) pane.ended(found.end);
+      if (found !== undefined && found.links >= this.#o.linksMin) continue;
+      if (found !== undefined) await this.ask(`kill-window -t ${pane.id}`);
       this.#lose(pane);
     }
   }
@@ -279,6 +280,7 @@ export class Terminal {
   }
 
   #gone(reason: string): void {
+    clearInterval(this.#lists);
     clearInterval(this.#sweep);
     this.#sweep = undefined;
     for (const pane of this.#panes.values()) this.#lose(pane);

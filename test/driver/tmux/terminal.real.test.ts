@@ -29,29 +29,31 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-it('types nothing into a pane whose program ended unseen, of which tmux 3.3a would die', async () => {
-  tmux('new-session', '-d', '-s', 'one', 'cat', ';', 'set-option', '-g', 'remain-on-exit', 'on');
-  tmux('respawn-pane', '-k', '-t', 'one', 'true');
-  // Looked at again and again: the hook of a pane that died was once not heard, and then waited for without an end.
-  await expect.poll(() => tmux('display-message', '-p', '-t', 'one', '#{pane_dead}')).toBe('1');
-  const reasons: string[] = [];
-  terminal = new Terminal({
+const attach = (onGone: (reason: string) => void): Terminal =>
+  (terminal = new Terminal({
     server: ['-S', join(dir, 's')],
     session: 'one',
     env: { PATH: process.env['PATH'] ?? '' },
     linksMin: 1,
     pasteDirectory: dir,
     now: Date.now,
-    onGone: (reason) => reasons.push(reason),
-  });
-  const pane = terminal.watch(
-    Number(tmux('display-message', '-p', '-t', 'one', '#{pane_id}').slice(1)),
-    toolOf('bash'),
-  );
+    onGone,
+  }));
+
+const paneNumber = (): number => Number(tmux('display-message', '-p', '-t', 'one', '#{pane_id}').slice(1));
+
+it('types nothing into a pane whose program ended unseen, of which tmux 3.3a would die', async () => {
+  tmux('new-session', '-d', '-s', 'one', 'cat', ';', 'set-option', '-g', 'remain-on-exit', 'on');
+  tmux('respawn-pane', '-k', '-t', 'one', 'true');
+  // Looked at again and again: the hook of a pane that died was once not heard, and then waited for without an end.
+  await expect.poll(() => tmux('display-message', '-p', '-t', 'one', '#{pane_dead}')).toBe('1');
+  const reasons: string[] = [];
+  const held = attach((reason) => reasons.push(reason));
+  const pane = held.watch(paneNumber(), toolOf('bash'));
   expect(pane.seen).toBeUndefined();
-  expect(await terminal.type(pane, 'hello')).toBe(false);
+  expect(await held.type(pane, 'hello')).toBe(false);
   // What is asked next gets its own answer.
-  expect(await terminal.ask('display-message -p next')).toEqual(['next']);
+  expect(await held.ask('display-message -p next')).toEqual(['next']);
   expect(tmux('list-panes', '-a', '-F', '#{session_name} #{pane_dead}')).toBe('one 1');
   expect(tmux('list-buffers')).toBe('');
   expect(reasons).toEqual([]);
@@ -60,20 +62,20 @@ it('types nothing into a pane whose program ended unseen, of which tmux 3.3a wou
 it('says of a pane that it is asked to watch after its server ended that it is gone: nobody else would', async () => {
   tmux('new-session', '-d', '-s', 'one', 'cat');
   const gone = Promise.withResolvers<string>();
-  terminal = new Terminal({
-    server: ['-S', join(dir, 's')],
-    session: 'one',
-    env: { PATH: process.env['PATH'] ?? '' },
-    linksMin: 1,
-    pasteDirectory: dir,
-    now: Date.now,
-    onGone: gone.resolve,
-  });
-  expect(await terminal.ask('display-message -p there')).toEqual(['there']);
+  const held = attach(gone.resolve);
+  expect(await held.ask('display-message -p there')).toEqual(['there']);
   tmux('kill-server');
   await gone.promise;
-  expect(terminal.watch(0, toolOf('bash')).seen).toMatchObject({
-    detection: { state: 'exited' },
-    end: { how: 'gone' },
-  });
+  expect(held.watch(0, toolOf('bash')).seen).toMatchObject({ detection: { state: 'exited' }, end: { how: 'gone' } });
+});
+
+it('finds out that a program was killed though tmux tells nothing of it', async () => {
+  tmux('new-session', '-d', '-s', 'one', 'cat', ';', 'set-option', '-g', 'remain-on-exit', 'on');
+  const held = attach(() => {});
+  expect(await held.ask('display-message -p there')).toEqual(['there']);
+  // Without its name for a format, tmux forgets what it was to tell.
+  await held.ask('refresh-client -B ends');
+  const pane = held.watch(paneNumber(), toolOf('bash'));
+  process.kill(Number(tmux('display-message', '-p', '-t', 'one', '#{pane_pid}')), 'SIGKILL');
+  await expect.poll(() => pane.seen?.end).toEqual({ how: 'dead', code: null, signal: '9' });
 });
