@@ -127,6 +127,8 @@ export type SessionSpec = {
   home?: string | undefined;
   /** Folders outside `cwd` that the agent must be able to write to: of a worktree, the repository that it belongs to. */
   writable: readonly string[];
+  /** It runs in a box, which is its sandbox, and reaches models at this address alone: one of the box's own loopback, without a path. */
+  relayUrl?: string;
   /** What a box shows of its machine; see {@link Seen}. Drivers add what they themselves wrote for the agent. */
   sees?: readonly Seen[];
 };

@@ -24,6 +24,9 @@ export const IN_BOX = {
   sockets: '/run/hive',
   secrets: '/run/secrets',
   path: '/usr/local/bin:/usr/bin:/bin',
+  /** Where its node listens for what goes on to a model, and the port of the box's own loopback that leads there. */
+  relaySocket: '/run/hive/relay.sock',
+  relayPort: 8790,
 } as const;
 
 /** Whether boxes of a kind can be made here; if not, why, and what a person can do about it. */

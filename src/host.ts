@@ -115,7 +115,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
       .whenOpen()
       .then(tell)
       .catch((error: unknown) => stopping.resolve(asError(error)));
-  const http = await openDoors({ o, parts, node, closers, stopping, boxDesk: wired.boxDesk });
+  const http = await openDoors({ ...wired, o, parts, closers, stopping });
   await engine.link();
   for (const row of parts.store.list('node', { limit: KNOWN_NODES_MAX })) {
     const isGone = row.id === info.self || row.replacedBy !== undefined || row.excluded !== undefined;

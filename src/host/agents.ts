@@ -24,7 +24,9 @@ import type { Parts } from './parts.ts';
 import type { HostedNode } from './swarm-node.ts';
 import type { TerminalAgentsOptions } from './terminal-agents.ts';
 import { AgentStates } from './agent-states.ts';
+import { ModelServices } from './model-services.ts';
 import { Prices } from './prices.ts';
+import { RelayDesk } from './relay-desk.ts';
 import { ToolDesk } from './tool-desk.ts';
 import { UsageLedger } from './usage-ledger.ts';
 import { TerminalAgents } from './terminal-agents.ts';
@@ -114,7 +116,8 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     control: new AgentControl({ ...keeping, attempts, terminals }),
     screens: new AgentScreens({ ...keeping, terminals }),
   };
-  return { ...more, terminals, attempts, boxDesk, boxing, states, toolDesk, approvals, budgets };
+  const relayDesk = new RelayDesk({ store, services: servicesOf(o), attempts, budgets, log });
+  return { ...more, terminals, attempts, boxDesk, relayDesk, boxing, states, toolDesk, approvals, budgets };
 }
 
 function moneyOf({ o, store, states, texts, self }: Money) {
@@ -123,6 +126,9 @@ function moneyOf({ o, store, states, texts, self }: Money) {
   const dayUsd = o.budgetUsdDay;
   return { ledger, budgets: new Budgets({ self, store, ledger, states, dayUsd, nowMs: Date.now, log: o.log }) };
 }
+
+const servicesOf = ({ dataDir }: NodeOptions): ModelServices =>
+  new ModelServices({ environment: process.env, secretDir: join(dataDir, 'secrets') });
 
 type Money = Pick<AgentsWiring, 'o' | 'texts'> & Pick<Parts, 'store'> & { states: AgentStates; self: NodeId };
 

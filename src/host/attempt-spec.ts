@@ -5,6 +5,7 @@ import type { LiveAgent } from '#core/view/agent.ts';
 import { isBoxed } from '#core/view/agent.ts';
 import type { SessionSpec } from '#agent-ports.ts';
 import type { Seen } from '#core/boxing.ts';
+import { IN_BOX } from '#box-ports.ts';
 import type { Prepared } from '#workspace/record.ts';
 import type { Equipment } from './agent-desk.ts';
 import type { AttemptPlan, AttemptTools } from './attempt-plan.ts';
@@ -44,12 +45,13 @@ export async function specOf(
 export const seenBy = ({ agent }: AttemptPlan, prepared: Prepared): readonly Seen[] =>
   isBoxed(agent) ? [...toolSeen(agent).sees, ...workSeen(prepared)] : [];
 
-/** The same tools, by the socket that the box shows. */
+/** The same tools, by the socket that the box shows; models by its relay. */
 function boxedSession({
   instructions,
   servers,
-}: Pick<Equipment, 'instructions' | 'servers'>): Pick<SessionSpec, 'instructions' | 'servers'> {
+}: Pick<Equipment, 'instructions' | 'servers'>): Pick<SessionSpec, 'instructions' | 'servers' | 'relayUrl'> {
   return {
+    relayUrl: `http://127.0.0.1:${IN_BOX.relayPort}`,
     instructions: instructions === '' ? '' : `${instructions}\n\n${BOX_WORDS}`,
     servers: servers.map((server) => ({ ...server, env: { ...server.env, SKEP_MCP_SOCKET: TOOLS_SOCKET } })),
   };

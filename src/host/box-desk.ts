@@ -1,6 +1,6 @@
 /** The boxes of this node's agents: what is declared, as what runs. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { AgentExplained } from '#core/agent-terminal.ts';
 import type { NodeId, OpId } from '#core/brand.ts';
 import type { BoxKindStanding } from '#core/boxing.ts';
@@ -9,8 +9,11 @@ import type { BoxKind } from '#core/schema/box-body.ts';
 import type { DeclaredBox, LiveAgent } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
 import type { Boxes, BoxProbe, BoxSpec } from '#box-ports.ts';
+import { IN_BOX } from '#box-ports.ts';
 import { DriverRefusal } from '#driver/refusal.ts';
 import type { OpStore, Runtime } from '#ports.ts';
+import { isReader } from './attempt-spec.ts';
+import { besideRelay, TOOLS_SOCKET } from './box-view.ts';
 import { agentSocketDir, makeSocketDir, socketPath } from '../socket-path.ts';
 
 /** Agents of one node. */
@@ -24,6 +27,8 @@ type Opened = { close(): Promise<void> };
 export type BoxSockets = {
   /** Of one agent's tools. */
   tools: (path: string) => Promise<Opened>;
+  /** By which one agent reaches models. */
+  relay: (path: string, agent: OpId) => Promise<Opened>;
   /** Of the host, in the words of hyperhive. */
   hive: (path: string) => Promise<Opened>;
 };
@@ -80,8 +85,8 @@ export class BoxDesk {
     mkdirSync(spec.socketDir, { recursive: true, mode: 0o700 });
     const found = await this.of(agent.box.runtime).check(spec);
     this.#say(agent, found);
-    const path = join(spec.socketDir, 'tools.sock');
-    if (found.works) await this.#listen(agent.registered.name, (sockets) => sockets.tools(path));
+    if (found.works)
+      await this.#listen(agent.registered.name, (sockets) => openBoth(sockets, spec.socketDir, agent.id));
     return found;
   }
 
@@ -141,8 +146,10 @@ export class BoxDesk {
       this.#runsUnder.set(agent.id, agent.box);
       return boxes.runtime(spec, runtime);
     };
+    // A script asks no model unless it says so: it has `$SKEP_RELAY` for that.
+    const through = isReader(agent) ? besideRelay : same;
     return {
-      start: async (one) => (await inside()).start(one),
+      start: async (one) => (await inside()).start({ ...one, argv: through(one.argv) }),
       exec: async (argv, o) => (await inside()).exec(argv, o),
       attach: (id) => runtime.attach(id),
       forget: (id) => runtime.forget(id),
@@ -215,6 +222,14 @@ export class BoxDesk {
     this.#o.log(`${agent.registered.name}: ${now}`);
     this.#o.changed(agent.id);
   }
+}
+
+const same = (argv: readonly [string, ...string[]]): readonly [string, ...string[]] => argv;
+
+async function openBoth(sockets: BoxSockets, folder: string, agent: OpId): Promise<Opened> {
+  const tools = await sockets.tools(join(folder, basename(TOOLS_SOCKET)));
+  const relay = await sockets.relay(join(folder, basename(IN_BOX.relaySocket)), agent);
+  return { close: async () => void (await Promise.all([tools.close(), relay.close()])) };
 }
 
 /** Declared by another version: this one says that it cannot make it, and makes nothing in its place. */

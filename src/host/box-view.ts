@@ -11,6 +11,16 @@ import { commandOf } from './drivers.ts';
 /** The socket of its node's tools, inside. */
 export const TOOLS_SOCKET = `${IN_BOX.sockets}/tools.sock`;
 
+/** The program that opens the relay in a box and runs another one beside it. Scripts find it as `$SKEP_RELAY`. */
+const RELAY_PROGRAM = fileURLToPath(new URL('../runtime/box/relay-main.ts', import.meta.url));
+
+/** The same, with the relay at its side. */
+export const besideRelay = (argv: readonly [string, ...string[]]): [string, ...string[]] => [
+  process.execPath,
+  RELAY_PROGRAM,
+  ...argv,
+];
+
 /** What of skep's own folder its tool server needs: nothing else of it is shown. */
 const INSTALLED = ['bin', 'src', 'dist', 'node_modules', 'package.json'];
 /** By a file of it: the folder itself, named here, would be an asset, and all that lies in it part of an executable of `skep compile`. */
@@ -48,6 +58,7 @@ export const boxEnvironment = (path: string): Record<string, string> => ({
   LOGNAME: 'agent',
   LANG: 'C.UTF-8',
   TMPDIR: '/tmp',
+  SKEP_RELAY: RELAY_PROGRAM,
 });
 
 const isOfSystem = (path: string): boolean => OF_THE_SYSTEM.some((folder) => path.startsWith(folder));

@@ -60,8 +60,12 @@ export class Budgets {
     const budget = created.budgetUsd ?? undefined;
     const ofTask = budget === undefined ? FINE : standing('the budget of this task', budget, this.#spent({ task }));
     const now = this.#o.store.get('agent', agent.id);
-    const all = [this.#ofDay(), this.#ofAgent(isLive(now) ? now : agent), ofTask];
-    return all.find(({ kind }) => kind === 'over') ?? all.find(({ kind }) => kind === 'warn') ?? FINE;
+    return tightest([this.spendingOf(isLive(now) ? now : agent), ofTask]);
+  }
+
+  /** How an agent stands, whatever it is at. */
+  spendingOf(agent: LiveAgent): Spending {
+    return tightest([this.#ofDay(), this.#ofAgent(agent)]);
   }
 
   #ofAgent(agent: LiveAgent): Spending {
@@ -108,6 +112,9 @@ export class Budgets {
 }
 
 const FINE: Spending = { kind: 'fine' };
+
+const tightest = (all: readonly Spending[]): Spending =>
+  all.find(({ kind }) => kind === 'over') ?? all.find(({ kind }) => kind === 'warn') ?? FINE;
 
 function standing(what: string, budgetUsd: number, spentUsd: number): Spending {
   const text = (how: string): string => `${what} ${how}: $${spentUsd.toFixed(4)} of $${budgetUsd}`;

@@ -2,6 +2,7 @@
 import { openDoor } from '#door/door.ts';
 import type { HttpDoor } from '#door/http.ts';
 import { startHttp } from '#door/http.ts';
+import { startRelay } from '#door/relay/relay.ts';
 import { startHiveSocket } from '#door/hive-socket.ts';
 import { localOperator, startAdminSocket, startAgentSocket } from '#door/socket.ts';
 import { Tokens } from '#door/tokens.ts';
@@ -10,6 +11,7 @@ import { AgentSockets } from './agent-sockets.ts';
 import { makeSocketDir, socketPath } from '../socket-path.ts';
 import type { BoxDesk } from './box-desk.ts';
 import type { Closers, Parts } from './parts.ts';
+import type { RelayDesk } from './relay-desk.ts';
 import type { HostedNode } from './swarm-node.ts';
 import { agentSocketPath } from './tool-desk.ts';
 
@@ -20,10 +22,11 @@ type Wiring = {
   closers: Closers;
   stopping: PromiseWithResolvers<Error | undefined>;
   boxDesk: BoxDesk;
+  relayDesk: RelayDesk;
 };
 
 /** Opens them in this order; `closers` closes them again. Rejects with what to do when one cannot be opened. */
-export async function openDoors({ o, parts, node, closers, stopping, boxDesk }: Wiring): Promise<HttpDoor> {
+export async function openDoors({ o, parts, node, closers, stopping, boxDesk, relayDesk }: Wiring): Promise<HttpDoor> {
   const tokens = await Tokens.open({ dataDir: o.dataDir, now: Date.now, environmentToken: process.env['SKEP_TOKEN'] });
   const door = openDoor({
     node,
@@ -62,6 +65,7 @@ export async function openDoors({ o, parts, node, closers, stopping, boxDesk }: 
   closers.add(() => boxDesk.close());
   await boxDesk.start({
     tools: (socket) => startAgentSocket({ door, path: socket }),
+    relay: (socket, agent) => startRelay({ path: socket, agent: relayDesk.of(agent) }),
     hive: (socket) => startHiveSocket({ door, path: socket, caller: localOperator() }),
   });
   return http;

@@ -1,0 +1,16 @@
+/** Headers that pass between a box and the world: lists of what may, so that what nobody thought of does not. */
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+
+/** Towards a model. No credential and no cookie of the box, no word on where it comes from. */
+const ASKED =
+  /^(?:accept|accept-encoding|content-encoding|content-length|content-type|user-agent|anthropic-beta|anthropic-version|openai-beta|originator|x-app)$/;
+
+/** Back from it. Nothing that sets a cookie, or sends the box elsewhere. */
+const ANSWERED =
+  /^(?:cache-control|content-encoding|content-length|content-type|date|openai-processing-ms|openai-version|request-id|retry-after|retry-after-ms|x-request-id|x-should-retry|(?:anthropic-|x-)ratelimit-[a-z-]+)$/;
+
+const passed = (headers: IncomingHttpHeaders, may: RegExp): OutgoingHttpHeaders =>
+  Object.fromEntries(Object.entries(headers).filter(([name, value]) => value !== undefined && may.test(name)));
+
+export const askedHeaders = (headers: IncomingHttpHeaders): OutgoingHttpHeaders => passed(headers, ASKED);
+export const answeredHeaders = (headers: IncomingHttpHeaders): OutgoingHttpHeaders => passed(headers, ANSWERED);

@@ -1,0 +1,92 @@
+/**
+ * The relay of one box: a unix socket that speaks HTTP, shown in the box alone. Whoever holds it is that agent. What it asks of a model goes on with
+ * the credential of the node; whatever it says of itself does not.
+ */
+import { chmod } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
+import { TokenBucket } from '#core/token-bucket.ts';
+import { isRefusal, refused, shown } from '../refusal.ts';
+import type { DoorRefusal } from '../refusal.ts';
+import { clearSocket } from '../socket-server.ts';
+import type { Relayed } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import { askedHeaders } from './headers.ts';
+import type { ModelService } from './model-paths.ts';
+import { ALLOWED_WORDS, modelPathOf } from './model-paths.ts';
+
+/** Where a model answers, and by what it knows who pays. */
+export type Upstream = { url: string; headers: Readonly<Record<string, string>> };
+
+/** The agent whose box it is, as the relay needs it. All is asked at each request: what an operator says counts from the next one on. */
+export type RelayedAgent = {
+  upstream: (service: ModelService) => Upstream | DoorRefusal;
+  /** Why it may ask no model now: its budget. */
+  overBudget: () => string | undefined;
+  told: (relayed: Relayed) => void;
+  /** A bug or a failing disk; the box has been told nothing of it. */
+  onFault: (error: unknown) => void;
+};
+
+/** Connections of one box. A tool has a handful. */
+const CLIENTS_MAX = 64;
+/** Requests of one box: a tool makes one a second where it is quick. */
+const PACE = { perSecond: 10, burst: 100 } as const;
+const PACE_RETRY_S = '1';
+
+export type Relay = { close(): Promise<void> };
+
+/** Listens at `path`, whose folder is there, in the place of whatever an earlier node left. Rejects when the system refuses. */
+export async function startRelay(o: { path: string; agent: RelayedAgent }): Promise<Relay> {
+  await clearSocket(o.path);
+  const bucket = new TokenBucket(PACE, performance.now());
+  const server = createServer((request, response) => {
+    const exchange = new Exchange({ request, response, told: o.agent.told });
+    if (bucket.tryTake(1, performance.now())) return void answer(request, exchange, o.agent);
+    response.setHeader('retry-after', PACE_RETRY_S);
+    const expected = `at most ${PACE.perSecond} a second`;
+    exchange.refuse(refused('too_many', 'this box asks too often', { expected }), 429);
+  });
+  server.maxConnections = CLIENTS_MAX;
+  // A tool that asks on a connection which is just being closed would take it for an outage.
+  server.keepAliveTimeout = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(o.path, resolve);
+  });
+  await chmod(o.path, 0o600);
+  let closing: Promise<void> | undefined;
+  return {
+    close: () =>
+      (closing ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      })),
+  };
+}
+
+/** Never rejects. */
+async function answer(request: IncomingMessage, exchange: Exchange, agent: RelayedAgent): Promise<void> {
+  try {
+    await serve(request, exchange, agent);
+  } catch (error) {
+    agent.onFault(error);
+    exchange.refuse(refused('internal', 'something went wrong in the node; its log says more'));
+  }
+}
+
+async function serve(request: IncomingMessage, exchange: Exchange, agent: RelayedAgent): Promise<void> {
+  const { method = '', url = '', headers } = request;
+  const wanted = modelPathOf({ method, url, headers });
+  if (wanted === undefined) {
+    const detail = { expected: ALLOWED_WORDS, got: shown(`${method} ${url.split('?', 1)[0] ?? ''}`) };
+    return exchange.refuse(refused('forbidden', 'a box may not ask that', detail));
+  }
+  const over = agent.overBudget();
+  // No tool asks again after this one.
+  if (over !== undefined) return exchange.refuse(refused('forbidden', over), 402);
+  const upstream = agent.upstream(wanted.service);
+  if (isRefusal(upstream)) return exchange.refuse(upstream);
+  const to = new URL(`${upstream.url.replace(/\/+$/, '')}${wanted.path}`);
+  return exchange.pass({ url: to, headers: { ...askedHeaders(headers), ...upstream.headers } });
+}

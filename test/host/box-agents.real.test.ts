@@ -1,0 +1,78 @@
+// Needs: bubblewrap, podman, runc, uidmap, catatonit, npm, 1.2 GB of disk for the agent CLIs
+/** The real agent CLIs in boxes: their model is reached by the relay alone, with a credential that is in no box, and their work is delivered. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ModelServer, Served } from '#model-server/server.ts';
+import { startModelServer } from '#model-server/server.ts';
+import { agentBin } from '../agent-clis.ts';
+import { containerImage } from '../runtime/container-image.ts';
+import { BoxStage, TEST_MS } from './box-stage.ts';
+import { addTask } from './terminal-rig.ts';
+
+const KEY = 'sk-relayed-4711';
+
+const before = { ...process.env };
+let stage: BoxStage;
+let model: ModelServer;
+let served: Served[];
+beforeEach(async () => {
+  served = [];
+  model = await startModelServer({ port: 0, key: KEY, onServed: (one) => served.push(one) });
+  Object.assign(process.env, {
+    PATH: `${agentBin()}:${before['PATH'] ?? ''}`,
+    ANTHROPIC_BASE_URL: model.url,
+    ANTHROPIC_AUTH_TOKEN: KEY,
+    OPENAI_BASE_URL: `${model.url}/v1`,
+    OPENAI_API_KEY: KEY,
+  });
+  stage = await BoxStage.open();
+}, TEST_MS);
+afterEach(async () => {
+  await stage.close();
+  await model.close();
+  for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+  Object.assign(process.env, before);
+}, TEST_MS);
+
+const SUMMARY = { input: { summary: 'two is written' } };
+/** By a pattern that does not match itself, for the prompt lies in the box. */
+const PATTERN = KEY.replace(/1$/, '[1]');
+/** It looks for the key wherever it may be, and edits. */
+const EDIT = `if env | grep -q '${PATTERN}' || grep -rqs '${PATTERN}' /proc/*/environ /proc/*/cmdline ~ /run /tmp; then echo found > key.txt; fi; echo two > two.txt`;
+
+const TOOLS = [
+  { tool: 'claude', path: '/v1/messages', complete: { tool: 'mcp__skep__task_complete', ...SUMMARY } },
+  { tool: 'codex', path: '/v1/responses', complete: { tool: 'task_complete', namespace: 'mcp__skep', ...SUMMARY } },
+];
+const CASES = ['sandbox', 'container'].flatMap((runtime) => TOOLS.map((one) => ({ runtime, ...one })));
+
+describe.each(CASES)('the real $tool in a $runtime', { timeout: TEST_MS }, ({ runtime, tool, path, complete }) => {
+  it('asks its model by the relay, edits, and its work is delivered', async () => {
+    const { node, swarm } = stage;
+    const image = runtime === 'container' ? containerImage() : null;
+    const { home } = await stage.spawn('alice', { tool, runtime, image, capabilities: ['words'] });
+    // As a person would by `skep hive login`: its own idea of a model speaks of tools that the scripted one does not know.
+    mkdirSync(join(String(home), '.codex'), { recursive: true });
+    writeFileSync(join(String(home), '.codex/config.toml'), 'model = "stub-model"\n');
+    await node.post('/api/swarm/projects', { name: 'demo', origin: swarm.repository('origin'), base: 'main' });
+    const task = await addTask(node, `Edit. <<stub ${JSON.stringify([{ bash: EDIT }, complete, { text: 'Bye.' }])}>>`, {
+      project: 'demo',
+    });
+    const leave = await node.until(async () => (await node.list('/api/approvals?state=open'))[0]);
+    await node.post(`/api/approvals/${String(leave['id'])}`, { decision: 'allow' });
+    const ended = await node.ended(String(task['id']));
+    expect(ended).toMatchObject({
+      status: 'completed',
+      result: 'two is written',
+      work: { commits: 1 },
+    });
+    const diff = JSON.stringify(await node.get(`/api/swarm/tasks/${String(task['id'])}/diff`));
+    expect(diff).toContain('two.txt');
+    expect(diff).not.toContain('key.txt');
+    expect(served.map((one) => `${one.method} ${one.path} ${one.status}`)).toContain(`POST ${path} 200`);
+    const told = swarm.log.filter((line) => line.includes(`alice asked through its relay: POST ${path}: 200`));
+    expect(told.length).toBeGreaterThan(0);
+    expect(swarm.log.join('\n')).not.toContain(KEY);
+  });
+});
