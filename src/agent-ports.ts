@@ -18,7 +18,7 @@ export type TurnOutcome = 'completed' | 'failed' | 'interrupted' | 'timed_out';
 
 /**
  * Why a turn failed, where the tool says so; undefined for everything else. `model`: the model refused or could not be reached. `start_failed`: the
- * tool ended by itself before the first word of its protocol, as one of a wrong version does; the text says what it said, and its version.
+ * tool ended by itself, or hung, before the first word of its protocol, as one of a wrong version does; the text says what it said, and its version.
  */
 export type TurnFailure = 'rate_limited' | 'login' | 'model' | 'agent_gone' | 'start_failed';
 

@@ -1,6 +1,7 @@
 /** The Agent Client Protocol, a line at a time: JSON-RPC 2.0 on pipes, spoken by many tools. It tells less than a tool's own protocol: no retries. */
 import type { z } from 'zod';
 import type { AgentEvent, PermissionAnswer, TurnFailure, TurnOutcome, ToolServer } from '#agent-ports.ts';
+import { Telling } from '../line/telling.ts';
 import { isKept, only, nothing, type Dialect, type Told } from '../line/dialect.ts';
 import { Calls } from './calls.ts';
 import { failureOf } from './failure.ts';
@@ -22,7 +23,6 @@ import { callsServer, outcomeOf, permissionOf } from './permission.ts';
 import { usageOf } from './usage.ts';
 
 type Asked = z.output<typeof permissionParams>;
-type StateEvent = Extract<AgentEvent, { kind: 'state' }>;
 
 export type AcpDialectOptions = {
   cwd: string;
@@ -39,7 +39,11 @@ const SESSION = 'session';
 const PROTOCOL_VERSION = 1;
 const METHOD_NOT_FOUND = -32_601;
 
+/** The answer to `session/prompt` is the end of its turn. */
+const AT_ONCE = ['initialize', 'session/new', 'session/load'];
+
 export class AcpDialect implements Dialect {
+  readonly answeredAtOnce = AT_ONCE;
   readonly #o: AcpDialectOptions;
   /** What was written before this node attached: requests of ours by name, answers by the request's id. */
   readonly #written = new Set<string>();
@@ -52,8 +56,7 @@ export class AcpDialect implements Dialect {
   readonly #open = new Map<string, { id: RequestId; asked: Asked }>();
   readonly #calls = new Calls();
   #said = '';
-  #endsLine = true;
-  #state = '';
+  #telling = new Telling();
 
   constructor(o: AcpDialectOptions) {
     this.#o = o;
@@ -111,7 +114,7 @@ export class AcpDialect implements Dialect {
     if (open === undefined) return nothing();
     this.#open.delete(request);
     return {
-      events: this.#open.size > 0 ? [] : this.#stand('running', `${answer.behavior}: ${request}`),
+      events: this.#open.size > 0 ? [] : this.#telling.stand('running', `${answer.behavior}: ${request}`),
       lines: this.#respond(open.id, { result: outcomeOf(open.asked, answer) }),
     };
   }
@@ -128,7 +131,7 @@ export class AcpDialect implements Dialect {
     if (message.kind === 'response' && message.id === this.#skipTo) {
       this.#beginAfterSkipped();
       return {
-        events: [...told.events.filter(isKept), ...this.#stand('running', 'it was asked for a turn')],
+        events: [...told.events.filter(isKept), ...this.#telling.stand('running', 'it was asked for a turn')],
         lines: told.lines,
       };
     }
@@ -137,9 +140,8 @@ export class AcpDialect implements Dialect {
 
   #beginAfterSkipped(): void {
     this.#skipTo = undefined;
-    this.#state = '';
+    this.#telling = new Telling();
     this.#said = '';
-    this.#endsLine = true;
     this.#calls.clear();
     this.#open.clear();
   }
@@ -186,7 +188,7 @@ export class AcpDialect implements Dialect {
 
   #end(o: { outcome: TurnOutcome; text: string; failure?: TurnFailure | undefined }): AgentEvent[] {
     const turn = this.#turn;
-    const events = this.#endLine();
+    const events = this.#telling.endLine();
     for (const request of this.#open.keys()) events.push({ kind: 'permission_closed', request });
     this.#open.clear();
     this.#calls.clear();
@@ -194,12 +196,13 @@ export class AcpDialect implements Dialect {
     if (turn === undefined) return events;
     this.#turn = undefined;
     const { outcome, text, failure } = o;
-    if (failure === 'rate_limited') events.push(...this.#stand('rate_limited', text));
-    else if (failure === 'login') events.push(...this.#stand('waiting', `login: ${text}`));
-    else if (outcome === 'failed') events.push(...this.#stand('error', text));
+    if (failure === 'rate_limited') events.push(...this.#telling.stand('rate_limited', text));
+    else if (failure === 'login') events.push(...this.#telling.stand('waiting', `login: ${text}`));
+    else if (outcome === 'failed') events.push(...this.#telling.stand('error', text));
     const how = failure === undefined ? {} : { failure };
     events.push({ kind: 'turn_ended', turn: turn.name, outcome, text, exit: undefined, ...how });
-    if (failure !== 'rate_limited' && failure !== 'login') events.push(...this.#stand('idle', `its turn ${outcome}`));
+    if (failure !== 'rate_limited' && failure !== 'login')
+      events.push(...this.#telling.stand('idle', `its turn ${outcome}`));
     return events;
   }
 
@@ -208,18 +211,19 @@ export class AcpDialect implements Dialect {
       const { text = '' } = update.content;
       if (text === '') return [];
       this.#said += text;
-      this.#endsLine = text.endsWith('\n');
-      return [...this.#stand('running', 'it speaks'), { kind: 'delta', stream: 'stdout', text }];
+      return [...this.#telling.stand('running', 'it speaks'), this.#telling.say(text)];
     }
     if (update.sessionUpdate === 'agent_thought_chunk') {
       const { text = '' } = update.content;
-      return text === '' ? [] : [...this.#stand('running', 'it thinks'), { kind: 'delta', stream: 'thought', text }];
+      return text === ''
+        ? []
+        : [...this.#telling.stand('running', 'it thinks'), { kind: 'delta', stream: 'thought', text }];
     }
     if (update.sessionUpdate === 'usage_update') return [{ kind: 'context', tokens: update.used, max: update.size }];
     // What it says after a call is another message: the last one is the result.
     this.#said = '';
     const call = this.#calls.updated(update);
-    return call === undefined ? [] : [...this.#endLine(), call];
+    return call === undefined ? [] : [...this.#telling.endLine(), call];
   }
 
   #wasAsked({ id, method, params }: Extract<Message, { kind: 'request' }>): Told {
@@ -234,7 +238,7 @@ export class AcpDialect implements Dialect {
     const permission = permissionOf(id, asked, this.#o.cwd);
     this.#open.set(permission.request, { id, asked });
     return only([
-      ...this.#stand('waiting', `permission: ${permission.title}`),
+      ...this.#telling.stand('waiting', `permission: ${permission.title}`),
       { kind: 'permission', request: permission },
     ]);
   }
@@ -270,18 +274,6 @@ export class AcpDialect implements Dialect {
     if (turn === undefined || !turn.isCancelled || !turn.isAsked || this.#session === undefined) return [];
     turn.isCancelled = false;
     return [lineOf({ method: 'session/cancel', params: { sessionId: this.#session } })];
-  }
-
-  #endLine(): AgentEvent[] {
-    if (this.#endsLine) return [];
-    this.#endsLine = true;
-    return [{ kind: 'delta', stream: 'stdout', text: '\n' }];
-  }
-
-  #stand(state: StateEvent['state'], evidence: string): AgentEvent[] {
-    if (state === this.#state) return [];
-    this.#state = state;
-    return [{ kind: 'state', state, source: 'protocol', exact: true, evidence }];
   }
 
   #request(id: string, method: string, params: object): string[] {

@@ -223,7 +223,7 @@ export class LineSession implements AgentSession {
     this.#lastExit = exit;
     const isWanted = this.#turn?.why !== undefined || this.#closing !== undefined;
     // One that has spoken in this session is of a version that can.
-    const isBroken = !this.#hasSpoken && !isWanted && endedByItself(exit);
+    const isBroken = !this.#hasSpoken && !isWanted && (endedByItself(exit) || (run.isMute && run.hung !== undefined));
     if (isBroken) run.failedStart = await this.#o.failedStart(exit, run.firstSaid);
     const state = protocolState(run.hung === undefined ? 'exited' : 'error');
     if (run.failedStart !== undefined) this.#tell(brokenUntil(run.failedStart, this.#o.nowMs()));

@@ -63,7 +63,8 @@ export function startFailure(o: {
   version: string | undefined;
   tested: string | undefined;
 }): string {
-  const what = `${o.tool} ended at its start (${endOf(o.exit)}), before the first word of its protocol`;
+  const how = o.exit.error === null ? 'ended' : 'hung';
+  const what = `${o.tool} ${how} at its start (${endOf(o.exit)}), before the first word of its protocol`;
   const said = o.said === '' ? 'It said nothing.' : `It said: ${o.said}`;
   if (o.tested === undefined) return `${what}. ${said}`;
   const found = o.version === undefined ? 'it does not say its version' : `its version here is ${o.version}`;

@@ -34,13 +34,15 @@ export class ToolProcess {
   /** Resolves when it has ended and all it printed was taken. */
   done: Promise<void> = Promise.resolve();
 
-  /** Why it did not start, where it ended by itself before its first word. */
+  /** Why it did not start, where it ended by itself, or hung, before its first word. */
   failedStart: string | undefined;
   #firstError = '';
   #firstOutput = '';
 
   /** Why this node ended it, where it hung: `start_timeout`, `request_timeout`, and what was waited for. */
   hung: string | undefined;
+  /** It has not printed a line. */
+  isMute = true;
   readonly #startMs: number;
   readonly #requests: Requests;
 
@@ -71,6 +73,7 @@ export class ToolProcess {
     try {
       for await (const line of this.proc.whole(LINE_MAX_BYTES)) {
         clearTimeout(late);
+        this.isMute = false;
         if (line.kind === 'line') {
           this.#requests.heard(line.text);
           this.#firstOutput ||= saidIn(line.text);

@@ -109,12 +109,14 @@ it(
   },
 );
 
-it('ends a tool that says nothing within its time to start', async () => {
-  const { session, events } = open('while read -r line; do :; done', { limits: { startMs: 50 } });
+it('ends a tool that says nothing within its time to start: it did not start', async () => {
+  const failedStart: LineSessionOptions['failedStart'] = async ({ error }) => `no start: ${error}`;
+  const { session, events } = open('while read -r line; do :; done', { limits: { startMs: 50 }, failedStart });
   await session.prompt('anything');
   const ended = await events.ended();
-  expect(ended).toMatchObject({ outcome: 'failed', failure: 'agent_gone', exit: { signal: 'SIGTERM' } });
-  expect(ended.text).toContain('not said a word within 0.05 s');
+  const text = 'no start: start_timeout';
+  expect(ended).toMatchObject({ outcome: 'failed', failure: 'start_failed', exit: { signal: 'SIGTERM' }, text });
+  expect(events.of('state').at(-1)).toMatchObject({ state: 'error', evidence: text, untilMs: expect.any(Number) });
   await session.close(100);
 });
 
