@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { NodeId, OpId } from '#core/brand.ts';
 import { ContainerBoxes } from '#runtime/box/container.ts';
+import { NspawnBoxes } from '#runtime/box/nspawn.ts';
 import { SandboxBoxes } from '#runtime/box/sandbox.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { AgentControl } from './agent-control.ts';
@@ -56,7 +57,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     store,
     stateDir,
     secretDir: join(o.dataDir, 'secrets'),
-    kinds: [new SandboxBoxes(), new ContainerBoxes()],
+    kinds: [new SandboxBoxes(), new ContainerBoxes(), new NspawnBoxes()],
     runtime,
     // Its word of itself is taken up again: with the box's trouble in its place, or without.
     changed: (agent) => setState(agent, undefined),

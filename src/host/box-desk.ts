@@ -113,7 +113,9 @@ export class BoxDesk {
   }
 
   of(kind: BoxKind): Boxes {
-    return this.#o.kinds.find((boxes) => boxes.kind === kind) ?? unknownKind(kind);
+    const found = this.#o.kinds.find((boxes) => boxes.kind === kind);
+    if (found === undefined) throw new Error(`this node was given no boxes of the kind ${kind}`);
+    return found;
   }
 
   /** Where the folder of the box of that name lies; it may or may not be there. */
@@ -230,17 +232,6 @@ async function openBoth(sockets: BoxSockets, folder: string, agent: OpId): Promi
   const tools = await sockets.tools(join(folder, basename(TOOLS_SOCKET)));
   const relay = await sockets.relay(join(folder, basename(IN_BOX.relaySocket)), agent);
   return { close: async () => void (await Promise.all([tools.close(), relay.close()])) };
-}
-
-/** Declared by another version: this one says that it cannot make it, and makes nothing in its place. */
-function unknownKind(kind: BoxKind): Boxes {
-  const reason = `this version of skep makes no boxes of the kind ${kind}`;
-  const no: BoxProbe = { works: false, reason, wayOut: 'declare it with another --runtime' };
-  const refuse = (): never => {
-    throw new DriverRefusal('not_started', reason);
-  };
-  const nothing = { unheld: () => [], drop: async () => {} };
-  return { kind, probe: async () => no, check: async () => no, runtime: refuse, login: refuse, ...nothing };
 }
 
 export const isBoxedAgent = (row: Parameters<typeof isLive>[0]): row is BoxedAgent =>

@@ -131,9 +131,9 @@ describe('an agent in a box', { timeout: TEST_MS }, () => {
     ['a name that is none', { name: '../etc' }, 'no name of a box'],
     ['a name too long for nspawn', { name: 'alice-the-tenth', runtime: 'nspawn' }, 'at most 11 characters'],
     [
-      'a kind that is not made here',
-      { name: 'alice', runtime: 'nspawn', image: '/' },
-      'makes no boxes of the kind nspawn',
+      'a root folder that holds no system',
+      { name: 'alice', runtime: 'nspawn', image: '/proc' },
+      'no root folder /proc',
     ],
     ['a container without an image', { name: 'alice', runtime: 'container' }, 'needs an image'],
     ['a tool that is spoken to at a port', { name: 'alice', tool: 'opencode' }, 'spoken to at a port'],

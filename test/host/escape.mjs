@@ -165,7 +165,9 @@ function processes() {
     if (may(() => execFileSync('sh', ['-c', command], { stdio: 'ignore', timeout: ATTEMPT_MS }))) got(command);
   const { dev, ino } = statSync('/');
   for (const pid of pids) {
-    const root = statSync(`/proc/${pid}/root/`, { throwIfNoEntry: false });
+    let root;
+    // Denied, or gone meanwhile.
+    may(() => (root = statSync(`/proc/${pid}/root/`)));
     if (root !== undefined && (root.dev !== dev || root.ino !== ino)) got(`the root of process ${pid}`);
   }
 }

@@ -1,4 +1,4 @@
-// Needs: bubblewrap, podman, runc, uidmap, catatonit
+// Needs: bubblewrap, podman, runc, uidmap, catatonit, systemd-container (systemd-nspawn), root
 /** A hostile program in a box gets at nothing that docs/security.md does not list. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { socketPath } from '#socket-path.ts';
 import { containerImage } from '../runtime/container-image.ts';
+import { rootFolder } from '../runtime/root-folder.ts';
 import { BoxStage, TEST_MS } from './box-stage.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -33,9 +34,14 @@ function withSubmodule(path: string): void {
   git('checkout', '-q', 'side');
 }
 
+function imageOf(runtime: string): string | null {
+  if (runtime === 'sandbox') return null;
+  return runtime === 'container' ? containerImage() : rootFolder();
+}
+
 describe('a hostile program', { timeout: TEST_MS }, () => {
-  it.each(['sandbox', 'container'])('gets at nothing outside of a %s', async (runtime) => {
-    const image = runtime === 'container' ? containerImage() : null;
+  it.each(['sandbox', 'container', 'nspawn'])('gets at nothing outside of a %s', async (runtime) => {
+    const image = imageOf(runtime);
     const { node, swarm } = stage;
     const { dataDir, p2pPort, httpPort } = node.options;
     const state = join(dataDir, String(p2pPort));
@@ -81,7 +87,7 @@ describe('a hostile program', { timeout: TEST_MS }, () => {
     expect(given.files.filter((path) => !existsSync(path))).toEqual([]);
     const script = `node /opt/escape.mjs '${JSON.stringify(given)}' 2>&1`;
     const task = await node.ended(await stage.script('mallory', script, { project: project['id'] }));
-    expect(task).toMatchObject({ status: 'completed', result: 'done' });
+    expect(task).toMatchObject({ error: null, status: 'completed', result: 'done' });
     // What it left in its worktree was looked at by the node's git, and nothing of it was run.
     expect(existsSync(marker)).toBe(false);
     expect(await node.list('/api/swarm/tasks')).toHaveLength(2);

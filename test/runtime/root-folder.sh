@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# root-folder.sh DIR: makes a small root folder of this machine's programs and the libraries that they need.
+set -euo pipefail
+root=$1
+mkdir -p "$root"/{usr/bin,usr/sbin,usr/lib,usr/lib64,etc,root,run,proc,sys,dev,tmp,home,opt,srv}
+chmod 755 "$root"
+chmod 1777 "$root/tmp"
+for link in bin sbin lib lib64; do ln -s "usr/$link" "$root/$link"; done
+add() {
+  local file library
+  file=$(readlink -f "$(type -P "$1")")
+  install -m 755 "$file" "$root/usr/bin/$1"
+  ldd "$file" 2>/dev/null | grep -oE '/[^ ]+' | while read -r library; do
+    [ -e "$root$library" ] || { mkdir -p "$root$(dirname "$library")"; cp -L "$library" "$root$library"; }
+  done || true
+}
+for program in node bash sh env cat ls cp mv rm mkdir ln touch chmod sleep id mount unshare setpriv head tail sort wc tr cut grep sed pwd true false yes timeout setsid seq git printf; do
+  add "$program"
+done
+# What older programs name one by one, and newer ones find in the one library of C.
+for library in librt.so.1 libpthread.so.0 libdl.so.2 libm.so.6; do
+  library=$(ldconfig -p | sed -n "s|.*$library.* => ||p" | head -n 1)
+  [ -z "$library" ] || [ -e "$root$library" ] || { mkdir -p "$root$(dirname "$library")"; cp -L "$library" "$root$library"; }
+done
+printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
