@@ -50,6 +50,12 @@ const rooms: Record<string, Room> = {
     may: ['core', 'ports', 'fabric', 'store', 'maelstrom'],
     instead: 'A node for Maelstrom is the core behind its messages: what it lacks belongs into src/core.',
   },
+  slurm: {
+    files: ['src/slurm/**'],
+    may: ['core', 'ports', 'runtime', 'driver', 'slurm'],
+    instead:
+      'A worker runs on a compute node, without a node of the swarm: it is a driver over a runtime, told by a mailbox. What both need belongs into those rooms.',
+  },
   'model-server': {
     files: ['src/model-server/**'],
     may: ['model-server'],
@@ -62,7 +68,7 @@ const rooms: Record<string, Room> = {
   },
   cli: {
     files: ['src/cli/**'],
-    may: ['cli', 'host', 'compile', 'model-server'],
+    may: ['cli', 'host', 'compile', 'model-server', 'slurm'],
     mayType: ['core'],
     // The program between an agent and its node speaks MCP on the one side and the node's socket on the other.
     mayFile: { room: 'door', file: '#door/mcp/server.ts' },

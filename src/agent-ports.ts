@@ -135,6 +135,8 @@ export type SessionSpec = {
 
 export interface AgentSession {
   readonly events: AsyncIterable<AgentEvent>;
+  /** Starts the tool and begins its conversation now, where it would else do so with the first prompt. Awaited before that; once. */
+  prepare?(): Promise<void>;
   prompt(text: string): Promise<string>;
   steer(text: string): Promise<void>;
   interrupt(): Promise<void>;

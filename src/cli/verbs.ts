@@ -174,6 +174,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/restore.ts')).restore,
   },
   {
+    name: 'slurm',
+    group: 'Run nodes:',
+    summary: 'a Slurm allocation as a fleet of agents',
+    load: async () => (await import('./verb/slurm.ts')).slurm,
+  },
+  {
     name: 'doctor',
     group: 'Run nodes:',
     summary: 'check this machine and say what to do',

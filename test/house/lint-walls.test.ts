@@ -23,6 +23,7 @@ const refused = [
   { file: 'src/driver/shell.ts', text: "import { x } from '#workspace/git.ts';", help: 'Adapters know only core' },
   { file: 'src/workspace/git.ts', text: "import { x } from '../door/http.ts';", help: 'Adapters know only core' },
   { file: 'src/door/http.ts', text: "import { x } from '#store/sqlite.ts';", help: 'Adapters know only core' },
+  { file: 'src/slurm/worker.ts', text: "import { x } from '#host/engine.ts';", help: 'A worker runs on a compute' },
   { file: 'src/sim/world.ts', text: "import { x } from '#store/sqlite.ts';", help: 'The simulator runs' },
   { file: 'src/cli/task.ts', text: "import { x } from '#core/task.ts';", help: 'A verb speaks HTTP' },
 ];

@@ -9,7 +9,7 @@ import { DriverRefusal } from '../refusal.ts';
 import type { Dialect, Told } from './dialect.ts';
 import { Silence } from './silence.ts';
 import { GRACE_MS, LINE_MAX_BYTES, type LineLimits, ToolProcess } from './tool-process.ts';
-import { brokenUntil, endedByItself, endOf, isWord } from './tool-end.ts';
+import { brokenUntil, endedByItself, endOf, isWord, protocolState } from './tool-end.ts';
 import { turnName, turnNameMs } from './turn-name.ts';
 import { Turn } from './turn.ts';
 
@@ -59,7 +59,7 @@ export class LineSession implements AgentSession {
 
   /** Starts the tool where it does not run. Refused with `turn_running`, `too_long`, `session_closed` and `not_started`. */
   async prompt(text: string): Promise<string> {
-    if (this.#closing !== undefined) throw closed();
+    if (this.#closing !== undefined) throw new DriverRefusal('session_closed', 'This session is closed.');
     if (Buffer.byteLength(JSON.stringify(text)) > PROMPT_MAX_BYTES) {
       throw new DriverRefusal('too_long', `A prompt has at most ${PROMPT_MAX_BYTES} bytes as JSON.`);
     }
@@ -77,6 +77,10 @@ export class LineSession implements AgentSession {
     } finally {
       this.#starting = undefined;
     }
+  }
+
+  async prepare(): Promise<void> {
+    await this.#started();
   }
 
   async #ask(run: ToolProcess, told: Told): Promise<void> {
@@ -292,8 +296,3 @@ export class LineSession implements AgentSession {
     this.events.push({ kind: 'state', state: 'unknown', source: 'protocol', exact: false, evidence });
   }
 }
-
-const protocolState = (state: 'starting' | 'error' | 'exited') =>
-  ({ kind: 'state', state, source: 'protocol', exact: true }) as const;
-
-const closed = (): DriverRefusal => new DriverRefusal('session_closed', 'This session is closed.');

@@ -31,6 +31,9 @@ export const endOf = (exit: Exit): string => exit.error ?? exit.signal ?? `exit 
 /** True for a line of a protocol, all of which speak in JSON objects; false for words to people, as a usage is. */
 export const isWord = (line: WholeLine): boolean => line.kind !== 'line' || line.text.startsWith('{');
 
+export const protocolState = (state: 'starting' | 'error' | 'exited') =>
+  ({ kind: 'state', state, source: 'protocol', exact: true }) as const;
+
 /** It ended by its own will: one that was killed, or that this node lost, might do better the next time. */
 export const endedByItself = ({ code, error }: Exit): boolean =>
   code !== null && code <= CODE_OF_SIGNALS && error === null;

@@ -1,0 +1,65 @@
+/**
+ * What stands in a mailbox of an allocation, by codeswarm's names; what others add to a record is kept and passed over.
+ *
+ * Inbox, for a worker:
+ *
+ *     {"type":"user","content":"Say hello.","injection_id":"i-1"}
+ *     {"type":"user","content":"And hurry.","steer":true}
+ *     {"type":"control","payload":{"type":"rpc_response","rpc_id":0,"result":{"decision":"accept"}}}
+ *     {"type":"control","payload":{"method":"exec/approvalResponse","params":{"call_id":"call-1","approved":true}}}
+ *     {"type":"control","payload":{"method":"turn/interrupt"}}
+ *     {"type":"shutdown"}
+ *
+ * Outbox, each with `job_id` and `node_id` beside it:
+ *
+ *     {"type":"start","hostname":"n1","timestamp":1767225600,"tool":"codex","restart":0}
+ *     {"type":"codex_rpc","payload":{"method":"turn/started","params":{…}}}
+ *     {"type":"codex_stderr","line":"…"}
+ *     {"type":"worker_event","event":"assistant_delta","payload":{"content":"Hel"},"injection_id":"i-1"}
+ *     {"type":"worker_error","error":"…"}
+ *     {"type":"taken","inbox":{"inode":"71","offset":41},"injection_id":"i-1"}
+ *     {"type":"acknowledged","inbox":{"inode":"71","offset":41}}
+ *     {"type":"complete","timestamp":1767225900,"reason":"shutdown"}
+ */
+import { z } from 'zod';
+
+const user = z.looseObject({
+  type: z.literal('user'),
+  content: z.string(),
+  injection_id: z.string().optional(),
+  steer: z.boolean().optional(),
+});
+const shutdown = z.looseObject({ type: z.literal('shutdown') });
+const control = z.looseObject({ type: z.literal('control'), payload: z.record(z.string(), z.unknown()) });
+
+export const inboxRecord = z.discriminatedUnion('type', [user, shutdown, control]);
+
+const position = z.object({ inode: z.string(), offset: z.number().int().nonnegative() });
+/** codeswarm's own worker writes them as text. */
+const from = { job_id: z.coerce.string(), node_id: z.coerce.number().int().nonnegative() };
+const injection = { injection_id: z.string().optional(), redelivered: z.boolean().optional() };
+
+export const outboxRecord = z.discriminatedUnion('type', [
+  z.looseObject({ type: z.literal('start'), ...from, hostname: z.string() }),
+  z.looseObject({ type: z.literal('codex_rpc'), ...from, payload: z.record(z.string(), z.unknown()) }),
+  z.looseObject({ type: z.literal('codex_stderr'), ...from, line: z.string() }),
+  z.looseObject({
+    type: z.literal('worker_event'),
+    ...from,
+    ...injection,
+    event: z.string(),
+    payload: z.record(z.string(), z.unknown()),
+  }),
+  z.looseObject({ type: z.literal('worker_error'), ...from, ...injection, error: z.string() }),
+  z.looseObject({ type: z.literal('taken'), ...from, ...injection, inbox: position }),
+  z.looseObject({ type: z.literal('acknowledged'), ...from, inbox: position }),
+  z.looseObject({ type: z.literal('complete'), ...from, reason: z.string().optional() }),
+]);
+export type OutboxRecord = z.output<typeof outboxRecord>;
+
+type Told<T> = T extends { job_id: string } ? Omit<T, 'job_id' | 'node_id'> : never;
+/** A record without its sender, which the outbox adds. */
+export type Unsent = Told<OutboxRecord>;
+
+/** `12_00.jsonl`: the number of the job and, with two digits, that of the node in it. */
+export const mailboxName = (job: string, node: number): string => `${job}_${String(node).padStart(2, '0')}.jsonl`;

@@ -1,0 +1,76 @@
+/** The worker's process: what `srun` starts on each node of an allocation. */
+import { mkdirSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { AgentDriver } from '#agent-ports.ts';
+import { AcpDriver } from '#driver/acp/driver.ts';
+import { ClaudeDriver } from '#driver/claude/driver.ts';
+import { CodexDriver } from '#driver/codex/driver.ts';
+import { Worker, type WorkerEnd } from './worker.ts';
+
+/** What `--signal` of the allocation sends before the walltime is over. Node itself takes USR1 for its debugger. */
+const WALLTIME_SIGNAL = 'SIGUSR2';
+
+export type RunWorkerOptions = {
+  base: string;
+  job: string;
+  node: number;
+  hostname: string;
+  /** `codex`, `claude`, or `acp COMMAND`. */
+  tool: string;
+  instructions: string;
+  env: Readonly<Record<string, string | undefined>>;
+  version: string;
+  /** SIGTERM and the like; see `World.onInterrupt`. */
+  onInterrupt: (listener: () => void) => () => void;
+};
+
+/** Throws for a tool that a worker cannot drive. */
+export async function runWorker(o: RunWorkerOptions): Promise<WorkerEnd> {
+  const { base, job, node, hostname, instructions } = o;
+  const place = join(tmpdir(), `skep-${userInfo().uid}-${job}-${node}`);
+  const driver = driverOf(o.tool, { version: o.version, directory: join(place, 'agent') });
+  mkdirSync(place, { recursive: true, mode: 0o700 });
+  const env = environmentOf(base, o.env);
+  const runtimeDirectory = join(place, 'runtime');
+  const worker = await Worker.open({
+    base,
+    job,
+    node,
+    hostname,
+    driver,
+    env,
+    runtimeDirectory,
+    instructions,
+    nowMs: Date.now,
+  });
+  const off = o.onInterrupt(() => worker.stop('terminated'));
+  const walltime = (): void => worker.stop('walltime');
+  process.on(WALLTIME_SIGNAL, walltime);
+  try {
+    return await worker.run();
+  } finally {
+    off();
+    process.off(WALLTIME_SIGNAL, walltime);
+  }
+}
+
+function driverOf(tool: string, o: { version: string; directory: string }): AgentDriver {
+  const nowMs = Date.now;
+  if (tool === 'codex') return new CodexDriver({ version: o.version, nowMs });
+  if (tool === 'claude') return new ClaudeDriver({ directory: o.directory, nowMs });
+  const [word, program, ...args] = tool.trim().split(/\s+/);
+  if (word === 'acp' && program !== undefined) {
+    return new AcpDriver({ tool, command: [program, ...args], version: o.version, nowMs });
+  }
+  throw new Error(`a worker drives codex, claude, or acp COMMAND, not ${tool}`);
+}
+
+/** Programs of the shared directory come first: what a site has installed is not what was tested. */
+function environmentOf(base: string, env: RunWorkerOptions['env']): Record<string, string> {
+  const tools = [join(base, 'tools/npm-global/bin'), join(base, 'tools/node/bin')];
+  const kept = Object.entries(env).flatMap(([name, value]) =>
+    value === undefined || name.startsWith('SKEP_') ? [] : [[name, value] as const],
+  );
+  return { ...Object.fromEntries(kept), PATH: [...tools, env['PATH'] ?? '/usr/bin:/bin'].join(delimiter) };
+}

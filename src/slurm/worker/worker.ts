@@ -1,0 +1,227 @@
+/**
+ * One agent on one node of an allocation, for as long as the allocation lives: it reads what it is told from its inbox, and writes down what the agent
+ * does in its outbox. A worker that comes after one of the same name goes on where that one was.
+ */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { AgentDriver } from '#agent-ports.ts';
+import { parsedOpId, parsedProcId } from '#core/brand.ts';
+import { OwnRuntime } from '#runtime/own.ts';
+import { MailboxFollower, type FollowedLine, type MailboxPosition } from '#runtime/shared-mailbox/follower.ts';
+import { inboxRecord, mailboxName } from '../record.ts';
+import { Pace } from '../pace.ts';
+import { answerOf } from './answer.ts';
+import { checkpoint } from './checkpoint.ts';
+import { Conversation } from './conversation.ts';
+import { mirrored } from './mirror.ts';
+import { leftIn, WorkerOutbox, type Left } from './outbox.ts';
+
+/** Who looks at it takes a worker for gone after several of them; one a second would be the file system's largest user. */
+const HEARTBEAT_MS = 5_000;
+/** An agent gets so long to end, at the end of its worker: Slurm's own limit counts, too. */
+const AGENT_GRACE_MS = 3_000;
+/** A turn is bounded by the allocation, not by its worker. */
+const TURN_MAX_MS = 7 * 24 * 3_600_000;
+
+/** `shutdown`: it was told to. `walltime`, `terminated`: by a signal, after a checkpoint. `gave_up`: the agent ended too often. */
+export type WorkerEnd = 'shutdown' | 'walltime' | 'terminated' | 'gave_up';
+
+export type WorkerOptions = {
+  /** `<workspace_root>/<cluster_subdir>`. */
+  base: string;
+  job: string;
+  /** Number of the node in its allocation, from 0. */
+  node: number;
+  hostname: string;
+  driver: AgentDriver;
+  /** The agent's whole environment. */
+  env: Readonly<Record<string, string>>;
+  /** Where its processes are kept; on this very machine, and of this worker alone. */
+  runtimeDirectory: string;
+  instructions: string;
+  nowMs: () => number;
+};
+
+export class Worker {
+  readonly #o: WorkerOptions;
+  readonly #pace: Pace;
+  readonly #inbox: MailboxFollower;
+  readonly #outbox: WorkerOutbox;
+  readonly #left: Left;
+  readonly #runtime: OwnRuntime;
+  readonly #cwd: string;
+  #conversation: Conversation | undefined;
+  #end: WorkerEnd | undefined;
+  /** Behind it, nothing was given to an agent before. */
+  #givenTo: MailboxPosition | undefined;
+
+  /** Reads what an earlier worker left. Throws what the file system throws. */
+  static async open(o: WorkerOptions): Promise<Worker> {
+    const name = mailboxName(o.job, o.node);
+    const [inbox, outbox] = [join(o.base, 'mailbox/inbox', name), join(o.base, 'mailbox/outbox', name)];
+    for (const path of [inbox, outbox]) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const left = await leftIn(outbox);
+    const runtime = await OwnRuntime.open({ directory: o.runtimeDirectory, nowMs: o.nowMs });
+    return new Worker(o, { inbox, outbox, left, runtime });
+  }
+
+  private constructor(o: WorkerOptions, place: { inbox: string; outbox: string; left: Left; runtime: OwnRuntime }) {
+    this.#o = o;
+    this.#left = place.left;
+    this.#runtime = place.runtime;
+    this.#pace = new Pace(o.nowMs);
+    const from = place.left.acknowledged;
+    this.#inbox = new MailboxFollower(place.inbox, { from, pollMs: () => this.#pace.pollMs });
+    this.#outbox = new WorkerOutbox(place.outbox, o);
+    this.#givenTo = samePlace(place.left.taken, from) ? undefined : place.left.taken;
+    this.#cwd = join(o.base, 'runs', o.job, `agent_${String(o.node).padStart(2, '0')}`);
+  }
+
+  /** Works until its end, whatever that is. Call it once. */
+  async run(): Promise<WorkerEnd> {
+    const { hostname, driver, nowMs } = this.#o;
+    mkdirSync(this.#cwd, { recursive: true, mode: 0o700 });
+    const restart = this.#left.starts;
+    this.#outbox.write({ type: 'start', hostname, timestamp: seconds(nowMs()), tool: driver.tool, restart });
+    const beat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    try {
+      this.#beat();
+      const conversation = await this.#open();
+      this.#conversation = conversation;
+      await conversation.begin();
+      for await (const line of this.#inbox.lines()) await this.#take(line, conversation);
+      return await this.#close(conversation);
+    } finally {
+      clearInterval(beat);
+      this.#outbox.close();
+      await this.#runtime.close(AGENT_GRACE_MS);
+    }
+  }
+
+  /** Ends it from outside; `run` resolves. The first call counts. */
+  stop(why: 'walltime' | 'terminated' | 'gave_up'): void {
+    this.#end ??= why;
+    this.#conversation?.hurry();
+    this.#inbox.close();
+  }
+
+  #open(): Promise<Conversation> {
+    const { driver, env, instructions } = this.#o;
+    const isCodex = driver.tool === 'codex';
+    const runtime = mirrored(this.#runtime, {
+      line: (text) => {
+        const payload = isCodex ? objectIn(text) : undefined;
+        if (payload !== undefined) this.#outbox.write({ type: 'codex_rpc', payload });
+      },
+      error: (line) => this.#outbox.write({ type: 'codex_stderr', line }),
+    });
+    const spec = {
+      agent: NOBODY,
+      procId: parsedProcId(`w${this.#left.starts + 1}`),
+      cwd: this.#cwd,
+      env,
+      turnLimitMs: TURN_MAX_MS,
+      resume: this.#left.thread ?? null,
+      instructions,
+      servers: [],
+      writable: [],
+    };
+    const gaveUp = (): void => this.stop('gave_up');
+    return Conversation.open({ driver, runtime, spec, outbox: this.#outbox, pace: this.#pace, gaveUp });
+  }
+
+  async #take(line: FollowedLine, conversation: Conversation): Promise<void> {
+    const { position } = line;
+    const redelivered = this.#givenTo !== undefined;
+    if (samePlace(position, this.#givenTo)) this.#givenTo = undefined;
+    if (line.kind === 'fault') {
+      if (line.why === 'truncated' || line.why === 'replaced') this.#givenTo = undefined;
+      this.#wrong(`the inbox at ${position.offset}: ${line.why}`);
+      return;
+    }
+    this.#pace.heard();
+    const record = inboxRecord.safeParse(line.value).data;
+    if (record === undefined) {
+      this.#wrong(`the inbox at ${position.offset}: no record that a worker knows`);
+      return conversation.done(position);
+    }
+    if (record.type === 'user') {
+      const { content, injection_id: injection, steer: steers = false } = record;
+      return conversation.tell({ content, injection, position, redelivered, steers });
+    }
+    if (record.type === 'shutdown') {
+      this.#end ??= 'shutdown';
+      this.#inbox.close();
+      const dropped = conversation.left.length;
+      if (dropped > 0) this.#wrong(`${dropped} messages were not done with at the shutdown`);
+      return this.#outbox.write({ type: 'acknowledged', inbox: position });
+    }
+    await this.#control(record.payload, conversation);
+    conversation.done(position);
+  }
+
+  async #control(payload: Record<string, unknown>, conversation: Conversation): Promise<void> {
+    const answer = answerOf(payload);
+    if (answer !== undefined) {
+      // Answered before, by somebody else or before a restart: what was asked is void.
+      if (!(await conversation.answer(answer))) this.#wrong('an answer to what nobody asks any more');
+    } else if (payload['method'] === 'turn/interrupt') await conversation.interrupt();
+    else this.#wrong(`a control record that a worker does not know: ${JSON.stringify(payload).slice(0, 200)}`);
+  }
+
+  async #close(conversation: Conversation): Promise<WorkerEnd> {
+    const { base, job, node, env, nowMs } = this.#o;
+    const end = this.#end ?? 'terminated';
+    const unfinished = conversation.left.map(({ content }) => content);
+    await conversation.close(AGENT_GRACE_MS);
+    if (end === 'walltime' || end === 'terminated') {
+      const directory = join(base, 'runs', job, `checkpoint_${String(node).padStart(2, '0')}`);
+      const thread = conversation.thread ?? this.#left.thread ?? null;
+      const notes = { job, node, atMs: nowMs(), reason: end, thread, unfinished };
+      const work = await checkpoint({ runtime: this.#runtime, cwd: this.#cwd, env, directory, notes });
+      this.#outbox.write({ type: 'worker_event', event: 'checkpoint', payload: { directory, work } });
+    }
+    this.#outbox.write({ type: 'complete', timestamp: seconds(nowMs()), reason: end });
+    return end;
+  }
+
+  #wrong(error: string): void {
+    this.#outbox.write({ type: 'worker_error', error });
+  }
+
+  #beat(): void {
+    const { job, node, driver, nowMs } = this.#o;
+    const beat = {
+      timestamp: seconds(nowMs()),
+      job_id: job,
+      node_id: node,
+      worker_type: driver.tool,
+      pid: process.pid,
+    };
+    const path = join(this.#cwd, '../', `heartbeat_${String(node).padStart(2, '0')}.json`);
+    try {
+      writeFileSync(`${path}.new`, JSON.stringify(beat));
+      renameSync(`${path}.new`, path);
+    } catch {
+      // A full disk: the beat that is missing says so to whoever looks.
+    }
+  }
+}
+
+/** The agent of a worker is no agent of a swarm yet. */
+const NOBODY = parsedOpId(`${'0'.repeat(32)}-1`);
+
+const seconds = (ms: number): number => ms / 1000;
+
+const samePlace = (a: MailboxPosition | undefined, b: MailboxPosition | undefined): boolean =>
+  a?.inode === b?.inode && a?.offset === b?.offset;
+
+function objectIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    // No line of a protocol: a program that talks to people.
+    return undefined;
+  }
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+/**
+ * A stand-in for `codex app-server` that answers at once and keeps no model: a prompt is a word and its argument.
+ * `say TEXT`; `ask`, which wants leave and says how it was answered; `hold`, which ends its turn only when it is interrupted or given words; `die`.
+ */
+import { createInterface } from 'node:readline';
+
+const send = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+const threadId = `thread-${process.pid}`;
+let turns = 0;
+let turn;
+let used = 0;
+let asked = 0;
+
+const notify = (method, params) => send({ method, params });
+function begin(text) {
+  turns += 1;
+  turn = { id: `turn-${process.pid}-${turns}`, text };
+  notify('turn/started', { threadId, turn: { id: turn.id } });
+}
+function end(text, status = 'completed') {
+  const item = { id: `item-${turn.id}`, type: 'agentMessage', text };
+  notify('item/started', { item: { ...item, text: '' } });
+  notify('item/agentMessage/delta', { itemId: item.id, delta: text });
+  notify('item/completed', { item });
+  used += 10;
+  const tokens = { totalTokens: used, inputTokens: 8, cachedInputTokens: 2, outputTokens: 2, reasoningOutputTokens: 1 };
+  notify('thread/tokenUsage/updated', {
+    threadId,
+    tokenUsage: { total: tokens, last: tokens, modelContextWindow: 1000 },
+  });
+  const { id } = turn;
+  turn = undefined;
+  notify('turn/completed', { threadId, turn: { id, status, error: null } });
+}
+function work(text) {
+  const [, word, rest] = /(say|ask|hold|die)\b ?(.*)$/s.exec(text) ?? [];
+  if (word === 'die') process.exit(7);
+  if (word === 'say') end(rest);
+  if (word === 'ask') {
+    const params = { threadId, turnId: turn.id, itemId: 'call-1', command: 'rm -rf build', cwd: process.cwd() };
+    send({ id: asked, method: 'item/commandExecution/requestApproval', params });
+    asked += 1;
+  }
+}
+const methods = {
+  initialize: () => ({ userAgent: 'fake' }),
+  'thread/start': () => ({ thread: { id: threadId }, model: 'fake' }),
+  'thread/resume': ({ threadId: id }) => ({ thread: { id }, model: 'fake' }),
+  'turn/start': ({ input }) => {
+    begin(input[0].text);
+    setImmediate(() => work(input[0].text));
+    return { turn: { id: turn.id } };
+  },
+  'turn/steer': ({ input }) => {
+    setImmediate(() => end(`steered: ${input[0].text}`));
+    return {};
+  },
+  'turn/interrupt': () => {
+    setImmediate(() => end('', 'interrupted'));
+    return {};
+  },
+};
+
+process.stderr.write('fake codex is up\n');
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method, params, result } = JSON.parse(line);
+  if (method === undefined) end(`answered: ${result.decision}`);
+  else if (id !== undefined) send({ id, result: methods[method](params) });
+});

@@ -1,0 +1,136 @@
+/** Workers as processes of their own, with a mailbox directory and whatever stands for `codex` there. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MailboxFollower, type FollowedLine } from '#runtime/shared-mailbox/follower.ts';
+import { outboxRecord, type OutboxRecord } from '#slurm/record.ts';
+import { soon } from '../contract/runtime.ts';
+
+const SKEP = fileURLToPath(new URL('../../bin/skep.mjs', import.meta.url));
+const FAKE = fileURLToPath(new URL('fake-codex.mjs', import.meta.url));
+
+/** The shared directory of a fleet. */
+export class Fleet {
+  readonly base = realpathSync(mkdtempSync(join(tmpdir(), 'sk-fleet-')));
+  readonly #workers: WorkerProcess[] = [];
+  readonly #readers: OutboxReader[] = [];
+
+  /** With the stand-in as its own `codex`. */
+  static withFake(): Fleet {
+    const fleet = new Fleet();
+    const bin = join(fleet.base, 'tools/npm-global/bin');
+    mkdirSync(bin, { recursive: true });
+    symlinkSync(FAKE, join(bin, 'codex'));
+    return fleet;
+  }
+
+  inbox(name: string): string {
+    return join(this.base, 'mailbox/inbox', `${name}.jsonl`);
+  }
+
+  /** By hand, as with `echo … >>`. */
+  tell(name: string, record: object): void {
+    mkdirSync(dirname(this.inbox(name)), { recursive: true });
+    appendFileSync(this.inbox(name), `${JSON.stringify(record)}\n`);
+  }
+
+  /** `env`: beside the one that finds node. */
+  start(env: Readonly<Record<string, string>> = {}): WorkerProcess {
+    const worker = new WorkerProcess(this.base, env);
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  outbox(name = '7_00'): OutboxReader {
+    const reader = new OutboxReader(join(this.base, 'mailbox/outbox', `${name}.jsonl`));
+    this.#readers.push(reader);
+    return reader;
+  }
+
+  async remove(): Promise<void> {
+    for (const reader of this.#readers) await reader.close();
+    for (const worker of this.#workers) await worker.kill();
+    rmSync(this.base, { recursive: true, force: true });
+  }
+}
+
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown[]>;
+
+  constructor(base: string, env: Readonly<Record<string, string>>) {
+    const args = [SKEP, 'slurm', 'worker', '--base', base, '--job', '7', '--node', '0'];
+    const all = {
+      PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+      HOME: base,
+      SLURMD_NODENAME: 'n1',
+    };
+    this.#child = spawn(process.execPath, args, { env: { ...all, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#ended = once(this.#child, 'exit');
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Its exit code, or the signal that ended it. */
+  async ended(): Promise<unknown> {
+    const [code, signal] = await soon('the end of the worker', this.#ended);
+    return code ?? signal;
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+}
+
+/** Reads an outbox from its beginning. */
+export class OutboxReader {
+  readonly seen: OutboxRecord[] = [];
+  readonly #follower: MailboxFollower;
+  readonly #lines: AsyncGenerator<FollowedLine>;
+
+  constructor(path: string) {
+    this.#follower = new MailboxFollower(path, { pollMs: () => 20 });
+    this.#lines = this.#follower.lines();
+  }
+
+  /** Reads up to the first record that fits. */
+  until(what: string, fits: (record: OutboxRecord) => boolean): Promise<OutboxRecord> {
+    return soon(what, this.#until(what, fits));
+  }
+
+  /** Reads up to the next event of that name; its payload. */
+  async event(name: string, fits: (payload: Record<string, unknown>) => boolean = () => true): Promise<Event> {
+    const record = await this.until(name, (one) => isEvent(one) && one.event === name && fits(one.payload));
+    if (!isEvent(record)) throw new Error('unreachable');
+    return record;
+  }
+
+  events(name: string): Event[] {
+    return this.seen.filter(isEvent).filter((one) => one.event === name);
+  }
+
+  /** Also while somebody waits for a record, who then hears that there is none. */
+  async close(): Promise<void> {
+    this.#follower.close();
+    await this.#lines.return(undefined);
+  }
+
+  async #until(what: string, fits: (record: OutboxRecord) => boolean): Promise<OutboxRecord> {
+    for (;;) {
+      const next = await this.#lines.next();
+      if (next.done === true) throw new Error(`the outbox ended before: ${what}`);
+      const record = outboxRecord.parse(next.value.kind === 'record' ? next.value.value : next.value.why);
+      this.seen.push(record);
+      if (fits(record)) return record;
+    }
+  }
+}
+
+type Event = Extract<OutboxRecord, { type: 'worker_event' }>;
+const isEvent = (record: OutboxRecord): record is Event => record.type === 'worker_event';
