@@ -12,7 +12,8 @@ export class LeaseWatch {
   readonly bites = { suspicions: 0, buried: 0 };
   private readonly broken: (rule: string) => void;
   private options: Options = { leaseMs: 0, nowMs: () => 0 };
-  private readonly beats = new Map<string, number>();
+  private readonly beats = new Map<string, number[]>();
+  private readonly writes = new Map<NodeId, { beganMs: number; sinceMs: number; endedMs: number }>();
   private readonly grants = new Map<string, { node: NodeId; atMs: number }>();
   private readonly lost = new Set<string>();
 
@@ -39,13 +40,30 @@ export class LeaseWatch {
   /** A node heard which attempts go on at another one. */
   heard(node: NodeId, frame: Frame): void {
     if (frame.type !== FRAME.agentHeartbeat) return;
-    for (const { current_task_id: task, attempt } of frame.agents)
-      if (task !== null) this.beats.set(`${node} ${task}/${attempt}`, this.options.nowMs());
+    for (const { current_task_id: task, attempt } of frame.agents) {
+      if (task === null) continue;
+      const key = `${node} ${task}/${attempt}`;
+      this.beats.set(key, [...(this.beats.get(key) ?? []), this.options.nowMs()]);
+    }
   }
 
   /**
-   * Always: who first asks to have another node's attempt called lost did not hear of it for a lease. Those who take the value over from it may
-   * have.
+   * Wraps `run`, the end of a write that begins now: what leaves with it was decided before. It was decided at the earliest when the write before
+   * this one began, where this one waited for that.
+   */
+  writing(node: NodeId, run: () => void): () => void {
+    const beganMs = this.options.nowMs();
+    const before = this.writes.get(node);
+    const sinceMs = before?.endedMs === beganMs ? before.beganMs : beganMs;
+    return () => {
+      this.writes.set(node, { beganMs, sinceMs, endedMs: this.options.nowMs() });
+      run();
+    };
+  }
+
+  /**
+   * Always: who first asks to have another node's attempt called lost had not heard of it for a lease when it decided to. Those who take the value
+   * over from it may have, and what is heard while its disk holds the question back is heard too late, as while the question is on its way.
    */
   sent(frame: Frame): void {
     if (frame.type !== FRAME.call || frame.method !== 'slot.accept') return;
@@ -56,8 +74,11 @@ export class LeaseWatch {
     this.lost.add(key);
     const grant = this.grants.get(key);
     if (grant?.node === frame.from) return;
-    const sinceMs = Math.max(this.beats.get(`${frame.from} ${task}/${value.attempt}`) ?? 0, grant?.atMs ?? 0);
-    const silentMs = Math.round(this.options.nowMs() - sinceMs);
+    const write = this.writes.get(frame.from);
+    const decidedMs = write?.endedMs === this.options.nowMs() ? write.sinceMs : this.options.nowMs();
+    const beats = this.beats.get(`${frame.from} ${task}/${value.attempt}`) ?? [];
+    const heardMs = beats.findLast((beatMs) => beatMs < decidedMs) ?? 0;
+    const silentMs = Math.round(decidedMs - Math.max(heardMs, grant?.atMs ?? 0));
     if (silentMs < this.options.leaseMs)
       this.broken(`always/lost-after-lease: ${key} by ${frame.from}, who heard of it ${silentMs} ms before`);
   }

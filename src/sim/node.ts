@@ -254,7 +254,8 @@ export class SimNode implements Station {
   }
 
   private diskOptions(): MemoryOptions {
-    const commitWhen = (run: () => void): void => this.later(this.life, this.disk.writeMs(), run);
+    const commitWhen = (run: () => void): void =>
+      this.later(this.life, this.disk.writeMs(), this.history.leases.writing(this.id, run));
     return { crypto: simCrypto(this.index), commitWhen };
   }
 

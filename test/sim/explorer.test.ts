@@ -43,7 +43,7 @@ function adopt(round: Round, better: (a: Ballot, b: Ballot) => boolean): SlotVal
 const higher = (a: Ballot, b: Ballot): boolean => compareBallots(a, b) > 0;
 
 const withValue = (step: Step, value: (round: Round) => SlotValue, from: Round): Step =>
-  step.kind === 'accept' ? { kind: 'accept', round: { ...step.round, value: value(from) } } : step;
+  step.kind === 'accept' ? { ...step, round: { ...step.round, value: value(from) } } : step;
 
 /** One vote less than a majority is enough. */
 const oneVoteLess: Rules['onVote'] = (round, o) => {
@@ -53,7 +53,8 @@ const oneVoteLess: Rules['onVote'] = (round, o) => {
   const votes = [...round.replies.values()].filter((reply) => reply.vote === wanted).length;
   if (votes < majorityOf(o.voters) - 1) return step;
   if (round.phase === 'accept') return { kind: 'decided', value: round.value };
-  return { kind: 'accept', round: { ...round, phase: 'accept', value: adopt(round, higher), replies: new Map() } };
+  const accepts: Round = { ...round, phase: 'accept', value: adopt(round, higher), replies: new Map() };
+  return { kind: 'accept', round: accepts, isOwn: false };
 };
 
 const unpromised = (row: AcceptorRow): AcceptorRow => ({ ...row, promised: null });

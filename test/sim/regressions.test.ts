@@ -58,6 +58,19 @@ const OPTIMISTIC: StormKnobs = {
   diskMaxMs: 15,
 };
 
+const SOAK: StormKnobs = {
+  ...OPTIMISTIC,
+  nodes: 10,
+  tasks: 100,
+  crashes: 20,
+  cuts: 24,
+  pauses: 4,
+  clockJumps: 4,
+  optimisticProbability: 0,
+  cancelProbability: 0.15,
+  hangProbability: 0.02,
+};
+
 const FOUND: [string, { seed: number; knobs: StormKnobs }][] = [
   [
     'the answer to a call of an earlier life was taken for one of this: a slot was decided as another task had been granted',
@@ -69,6 +82,10 @@ const FOUND: [string, { seed: number; knobs: StormKnobs }][] = [
   [
     'how a stopped loser of an optimistic task ended was taken for the end of the attempt, which the winner was at',
     { seed: 22, knobs: OPTIMISTIC },
+  ],
+  [
+    'a node that heard the grantee again went on to call its attempt lost, with the promises of those that did not hear it',
+    { seed: 5014, knobs: SOAK },
   ],
 ];
 

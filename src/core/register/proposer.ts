@@ -74,8 +74,8 @@ export function openRound(o: { row: ProposerRow; self: NodeId; ownsBallotZero: b
 
 export type Step =
   | { kind: 'wait' }
-  /** Phase 1 has its majority: send accepts of `round.value`. */
-  | { kind: 'accept'; round: Round }
+  /** Phase 1 has its majority: send accepts of `round.value`, which is the proposer's own where no voter had accepted any. */
+  | { kind: 'accept'; round: Round; isOwn: boolean }
   | { kind: 'decided'; value: SlotValue }
   /** A majority can no longer be had in this round. */
   | { kind: 'beaten'; above: Ballot | undefined };
@@ -97,15 +97,20 @@ export function onVote(round: Round, o: { from: NodeId; reply: VoteReply; voters
   if (against > voters.length - majorityOf(voters)) return { kind: 'beaten', above: round.highest };
   if (inFavour < majorityOf(voters)) return { kind: 'wait' };
   if (round.phase === 'accept') return { kind: 'decided', value: round.value };
-  return { kind: 'accept', round: { ...round, phase: 'accept', value: adopted(round), replies: new Map() } };
+  const value = adopted(round);
+  return {
+    kind: 'accept',
+    round: { ...round, phase: 'accept', value: value ?? round.value, replies: new Map() },
+    isOwn: value === undefined,
+  };
 }
 
-/** The value of the highest ballot any voter had accepted, or else the proposer's own. */
-function adopted(round: Round): SlotValue {
+/** The value of the highest ballot any voter had accepted. */
+function adopted(round: Round): SlotValue | undefined {
   let highest: { ballot: Ballot; value: SlotValue } | undefined;
   for (const reply of round.replies.values()) {
     if (reply.vote !== 'promised' || reply.accepted === null) continue;
     if (highest === undefined || compareBallots(reply.accepted.ballot, highest.ballot) > 0) highest = reply.accepted;
   }
-  return highest?.value ?? round.value;
+  return highest?.value;
 }

@@ -117,13 +117,16 @@ export class Slots {
   onUntilTimer(key: string): void {
     const proposal = this.proposals.get(key);
     if (proposal === undefined) return;
-    const { nowMs, timers } = this.world;
-    const isOver = (caller: Caller): boolean => caller.untilMs !== undefined && caller.untilMs <= nowMs;
+    const { nowMs } = this.world;
+    this.release(key, proposal, ({ untilMs }) => untilMs !== undefined && untilMs <= nowMs);
+  }
+
+  private release(key: string, proposal: Proposal, isOver: (caller: Caller) => boolean): void {
     const over = proposal.callers.filter(isOver);
     const left = proposal.callers.filter((caller) => !isOver(caller));
     if (left.length === 0) {
       this.proposals.delete(key);
-      timers.clear(`round:${key}`);
+      for (const timer of ['round', 'until']) this.world.timers.clear(`${timer}:${key}`);
       this.world.persist({ table: 'proposal', key, value: { ...proposal.row, wanted: false } });
     } else this.setCallers(key, proposal, left);
     for (const caller of over) caller.done?.({ kind: 'unreachable' });
@@ -248,6 +251,8 @@ export class Slots {
       case 'wait':
         return;
       case 'accept': {
+        if (step.isOwn && step.round.value.kind === 'lost' && this.voter.hears(row.id, this.world.self))
+          return this.takeBack(key, proposal);
         proposal.round = step.round;
         const before = openedBy(row, proposal.slot)?.before ?? null;
         return this.ask(key, proposal, step.round, { row, before });
@@ -257,6 +262,12 @@ export class Slots {
       case 'decided':
         return this.record(proposal, step.value);
     }
+  }
+
+  /** The grantee was heard of since the first phase: nobody who hears it calls its attempt lost, whatever the others promised. */
+  private takeBack(key: string, proposal: Proposal): void {
+    this.release(key, proposal, ({ value }) => value.kind === 'lost');
+    if (this.proposals.get(key) === proposal) this.pause(key, proposal, undefined);
   }
 
   /** The op is appended once; {@link onTask} ends the proposal when it is committed. */

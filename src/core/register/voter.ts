@@ -51,7 +51,7 @@ export class Voter {
   }
 
   /** The grantee is heard, and it is not the grantee itself that calls its attempt lost. */
-  private hears(task: OpId, proposer: NodeId): boolean {
+  hears(task: OpId, proposer: NodeId): boolean {
     const row = this.world.store.get('task', task);
     return row !== undefined && taskChain(row).running?.value.node !== proposer && this.isHeld(row);
   }
