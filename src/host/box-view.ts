@@ -11,8 +11,11 @@ import { commandOf } from './drivers.ts';
 /** The socket of its node's tools, inside. */
 export const TOOLS_SOCKET = `${IN_BOX.sockets}/tools.sock`;
 
-/** The program that opens the relay in a box and runs another one beside it. Scripts find it as `$SKEP_RELAY`. */
+/** The program that opens the relay in a box and runs another one beside it. A script says `"$SKEP_NODE" "$SKEP_RELAY" COMMAND`. */
 const RELAY_PROGRAM = fileURLToPath(new URL('../runtime/box/relay-main.ts', import.meta.url));
+
+/** What `skep` is in a box: `"$SKEP_NODE" "$SKEP_CLI" agent-harness …`, by the node's own Node. */
+const CLI = fileURLToPath(new URL('../../bin/skep.mjs', import.meta.url));
 
 /** The same, with the relay at its side. */
 export const besideRelay = (argv: readonly [string, ...string[]]): [string, ...string[]] => [
@@ -58,6 +61,8 @@ export const boxEnvironment = (path: string): Record<string, string> => ({
   LOGNAME: 'agent',
   LANG: 'C.UTF-8',
   TMPDIR: '/tmp',
+  SKEP_NODE: process.execPath,
+  SKEP_CLI: CLI,
   SKEP_RELAY: RELAY_PROGRAM,
 });
 

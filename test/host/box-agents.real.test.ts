@@ -1,4 +1,4 @@
-// Needs: bubblewrap, podman, runc, uidmap, catatonit, npm, 1.2 GB of disk for the agent CLIs
+// Needs: bubblewrap, podman, runc, uidmap, catatonit, systemd-container (systemd-nspawn), root, npm, 1.2 GB of disk for the agent CLIs
 /** The real agent CLIs in boxes: their model is reached by the relay alone, with a credential that is in no box, and their work is delivered. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelServer, Served } from '#model-server/server.ts';
 import { startModelServer } from '#model-server/server.ts';
 import { agentBin } from '../agent-clis.ts';
-import { containerImage } from '../runtime/container-image.ts';
+import { BOX_KINDS, imageOf } from '../runtime/box-image.ts';
 import { BoxStage, TEST_MS } from './box-stage.ts';
 import { addTask } from './terminal-rig.ts';
 
@@ -45,12 +45,12 @@ const TOOLS = [
   { tool: 'claude', path: '/v1/messages', complete: { tool: 'mcp__skep__task_complete', ...SUMMARY } },
   { tool: 'codex', path: '/v1/responses', complete: { tool: 'task_complete', namespace: 'mcp__skep', ...SUMMARY } },
 ];
-const CASES = ['sandbox', 'container'].flatMap((runtime) => TOOLS.map((one) => ({ runtime, ...one })));
+const CASES = BOX_KINDS.flatMap((runtime) => TOOLS.map((one) => ({ runtime, ...one })));
 
 describe.each(CASES)('the real $tool in a $runtime', { timeout: TEST_MS }, ({ runtime, tool, path, complete }) => {
   it('asks its model by the relay, edits, and its work is delivered', async () => {
     const { node, swarm } = stage;
-    const image = runtime === 'container' ? containerImage() : null;
+    const image = imageOf(runtime);
     const { home } = await stage.spawn('alice', { tool, runtime, image, capabilities: ['words'] });
     // As a person would by `skep hive login`: its own idea of a model speaks of tools that the scripted one does not know.
     mkdirSync(join(String(home), '.codex'), { recursive: true });

@@ -15,10 +15,13 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 const given = JSON.parse(process.argv[2] ?? '{}');
+// Told so that what tells it is not found as what it tells.
+given.key = Buffer.from(given.key, 'base64').toString();
 const got = (what) => console.log(`GOT ${what}`);
 const ATTEMPT_MS = 5_000;
 
@@ -114,6 +117,57 @@ async function forgery() {
   if (answers === 0) console.log('its own socket does not answer');
 }
 
+/** Its relay answers only what a model may be asked, and takes no word of who asks. */
+async function relay() {
+  const ask = (method, path, headers = {}) =>
+    new Promise((resolve) => {
+      const asked = request(
+        { socketPath: '/run/hive/relay.sock', method, path, headers, timeout: ATTEMPT_MS },
+        (answer) => {
+          let text = '';
+          answer.on('data', (chunk) => (text += chunk));
+          answer.on('end', () => resolve({ status: answer.statusCode, text, headers: JSON.stringify(answer.headers) }));
+        },
+      );
+      asked.on('timeout', () => asked.destroy());
+      asked.on('connect', (answer, socket) => {
+        socket.destroy();
+        resolve({ status: answer.statusCode, text: '', headers: '' });
+      });
+      asked.on('error', () => resolve({ status: 0, text: '', headers: '' }));
+      asked.end();
+    });
+  for (const [method, path] of [
+    ['GET', '/'],
+    ['GET', '/api/swarm/tasks'],
+    ['POST', '/v1/messages/../files'],
+    ['POST', '/v1/messages/%2e%2e/files'],
+    ['POST', '/v1/files'],
+    ['GET', '/v1/organizations/api_keys'],
+    ['POST', '//192.0.2.1/v1/messages'],
+    ...given.ports.flatMap((port) => [
+      ['GET', `http://127.0.0.1:${port}/`],
+      ['CONNECT', `127.0.0.1:${port}`],
+    ]),
+    ['GET', 'http://169.254.169.254/latest/meta-data/'],
+    ['CONNECT', '192.0.2.1:443'],
+  ]) {
+    const { status } = await ask(method, path);
+    if (status > 0 && status < 400) got(`${method} ${path} by its relay`);
+  }
+  const forged = {
+    authorization: 'Bearer forged',
+    'x-api-key': 'forged',
+    cookie: 'forged',
+    'x-forwarded-for': 'forged',
+  };
+  const answer = await ask('GET', '/v1/models', { ...forged, 'anthropic-version': '2023-06-01' });
+  // What plays the service tells what it was shown.
+  if (answer.status !== 200) console.log(`its relay does not answer: ${answer.status} ${answer.text}`);
+  if (answer.text.includes('forged')) got('a forged header to the service of the model');
+  if (`${answer.text}${answer.headers}`.includes(given.key)) got('the key of the model in an answer');
+}
+
 function files() {
   for (const path of given.files) if (may(() => accessSync(path))) got(`the file ${path}`);
   for (const path of ['/etc/shadow', '/sys/kernel', '/dev/mem', '/dev/kmsg', '/dev/sda', '/dev/vda'])
@@ -149,6 +203,13 @@ function processes() {
     }
   if (Object.values(process.env).some((value) => value.includes(given.key)))
     got('the key of the model in its environment');
+  for (const folder of ['/home/agent', '/run', '/tmp', '/etc'])
+    for (const name of may(() => readdirSync(folder)) ? readdirSync(folder, { recursive: true }) : [])
+      if (
+        may(() => readFileSync(`${folder}/${name}`)) &&
+        readFileSync(`${folder}/${name}`, 'latin1').includes(given.key)
+      )
+        got(`the key of the model in ${folder}/${name}`);
   const status = readFileSync('/proc/self/status', 'utf8');
   if (!/^CapEff:\t0+$/m.test(status) || !/^CapBnd:\t0+$/m.test(status)) got('capabilities');
   if (!/^NoNewPrivs:\t1$/m.test(status)) got('new privileges by a program that is root’s');
@@ -217,6 +278,7 @@ function traps() {
 await network();
 await sockets();
 await forgery();
+await relay();
 files();
 processes();
 traps();

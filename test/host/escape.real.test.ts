@@ -2,25 +2,42 @@
 /** A hostile program in a box gets at nothing that docs/security.md does not list. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { socketPath } from '#socket-path.ts';
-import { containerImage } from '../runtime/container-image.ts';
-import { rootFolder } from '../runtime/root-folder.ts';
+import { BOX_KINDS, imageOf } from '../runtime/box-image.ts';
 import { BoxStage, TEST_MS } from './box-stage.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const PROGRAM = fileURLToPath(new URL('./escape.mjs', import.meta.url));
 const KEY = 'sk-escape-4711';
 
+/** The service of a model, as far as a hostile program may tell of it: says which of its headers came, but never the key. */
+const service = createServer((request, response) => {
+  const isPaid = request.headers['x-api-key'] === KEY;
+  const shown = { ...request.headers, 'x-api-key': isPaid ? 'the node' : request.headers['x-api-key'] };
+  served.push({ url: request.url, isPaid });
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(shown));
+});
+const served: { url: string | undefined; isPaid: boolean }[] = [];
+
 let stage: BoxStage;
 beforeEach(async () => {
+  served.length = 0;
+  await new Promise<void>((resolve) => void service.listen(0, '127.0.0.1', resolve));
+  const address = service.address();
+  if (typeof address !== 'object' || address === null) throw new Error('the service has no port');
   process.env['ANTHROPIC_API_KEY'] = KEY;
+  process.env['ANTHROPIC_BASE_URL'] = `http://127.0.0.1:${address.port}`;
   stage = await BoxStage.open();
 }, TEST_MS);
 afterEach(async () => {
   delete process.env['ANTHROPIC_API_KEY'];
+  delete process.env['ANTHROPIC_BASE_URL'];
+  service.closeAllConnections();
+  await new Promise((resolve) => void service.close(resolve));
   await stage.close();
 }, TEST_MS);
 
@@ -34,13 +51,8 @@ function withSubmodule(path: string): void {
   git('checkout', '-q', 'side');
 }
 
-function imageOf(runtime: string): string | null {
-  if (runtime === 'sandbox') return null;
-  return runtime === 'container' ? containerImage() : rootFolder();
-}
-
 describe('a hostile program', { timeout: TEST_MS }, () => {
-  it.each(['sandbox', 'container', 'nspawn'])('gets at nothing outside of a %s', async (runtime) => {
+  it.each(BOX_KINDS)('gets at nothing outside of a %s', async (runtime) => {
     const image = imageOf(runtime);
     const { node, swarm } = stage;
     const { dataDir, p2pPort, httpPort } = node.options;
@@ -79,7 +91,7 @@ describe('a hostile program', { timeout: TEST_MS }, () => {
       // As docs/security.md says, read-only.
       shown: runtime === 'container' ? ['/sys/kernel'] : [],
       pid: process.pid,
-      key: KEY,
+      key: Buffer.from(KEY).toString('base64'),
       repository: join(state, 'projects', `${String(project['id'])}.git`),
       marker,
     };
@@ -88,6 +100,9 @@ describe('a hostile program', { timeout: TEST_MS }, () => {
     const script = `node /opt/escape.mjs '${JSON.stringify(given)}' 2>&1`;
     const task = await node.ended(await stage.script('mallory', script, { project: project['id'] }));
     expect(task).toMatchObject({ error: null, status: 'completed', result: 'done' });
+    // One request went on, with the key of the node and with nothing of the box's.
+    expect(served).toEqual([{ url: '/v1/models', isPaid: true }]);
+    expect(swarm.log.join('\n')).not.toContain(KEY);
     // What it left in its worktree was looked at by the node's git, and nothing of it was run.
     expect(existsSync(marker)).toBe(false);
     expect(await node.list('/api/swarm/tasks')).toHaveLength(2);
