@@ -189,6 +189,15 @@ function files() {
     if (may(() => closeSync(openSync(path, 'r+')))) got(`to write ${path}`);
 }
 
+/** All that can be read there. */
+function filesIn(folder) {
+  if (!may(() => readdirSync(folder))) return [];
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    return entry.isDirectory() ? filesIn(path) : entry.isFile() ? [path] : [];
+  });
+}
+
 function processes() {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   if (may(() => process.kill(given.pid, 0))) got(`a signal to process ${given.pid} of the host`);
@@ -204,12 +213,9 @@ function processes() {
   if (Object.values(process.env).some((value) => value.includes(given.key)))
     got('the key of the model in its environment');
   for (const folder of ['/home/agent', '/run', '/tmp', '/etc'])
-    for (const name of may(() => readdirSync(folder)) ? readdirSync(folder, { recursive: true }) : [])
-      if (
-        may(() => readFileSync(`${folder}/${name}`)) &&
-        readFileSync(`${folder}/${name}`, 'latin1').includes(given.key)
-      )
-        got(`the key of the model in ${folder}/${name}`);
+    for (const path of filesIn(folder))
+      if (may(() => readFileSync(path)) && readFileSync(path, 'latin1').includes(given.key))
+        got(`the key of the model in ${path}`);
   const status = readFileSync('/proc/self/status', 'utf8');
   if (!/^CapEff:\t0+$/m.test(status) || !/^CapBnd:\t0+$/m.test(status)) got('capabilities');
   if (!/^NoNewPrivs:\t1$/m.test(status)) got('new privileges by a program that is root’s');
