@@ -1,4 +1,5 @@
 /** The seam between a node and the boxes of its agents. One contract suite, `test/contract/box.ts`, for every kind of box. */
+import type { NodeId } from '#core/brand.ts';
 import type { BoxKind, BoxLimits, BoxMount } from '#core/schema/box-body.ts';
 import type { Runtime } from './ports.ts';
 
@@ -6,6 +7,8 @@ import type { Runtime } from './ports.ts';
 export type BoxSpec = {
   /** `h-<name of the agent>`: the box's host name, and its name wherever the system lists boxes. */
   name: string;
+  /** The node whose box it is: on a machine with several, none takes away what is another's. */
+  node: NodeId;
   /** The box's own folder, see {@link BoxPaths}: it outlives every process of the box. */
   directory: string;
   /** What the box is made of: an image of Podman or Docker, a root folder of nspawn; null for a sandbox, which shows this machine's programs. */
@@ -61,6 +64,8 @@ export interface Boxes {
   ): { argv: readonly [string, ...string[]]; env: Record<string, string> };
   /** Limits of the spec that this system does not hold. */
   unheld(spec: BoxSpec): readonly UnheldLimit[];
+  /** Takes away what is left of boxes of this node whose starter was killed: the system keeps it, and nobody holds it. Gives how many. */
+  sweep(node: NodeId): Promise<number>;
   /** Takes away what the system itself keeps for a box in which nothing runs any more; its folder stays. Idempotent. */
   drop(spec: BoxSpec): Promise<void>;
 }

@@ -76,6 +76,7 @@ export class BoxDesk {
   async start(sockets: BoxSockets): Promise<void> {
     this.#sockets = sockets;
     if (existsSync(join(this.#o.stateDir, SERVES))) await this.serve();
+    for (const kind of new Set(this.agents().map((agent) => agent.box.runtime))) await this.sweep(kind);
     for (const agent of this.agents()) await this.ready(agent);
   }
 
@@ -88,6 +89,12 @@ export class BoxDesk {
     if (found.works)
       await this.#listen(agent.registered.name, (sockets) => openBoth(sockets, spec.socketDir, agent.id));
     return found;
+  }
+
+  /** What killed starters left of this node's boxes goes: the system would keep it for good. */
+  async sweep(kind: BoxKind): Promise<void> {
+    const swept = await this.of(kind).sweep(this.#o.self);
+    if (swept > 0) this.#o.log(`took away ${swept} boxes (${kind}) that were begun and that nobody held`);
   }
 
   /** The first kind that works here, in the order in which they were given. */
@@ -127,6 +134,7 @@ export class BoxDesk {
     const { image, mounts, limits, secretNames } = declared;
     return {
       name: `h-${name}`,
+      node: this.#o.self,
       directory: this.folderOf(name),
       image,
       socketDir: agentSocketDir(this.#o.stateDir, name),

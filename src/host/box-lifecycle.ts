@@ -116,6 +116,7 @@ export class BoxLifecycle implements Boxing {
       if (isRefusal(arrivals)) return arrivals;
     }
     const now = this.#find(name) ?? agent;
+    await this.#o.desk.sweep(declared.runtime);
     const attempt = this.#o.attempts.ofAgent(agent.id);
     if (attempt !== undefined && !this.#o.desk.isCurrent(now)) await attempt.interrupt('interrupted');
     return (await this.#pause(now, false, by)) ?? this.#settled(name);

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Boxes, BoxSpec } from '#box-ports.ts';
 import { IN_BOX } from '#box-ports.ts';
 import type { Runtime } from '#ports.ts';
+import { simNodeId } from '#sim/crypto.ts';
 import { LocalRuntime } from '#runtime/local.ts';
 import { iteratorOf, lineWith, linesOf, restOf, script, soon, TEST_LIMIT_MS, type RuntimeHome } from './runtime.ts';
 
@@ -27,6 +28,7 @@ export function makeBoxHome(boxes: Boxes, more: Partial<BoxSpec> = {}): BoxHome 
     return path;
   };
   const spec: BoxSpec = {
+    node: simNodeId(1_000_000 + (process.pid % 1_000_000)),
     name: `h-t${process.pid % 100_000}-${counted}`,
     directory: folder('box'),
     image: null,

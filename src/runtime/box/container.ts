@@ -2,12 +2,14 @@
 import type { Boxes, BoxProbe, BoxSpec, UnheldLimit } from '#box-ports.ts';
 import { IN_BOX } from '#box-ports.ts';
 import type { Seen } from '#core/boxing.ts';
+import type { NodeId } from '#core/brand.ts';
 import type { Runtime } from '#ports.ts';
 import type { BoxedRun } from './boxed.ts';
 import { boxedRuntime } from './boxed.ts';
 import { AGENT_ID, layFolder } from './folder.ts';
 import { missingNeed } from './needs.ts';
 import { HOLDER_VARIABLE, PROC_VARIABLE } from '../proc-table.ts';
+import { nameOf, sweepContainers } from './container-sweep.ts';
 import { firstLine, tryOut } from './trial.ts';
 import { words } from './words.ts';
 
@@ -98,7 +100,17 @@ export class ContainerBoxes implements Boxes {
       const wayOut = `podman pull ${image}, or build it; nothing is pulled by itself`;
       return { works: false, reason: `there is no image ${image} here`, wayOut };
     }
-    const trial = await tryOut([this.#program, ...FIXED, '--network', 'none', '--entrypoint', '', image, 'true']);
+    const trial = await tryOut([
+      this.#program,
+      ...FIXED,
+      ...nameOf(spec),
+      '--network',
+      'none',
+      '--entrypoint',
+      '',
+      image,
+      'true',
+    ]);
     if (trial.code !== 0) return failed(trial.said);
     this.#seen.add(image);
     return probe;
@@ -114,7 +126,16 @@ export class ContainerBoxes implements Boxes {
         ...names.flatMap((name) => ['--env', name]),
         ...own.flatMap(([name, value]) => ['--env', `${name}=${value}`]),
       ];
-      const box = [...FIXED, '--network', 'none', ...view(spec, sees ?? []), ...told, '--workdir', cwd];
+      const box = [
+        ...FIXED,
+        ...nameOf(spec),
+        '--network',
+        'none',
+        ...view(spec, sees ?? []),
+        ...told,
+        '--workdir',
+        cwd,
+      ];
       // What the engine says of itself.
       const unset = SAID.filter((name) => !(name in env)).flatMap((name) => ['-u', name]);
       return {
@@ -126,13 +147,27 @@ export class ContainerBoxes implements Boxes {
 
   login(spec: BoxSpec, argv: BoxedRun['argv']): { argv: BoxedRun['argv']; env: Record<string, string> } {
     const told = ['--env', `HOME=${IN_BOX.home}`, '--env', `PATH=${IN_BOX.path}`, '--workdir', IN_BOX.home];
-    const box = [...FIXED, '--tty', '--network', 'host', ...view(spec, []), ...told, '--entrypoint', ''];
+    const box = [
+      ...FIXED,
+      ...nameOf(spec),
+      '--tty',
+      '--network',
+      'host',
+      ...view(spec, []),
+      ...told,
+      '--entrypoint',
+      '',
+    ];
     return { argv: [this.#program, ...box, spec.image ?? '', ...argv], env: ownEnvironment() };
   }
 
   /** The engine holds them itself, or fails to start. */
   unheld(): readonly UnheldLimit[] {
     return [];
+  }
+
+  sweep(node: NodeId): Promise<number> {
+    return sweepContainers(this.#program, node);
   }
 
   /** A container goes with its first process. */
