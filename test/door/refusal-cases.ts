@@ -156,6 +156,7 @@ export const badQueries = [
   '/api/swarm/tasks?limit=ten',
   '/api/swarm/tasks?offset=-1',
   '/api/swarm/tasks?status=a&status=b',
+  `/api/swarm/tasks?q=${'x'.repeat(201)}`,
   '/api/swarm/agents?limit=x',
   '/api/posts?offset=x',
   '/api/approvals?state=maybe',

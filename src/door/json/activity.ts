@@ -3,8 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import { holderOf, taskChain } from '#core/view/chain.ts';
 import type { Door } from '../door.ts';
+import { eachTask } from '../each-task.ts';
 import type { KnownTask } from './task.ts';
-import { isKnownTask } from './task.ts';
 import { dateText } from './text.ts';
 
 const count = z.number().int();
@@ -53,9 +53,13 @@ export async function activityJson(by: Span, door: Door): Promise<ActivityJson> 
   const nowMs = door.now();
   const fromMs = (Math.floor(nowMs / stepMs) - points + 1) * stepMs;
   const series = new Series({ fromMs, stepMs, points });
+  const look = (row: KnownTask): boolean => {
+    series.addTask(row);
+    return false;
+  };
   const cut = [
-    await eachTask(1, door, (row) => series.addTask(row)),
-    await eachTask(0, door, (row) => series.addTask(row)),
+    await eachTask({ open: 1, max: TASKS_MAX, door, look }),
+    await eachTask({ open: 0, max: TASKS_MAX, door, look }),
     await eachCost(fromMs, door, (wallMs, usd) => series.addCost(wallMs, usd)),
   ];
   return { by, step_s: stepMs / 1000, points: series.points(), truncated: cut.includes(true) };
@@ -133,19 +137,6 @@ function waitsOf(row: KnownTask): { fromMs: number; untilMs: number | undefined 
     fromMs = end.wallMs;
   }
   return [...waits, { fromMs, untilMs: ended?.wallMs }];
-}
-
-/** True when there are more than were looked at. */
-async function eachTask(open: 0 | 1, door: Door, look: (row: KnownTask) => void): Promise<boolean> {
-  const seen = new Set<string>();
-  for (let offset = 0; offset < TASKS_MAX; offset += PAGE) {
-    const page = door.node.store.list('task', { where: { open }, order: [['created', 'desc']], limit: PAGE, offset });
-    // While the pages are read, tasks come and end: what was on the last page may be on this one again.
-    for (const row of page.filter(isKnownTask)) if (seen.size !== seen.add(row.id).size) look(row);
-    if (page.length < PAGE) return false;
-    await turn();
-  }
-  return true;
 }
 
 async function eachCost(fromMs: number, door: Door, look: (wallMs: number, usd: number) => void): Promise<boolean> {

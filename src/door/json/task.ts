@@ -130,11 +130,17 @@ async function wholeTexts(row: KnownTask, chain: Chain, node: SwarmNode): Promis
 }
 
 /** Who holds the attempt that runs, or held the one that ended the task. Nobody between two attempts. */
-function holderNow(row: KnownTask, chain: Chain): { node: NodeId; agent: OpId; wallMs: number } | undefined {
+export function holderNow(
+  row: KnownTask,
+  chain = taskChain(row),
+): { node: NodeId; agent: OpId; wallMs: number } | undefined {
   const last = chain.ended === undefined ? undefined : holderOf(row, chain.attempt);
   const grant = chain.running ?? last;
   return grant === undefined ? undefined : { node: grant.value.node, agent: grant.value.agent, wallMs: grant.wallMs };
 }
+
+/** As everybody is told it. */
+export const publicStatusOf = (row: KnownTask): PublicStatus => publicStatus(taskChain(row));
 
 const publicStatus = (chain: Chain): PublicStatus => (chain.status === 'unknown' ? 'pending' : chain.status);
 

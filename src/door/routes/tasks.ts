@@ -12,31 +12,44 @@ import { findTask } from '../lookup.ts';
 import { isRefusal, refused, shown } from '../refusal.ts';
 import type { Route } from '../route.ts';
 import { jsonRoute } from '../route.ts';
+import { searchTasks } from '../task-search.ts';
 import { idParams, listQuery, none, queryNumber } from './input.ts';
 
 /** Tasks in one answer, and the default: a client that wants more pages through them with `offset`. */
 const LIST_MAX = 1_000;
 /** Long texts in one answer: beyond it tasks come with the beginning of theirs, and `truncated` says so. */
 const LIST_TEXT_MAX_BYTES = 8 * 1024 * 1024;
+/** Of what is searched for. */
+const SEARCH_MAX_CHARS = 200;
 /** Ops in one timeline, the newest; and the default. */
 const TIMELINE_MAX = 1_000;
-
-const isStatus = (text: string): boolean => TASK_STATUSES.some((status) => status === text);
 
 const list = jsonRoute({
   method: 'GET',
   path: '/api/swarm/tasks',
-  summary: 'Tasks, most urgent first, then oldest first',
+  summary:
+    'Tasks, most urgent first, then oldest first; with q or project what is found among all of them, open ones first, newest first',
   action: 'task.read',
   params: none,
-  query: listQuery(LIST_MAX).extend({ status: z.string().max(100).optional() }),
+  query: listQuery(LIST_MAX).extend({
+    status: z.string().max(100).optional(),
+    q: z
+      .string()
+      .max(SEARCH_MAX_CHARS)
+      .optional()
+      .describe('Words that must all occur in title, id, description, capabilities, or the names of agent and node'),
+    project: z.string().max(200).optional().describe('Id of its project'),
+  }),
   body: none,
   answer: z.array(taskJsonSchema),
   status: 200,
   handle: async ({ query, door }) => {
-    const { status } = query;
-    if (status !== undefined && status !== '' && !isStatus(status)) return [];
-    return manyTasks(taskRows(query, door), door);
+    const { q = '', project = '', limit, offset } = query;
+    const status = TASK_STATUSES.find((one) => one === query.status);
+    if (query.status !== undefined && query.status !== '' && status === undefined) return [];
+    if (q === '' && project === '') return manyTasks(taskRows(query, door), door);
+    const found = await searchTasks({ q, status, project: project === '' ? undefined : project, limit, offset }, door);
+    return isRefusal(found) ? found : manyTasks(found, door);
   },
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { tasksSearch } from '../../../web/src/pages/search.ts';
-import { EVERYTHING, filterTasks, retryBody } from '../../../web/src/model/tasks.ts';
+import { EVERYTHING, filterTasks, queryOf, retryBody } from '../../../web/src/model/tasks.ts';
 import { HOME, taskOf } from './rows.ts';
 
 const titles = (tasks: ReturnType<typeof taskOf>[], filter: Partial<typeof EVERYTHING> = {}): string[] =>
@@ -37,6 +37,16 @@ describe('tasks on the page', () => {
       project: 'p',
     });
     expect(tasksSearch({ q: 7, group: '<script>', view: 'wall', project: '', other: 1 })).toEqual({});
+  });
+
+  it('are asked of the node with what it is filtered by here, but those at work, which are all here', () => {
+    expect(queryOf(EVERYTHING)).toBe('');
+    expect(queryOf({ text: ' ', group: undefined, project: undefined })).toBe('');
+    expect(queryOf({ text: ' Fix  login&status=x ', group: 'failed', project: 'p' })).toBe(
+      'q=fix+login%26status%3Dx&status=failed&project=p',
+    );
+    expect(queryOf({ ...EVERYTHING, text: 'x'.repeat(300) })).toBe(`q=${'x'.repeat(200)}`);
+    expect(queryOf({ text: 'x', group: 'active', project: undefined })).toBeUndefined();
   });
 
   it('are done again in place of the first, with all that was asked', () => {

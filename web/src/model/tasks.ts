@@ -1,4 +1,5 @@
 /** Which tasks are shown, and in which order. */
+import { holdsAll, wordsOf } from '../../../src/core/task/words.ts';
 import type { Task } from './frame.ts';
 import { isEnded } from './swarm.ts';
 import { shortId } from './text.ts';
@@ -17,7 +18,21 @@ export type Filter = {
   project: string | undefined;
 };
 
+/** As long as the node takes them. */
+const SEARCH_MAX_CHARS = 200;
+
 export const EVERYTHING: Filter = { text: '', group: undefined, project: undefined };
+
+/** What the node is asked for behind `?`, so that it finds the same: empty for all tasks, undefined where all that can be found are followed anyway. */
+export function queryOf({ text, group, project }: Filter): string | undefined {
+  if (group === 'active') return undefined;
+  const query = new URLSearchParams();
+  const words = wordsOf(text).join(' ').slice(0, SEARCH_MAX_CHARS);
+  if (words !== '') query.set('q', words);
+  if (group !== undefined) query.set('status', group);
+  if (project !== undefined) query.set('project', project);
+  return query.toString();
+}
 
 /** Open tasks as agents take them, most urgent first and then oldest first; behind them the ended ones, newest first. */
 export function compareTasks(a: Task, b: Task): number {
@@ -37,10 +52,7 @@ export const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > 
 
 /** `nameOf` says agents' and nodes' names, which are found too. */
 export function filterTasks(tasks: Iterable<Task>, filter: Filter, nameOf: (id: string) => string): Task[] {
-  const wanted = filter.text
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '');
+  const wanted = wordsOf(filter.text);
   const isShown = (task: Task): boolean => {
     if (filter.group !== undefined && groupOf(task) !== filter.group) return false;
     if (filter.project !== undefined && task.project !== filter.project) return false;
@@ -54,8 +66,7 @@ export function filterTasks(tasks: Iterable<Task>, filter: Filter, nameOf: (id: 
       ...task.required_capabilities,
     ];
     const names = [task.assigned_to, task.assigned_node].map((id) => (id === null ? '' : nameOf(id)));
-    const text = [...held, ...names].join('\n').toLowerCase();
-    return wanted.every((word) => text.includes(word));
+    return holdsAll([...held, ...names], wanted);
   };
   return [...tasks].filter(isShown).toSorted(compareTasks);
 }

@@ -18,11 +18,11 @@ export function Tasks() {
   const navigate = useNavigate({ from: '/tasks' });
   // What a reader does comes before what changed meanwhile: sorting and drawing may wait for a scroll.
   const live = useDeferredValue(useSwarm((swarm) => swarm.tasks));
-  const older = useOlder(live);
-  const { tasks } = older;
   const nameOf = useNames();
   const text = useDeferredValue(q);
   const filter: Filter = useMemo(() => ({ text, group, project }), [text, group, project]);
+  const older = useOlder(live, filter);
+  const { tasks } = older;
   const shown = useMemo(() => filterTasks(tasks.values(), filter, nameOf), [tasks, filter, nameOf]);
   const change = (
     next: Partial<{ q: string; group: Group | undefined; project: string | undefined; view: View }>,

@@ -35,11 +35,17 @@ export const useWorkerText = (task: Task): string => {
   return task.assigned_to === null ? '' : `${agent} on ${node}`;
 };
 
-export const TaskCard = memo(function TaskCard({ task, withCancel = false }: { task: Task; withCancel?: boolean }) {
+type CardProps = { task: Task; withCancel?: boolean; isChosen?: boolean };
+
+export const TaskCard = memo(function TaskCard({ task, withCancel = false, isChosen = false }: CardProps) {
   const note = useTaskNote(task);
   const cancel = useCancel(task.id);
   return (
-    <article className="card flex min-w-0 flex-col gap-1.5 p-3 hover:border-line-strong">
+    <article
+      data-task={task.id}
+      aria-current={isChosen ? 'true' : undefined}
+      className="card flex min-w-0 scroll-my-16 flex-col gap-1.5 p-3 hover:border-line-strong aria-[current=true]:border-accent aria-[current=true]:bg-amber-ground"
+    >
       <div className="flex min-w-0 items-start gap-2">
         <h3 className="min-w-0 grow text-[13px] font-medium">
           <Link to="/tasks/$id" params={{ id: task.id }} className="line-clamp-2 wrap-anywhere hover:underline">

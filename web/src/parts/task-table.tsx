@@ -1,10 +1,10 @@
 /** Tasks as rows. Only those in sight are drawn, so that thousands scroll as ten do; j and k move, Enter opens. */
-import { Link, useNavigate } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { memo, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { memo, useLayoutEffect, useRef, useState } from 'react';
 import type { Task } from '../model/frame.ts';
 import { shortId } from '../model/text.ts';
-import { isTyping } from './keys.ts';
+import { useChosen } from './chosen.ts';
 import { StatusBadge } from './status.tsx';
 import { MayRunTwice, useTaskNote, useWorkerText } from './task-card.tsx';
 import { Age, Since } from './time.tsx';
@@ -27,7 +27,7 @@ export function TaskTable({ tasks }: { tasks: readonly Task[] }) {
     scrollMargin: margin,
     getItemKey: (index) => tasks[index]?.id ?? index,
   });
-  const chosen = useKeys(tasks, (index) => rows.scrollToIndex(index, { align: 'auto' }));
+  const chosen = useChosen(tasks, (index) => rows.scrollToIndex(index, { align: 'auto' }));
   return (
     <div role="table" aria-label="Tasks" aria-rowcount={tasks.length + 1} className="card overflow-hidden">
       <div role="row" className={`${GRID} border-b border-line py-2 text-xs font-medium text-muted`}>
@@ -106,26 +106,3 @@ const Row = memo(function Row({ task, index, y, isChosen }: RowProps) {
     </div>
   );
 });
-
-/** The chosen task's id: it stays chosen while rows move around it. */
-function useKeys(tasks: readonly Task[], show: (index: number) => void): string | undefined {
-  const [chosen, setChosen] = useState<string>();
-  const navigate = useNavigate();
-  useEffect(() => {
-    const press = (event: KeyboardEvent): void => {
-      if (isTyping(event.target) || event.metaKey || event.ctrlKey || event.altKey) return;
-      const at = tasks.findIndex(({ id }) => id === chosen);
-      const step = event.key === 'j' ? 1 : event.key === 'k' ? -1 : 0;
-      if (step !== 0) {
-        const next = Math.min(tasks.length - 1, Math.max(0, at + step));
-        setChosen(tasks[next]?.id);
-        show(next);
-      } else if (event.key === 'Enter' && at !== -1 && !(event.target instanceof HTMLAnchorElement)) {
-        void navigate({ to: '/tasks/$id', params: { id: tasks[at]?.id ?? '' } });
-      }
-    };
-    window.addEventListener('keydown', press);
-    return () => window.removeEventListener('keydown', press);
-  }, [tasks, chosen, navigate, show]);
-  return chosen;
-}
