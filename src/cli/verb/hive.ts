@@ -229,9 +229,9 @@ const login: Leaf = {
   name: 'login',
   summary: 'a shell in the box, with a network: to log a tool in',
   about:
-    'What is stored there stays in the home of the box. Only on the machine of the node; nothing an agent does opens this.',
+    'What is stored there stays in the home of the box; models are asked with the credential of the node all the same. Only on the machine of the node; nothing an agent does opens this.',
   args: [NAME],
-  examples: [['skep hive login alice', 'then: claude auth login']],
+  examples: [['skep hive login alice', 'then: gh auth login, npm login']],
   asksNode: true,
   run: async (given, world) => {
     const answer = await withNode(given, world, (node) =>
