@@ -7,11 +7,14 @@ import type { BootStanding } from '#core/boot-check.ts';
 import type { Boxed, Seen } from '#core/boxing.ts';
 import type { LocalRow, LocalTable } from '#core/local.ts';
 import type { Messaging } from '#core/message/messaging.ts';
+import type { Glimpse } from '#core/glimpse.ts';
 import type { Draft, Op } from '#core/op.ts';
 import type { Frame, Goodbye, MemberState } from '#core/schema/frame.ts';
+import type { AgentPresence } from '#core/presence.ts';
 import type { Refusal } from '#core/refusal.ts';
 import type { LinkTraffic, Tally } from '#core/tally.ts';
 import type { LongText } from '#core/schema/ids.ts';
+import type { Transcripts } from '#core/transcript.ts';
 import type { Views } from '#core/view/views.ts';
 
 // ---------------------------------------------------------------- store
@@ -183,19 +186,7 @@ export type Presence = {
   node: NodeId;
   heardMs: number;
   links: readonly NodeId[];
-  agents: readonly { agent: OpId; status: string; task: OpId | null; attempt: number | null }[];
-};
-
-/** A glimpse of work in progress, for watchers: lost when nobody looks. */
-export type Glimpse = {
-  task: OpId;
-  agent: OpId;
-  attempt: number;
-  status: string;
-  /** Last line the agent printed. */
-  progress: string | null;
-  /** What it printed since the last glimpse; only for watchers of this task. */
-  output: string | undefined;
+  agents: readonly AgentPresence[];
 };
 
 export type NodeInfo = {
@@ -215,7 +206,7 @@ export type NodeInfo = {
  * One node of the swarm, as the doors use it. Doors parse and authorise, then append or call; they hold no state of the swarm. Every method that
  * may be refused answers with a {@link Refusal} and has then changed nothing.
  */
-export interface SwarmNode extends AgentTerminals, Answering, Boxed {
+export interface SwarmNode extends AgentTerminals, Answering, Boxed, Transcripts {
   readonly info: NodeInfo;
   readonly messages: Messaging;
   readonly store: Pick<

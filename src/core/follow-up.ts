@@ -29,7 +29,7 @@ export function followUp({ ops, truncate }: Pick<Turn, 'ops' | 'truncate'>, part
     const { body } = op;
     if (isOfAgent(body.type)) {
       agentsChanged = true;
-      if (op.header.node === self && isNewInTerminal(op)) ownAgents.setState(op.header.entity, 'starting');
+      if (op.header.node === self && isNewInTerminal(op)) ownAgents.see({ agent: op.header.entity, state: 'starting' });
       tasks.onAgent(op.header.entity);
     }
     if (body.type === 'project.registered' || body.type === 'cap.set') tasks.seek();

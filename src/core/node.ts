@@ -16,7 +16,7 @@ import { Forks } from './fork.ts';
 import { isMeshTimer, Mesh } from './mesh.ts';
 import { Mail } from './message/mail.ts';
 import type { Draft, Op } from './op.ts';
-import { OwnAgents } from './own-agents.ts';
+import { type AgentSeen, OwnAgents } from './own-agents.ts';
 import type { NodePresence } from './presence.ts';
 import { PresenceBoard } from './presence.ts';
 import { Reach } from './reach.ts';
@@ -170,9 +170,9 @@ export class NodeCore {
   }
 
   /** What the shell saw of an own agent: only idle ones take work. Undefined: as the tasks say. */
-  agentState(o: { agent: OpId; state: string | undefined }, clock: Clock): void {
+  agentState(o: AgentSeen, clock: Clock): void {
     this.at(clock);
-    this.ownAgents.setState(o.agent, o.state);
+    if (!this.ownAgents.see(o)) return;
     this.presence.announce();
     this.tasks.seek();
   }

@@ -2,6 +2,7 @@
 import type { NodeId, OpId } from './brand.ts';
 import type { Heartbeat } from './schema/frame.ts';
 import { FRAME } from './schema/frame.ts';
+import type { ContextUse } from './schema/transcript.ts';
 import type { World } from './world.ts';
 
 /** The seed's heartbeat. */
@@ -9,7 +10,13 @@ export const HEARTBEAT_MS = 15_000;
 /** The seed's limit: an agent whose node was silent so long is shown as offline. */
 export const OFFLINE_AFTER_MS = 45_000;
 
-export type AgentPresence = { agent: OpId; status: string; task: OpId | null; attempt: number | null };
+export type AgentPresence = {
+  agent: OpId;
+  status: string;
+  task: OpId | null;
+  attempt: number | null;
+  context?: ContextUse | undefined;
+};
 export type NodePresence = { node: NodeId; heardMs: number; links: NodeId[]; agents: AgentPresence[] };
 
 /** What presence needs of the world it runs in: the simulator of ten thousand nodes has a smaller one. */
@@ -79,6 +86,7 @@ export class PresenceBoard {
         status: one.status,
         current_task_id: one.task,
         attempt: one.attempt,
+        ...(one.context === undefined ? {} : { context: one.context }),
       })),
     });
   }
@@ -98,6 +106,7 @@ export class PresenceBoard {
         status: one.status,
         task: one.current_task_id,
         attempt: one.attempt,
+        context: one.context ?? undefined,
       })),
     });
     const before = this.linksOf.get(from) ?? new Set();

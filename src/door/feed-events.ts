@@ -6,7 +6,8 @@ import { isKnownApproval } from '#core/view/approval.ts';
 import { taskChain } from '#core/view/chain.ts';
 import { isLiveRule } from '#core/view/rule.ts';
 import type { TaskRow } from '#core/view/task.ts';
-import type { Arrival, Glimpse } from '#ports.ts';
+import type { Glimpse } from '#core/glimpse.ts';
+import type { Arrival } from '#ports.ts';
 import type { Door } from './door.ts';
 import type { FeedEvent } from './feed.ts';
 import { arrivalFrame, presenceFrame, presenceFrames, snapshotFrames } from './frames.ts';
@@ -173,8 +174,8 @@ export function presenceOf(door: Door): Presence {
     standings.set(id, `${status} ${port} ${links.join(' ')}`);
   }
   for (const agent of roster.agents()) {
-    const { status, task, heldBy } = agentNow(agent, door);
-    standings.set(agent.id, `${status} ${task} ${heldBy}`);
+    const { status, task, heldBy, context } = agentNow(agent, door);
+    standings.set(agent.id, `${status} ${task} ${heldBy} ${context?.tokens} ${context?.max}`);
   }
   return { nodes: once(() => nodesJson(door)), agents: once(() => agentsJson(door)), standings };
 }
@@ -201,8 +202,8 @@ export const glimpseEvent = ({ task, agent, attempt, status, progress }: Glimpse
   };
 };
 
-export const outputEvent = ({ task, agent, attempt, output }: Glimpse): FeedEvent => {
-  const data = { task_id: task, agent_id: agent, attempt, output };
+export const outputEvent = ({ task, agent, attempt, output, transcript }: Glimpse): FeedEvent => {
+  const data = { task_id: task, agent_id: agent, attempt, output, transcript };
   return {
     name: 'output',
     n: undefined,

@@ -3,7 +3,7 @@
  * built and turned into text once, however many clients there are; without clients nothing is built and nothing is listened to.
  */
 import type { OpId } from '#core/brand.ts';
-import type { Glimpse } from '#ports.ts';
+import type { Glimpse } from '#core/glimpse.ts';
 import type { Door } from './door.ts';
 import {
   arrivalEvents,
@@ -229,7 +229,8 @@ export class Feed {
     if (task !== undefined)
       stops.push(
         node.watch(task, (glimpse: Glimpse) => {
-          if (glimpse.output !== undefined) sink.deliver(this.batch([outputEvent(glimpse)]));
+          if (glimpse.output !== undefined || glimpse.transcript !== undefined)
+            sink.deliver(this.batch([outputEvent(glimpse)]));
         }),
       );
     if (agent !== undefined)

@@ -25,6 +25,7 @@ import { statusRoutes } from './routes/status.ts';
 import { taskCreateRoutes } from './routes/task-create.ts';
 import { taskWorkRoutes } from './routes/task-work.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { transcriptRoutes } from './routes/transcripts.ts';
 import { toolRoutes } from './routes/tools.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { wallRoutes } from './routes/wall.ts';
@@ -53,6 +54,7 @@ export const routes: readonly Route[] = [
   ...agentControlRoutes,
   ...boxRoutes,
   ...agentScreenRoutes,
+  ...transcriptRoutes,
   ...toolRoutes,
   ...hookRoutes,
   ...messageRoutes,

@@ -34,6 +34,8 @@ export type AgentDesk = {
   ask(question: Question): Promise<PermissionAnswer | undefined>;
   /** What its driver sees now; undefined when the attempt is over. */
   stands(agent: OpId, state: Extract<AgentEvent, { kind: 'state' }> | undefined): void;
+  /** What is in its conversation now. */
+  holds(agent: OpId, context: { tokens: number; max: number | null }): void;
   /** After a restart of the node it may come again with the same `id`, unique in its attempt: it counts once. */
   used(o: { task: OpId; attempt: number; agent: OpId; id: string; usage: Usage }): void;
   /** What the attempt may still cost. */

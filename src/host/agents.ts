@@ -40,7 +40,7 @@ type AgentsWiring = {
     TerminalAgentsOptions,
     'stateDir' | 'ssh' | 'setState' | 'explain' | 'heldBack' | 'screens' | 'drivers' | 'patienceMs' | 'homes' | 'log'
   > &
-    Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces'>;
+    Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces' | 'transcripts'>;
   glimpses: Glimpses;
   texts: Pick<AttemptTools, 'unstash' | 'deliver'> & Pick<ApprovalsOptions, 'stash' | 'append' | 'whenOpen'>;
 };
@@ -86,7 +86,12 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   const { ledger, budgets } = moneyOf({ o, store, states, texts, self: keeping.self });
   const desk: AgentDesk = {
     ask: (question) => approvals.ask(question),
-    stands: (agent, state) => states.stands(agent, state),
+    stands: (agent, state) => {
+      states.stands(agent, state);
+      // The attempt is over, and its conversation with it.
+      if (state === undefined) engine.agentState({ agent, context: undefined });
+    },
+    holds: (agent, { tokens, max }) => engine.agentState({ agent, context: { tokens, max } }),
     used: (used) => ledger.used(used),
     spending: (plan) => budgets.spending(plan),
     turnOver: ({ task, attempt, agent }, turn) => {

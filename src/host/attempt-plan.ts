@@ -6,6 +6,7 @@ import type { TaskCreated } from '#core/view/task.ts';
 import type { Refusal } from '#core/refusal.ts';
 import type { AgentDriver } from '#agent-ports.ts';
 import type { BlobStore, Runtime } from '#ports.ts';
+import type { TranscriptFile } from '#store/transcripts.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import type { AgentDesk } from './agent-desk.ts';
 import type { Glimpses } from './glimpses.ts';
@@ -28,5 +29,7 @@ export type AttemptTools = {
     signal: AbortSignal,
   ) => Promise<Refusal | undefined>;
   desk: AgentDesk;
+  /** Where its transcript is kept. */
+  transcripts: TranscriptFile;
   log: (line: string) => void;
 };

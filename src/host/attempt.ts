@@ -1,5 +1,4 @@
 /** One attempt on this node, from its worktree to its delivery. It emits glimpses, never throws, and ends with exactly one {@link AttemptEnd}. */
-import { masked } from '#core/approval/mask.ts';
 import { procIdOf } from '#core/brand.ts';
 import type { EndReason } from '#core/schema/body.ts';
 import { DriverRefusal } from '#driver/refusal.ts';
@@ -17,12 +16,12 @@ import {
   toldByPerson,
   waitingFor,
 } from './attempt-end.ts';
+import { AttemptDisplay } from './attempt-display.ts';
 import { deliverWork } from './attempt-delivery.ts';
 import { isReader, specOf } from './attempt-spec.ts';
 import type { AttemptPlan, AttemptTools } from './attempt-plan.ts';
 import { AttemptSpending } from './attempt-spending.ts';
 import type { Completion } from './completion.ts';
-import { OutputTail } from './output.ts';
 import { PersonWords } from './person-words.ts';
 import { Questions } from './questions.ts';
 import { isRefusal } from './remote.ts';
@@ -38,20 +37,18 @@ const ERROR_LINES = 30;
 
 export class Attempt {
   readonly plan: AttemptPlan;
-  readonly output = new OutputTail();
+  readonly display: AttemptDisplay;
   private readonly tools: AttemptTools;
   private session: AgentSession | undefined;
   private prepared: Prepared | undefined;
   private completion: Completion | undefined;
-  /** What its driver last saw of it. */
-  private seen: string = 'running';
   /** Why the attempt is to stop, once anybody said so. */
   private stopping: EndReason | undefined;
   private readonly spending = new AttemptSpending();
   private patienceMs = 0;
   private readonly abort = new AbortController();
   private readonly detaching = new AbortController();
-  private readonly revival = new Revival({ nowMs: Date.now, show: (state) => this.show(state) });
+  private readonly revival = new Revival({ nowMs: Date.now, show: (state) => this.display.show(state) });
   private finished: Promise<unknown> = Promise.resolve();
 
   /** What people do to it while it works. */
@@ -62,11 +59,13 @@ export class Attempt {
   constructor(plan: AttemptPlan, tools: AttemptTools) {
     this.plan = plan;
     this.tools = tools;
+    this.display = new AttemptDisplay(plan, tools);
     this.words = new PersonWords({
       session: () => this.session,
       isReader: isReader(plan.agent),
       end: () => this.interrupt('interrupted'),
-      waits: () => this.show(stoppedByPerson),
+      waits: () => this.display.show(stoppedByPerson),
+      said: (text) => this.display.transcript?.person(text),
     });
   }
 
@@ -84,6 +83,7 @@ export class Attempt {
   }
 
   private async ask(session: AgentSession, text: string): Promise<void> {
+    this.display.transcript?.prompts(text);
     await session.prompt(text);
     // Whoever stopped the attempt while the turn was starting found nothing to interrupt.
     if (this.stopped()) await session.interrupt();
@@ -159,19 +159,20 @@ export class Attempt {
     if (spending?.kind === 'over') return end('failed', 'limit', spending.text);
     const source = await sources.of(created, agent);
     if (isRefusal(source)) return end('failed', 'setup_failed', told(source));
-    this.say('setup', null);
+    this.display.say('setup', null);
     const answer = await workspaces.prepare({
       task,
       attempt,
       source: source.source,
-      onStatus: (line) => this.say('setup', line),
+      onStatus: (line) => this.display.say('setup', line),
     });
     if (isRefusal(answer)) return end('failed', 'setup_failed', told(answer));
     const { prepared } = answer;
     this.prepared = prepared;
-    for (const warning of prepared.warnings) this.say('setup', warning.message);
-    const { tools, output } = this;
-    const say = (line: string): void => this.say('setup', line);
+    for (const warning of prepared.warnings) this.display.say('setup', warning.message);
+    const { tools } = this;
+    const { output } = this.display;
+    const say = (line: string): void => this.display.say('setup', line);
     const failed = await setUp({ command: source.setup, prepared, plan: this.plan, tools, output, say });
     if (failed !== undefined) return failed;
     return { prepared, spec: await this.specOf(prepared), prompt: await this.prompt() };
@@ -193,12 +194,17 @@ export class Attempt {
 
   private async follow(session: AgentSession, prepared: Prepared): Promise<AttemptEnd> {
     const { plan } = this;
-    const tell = (line: string): void => this.say(this.seen, line, this.output.addBelow(`· ${line}`));
-    const questions = new Questions({ plan, session, cwd: prepared.cwd, tell, desk: this.tools.desk });
+    const tell = (line: string): void => this.display.tell(line);
+    const answer: AgentSession['answer'] = (request, decision) => {
+      this.display.transcript?.answered(request, decision);
+      return session.answer(request, decision);
+    };
+    const questions = new Questions({ plan, session: { answer }, cwd: prepared.cwd, tell, desk: this.tools.desk });
     if (this.completion !== undefined) this.completion.onProgress = tell;
     try {
       // An agent that is silent must not hold the stop of its node back.
       for await (const event of untilAborted(session.events, this.detaching.signal)) {
+        this.display.heard(event);
         if (event.kind === 'turn_ended') {
           await this.tools.desk.turnOver(plan, this.spending.ended(event.turn));
           if (await this.goesOn(session, event)) continue;
@@ -209,33 +215,11 @@ export class Attempt {
         if (event.kind === 'turn_started') this.spending.begins(event.turn);
         if (event.kind === 'usage') this.spending.used(event, { plan, desk: this.tools.desk, tell });
         else if (this.spending.isOver && !this.stopped()) void this.interrupt('limit').catch(() => {});
-        this.show(event);
       }
       return await this.over(undefined, prepared);
     } finally {
       questions.close(this.detaching.signal.aborted ? 'detached' : 'ended');
       this.completion?.close();
-    }
-  }
-
-  private show(event: AgentEvent): void {
-    if (event.kind === 'delta' && event.stream !== 'thought') {
-      const shown = this.output.stream(event.text);
-      this.say(this.seen, this.output.last(), shown);
-    }
-    if (event.kind === 'screen') {
-      this.output.show(event.text);
-      this.say(this.seen, event.progress);
-    }
-    if (event.kind === 'tool' && event.state === 'running') {
-      // The end of the output becomes the error of an attempt that fails, which is an op.
-      const shown = this.output.addBelow(`· ${masked(event.title)}`);
-      this.say(this.seen, shown.trim().slice(2), shown);
-    }
-    if (event.kind === 'state') {
-      this.seen = event.state;
-      this.tools.desk.stands(this.plan.agent.id, event);
-      this.say(this.seen, this.output.last());
     }
   }
 
@@ -247,7 +231,7 @@ export class Attempt {
     if (this.stopped()) return false;
     if (words !== undefined) {
       await this.ask(session, words);
-      this.show(toldByPerson);
+      this.display.show(toldByPerson);
       return true;
     }
     if (completion === undefined) return false;
@@ -255,7 +239,7 @@ export class Attempt {
       await this.ask(session, revived(await this.prompt()));
       return true;
     }
-    if (completion.said?.kind === 'asks') this.show(waitingFor(completion.said.text));
+    if (completion.said?.kind === 'asks') this.display.show(waitingFor(completion.said.text));
     const next = await completion.after(event, this.abort.signal);
     if (next.kind !== 'prompt') return next.kind === 'seen';
     if (this.stopped()) return false;
@@ -266,7 +250,8 @@ export class Attempt {
 
   /** `event` undefined: the agent ended without ending its turn. */
   private async over(event: TurnEnded | undefined, prepared: Prepared): Promise<AttemptEnd> {
-    const { tools, plan, output, completion } = this;
+    const { tools, plan, completion } = this;
+    const { output } = this.display;
     tools.glimpses.flush(plan.task);
     if (this.stopping !== undefined || event?.outcome === 'interrupted') {
       return end('failed', this.stopping ?? 'interrupted', output.newest(ERROR_LINES));
@@ -279,15 +264,10 @@ export class Attempt {
       tail: output.newest(ERROR_LINES),
     });
     if (failed !== undefined) return { ...failed.end, error: await tools.stash(failed.text) };
-    const say = (line: string): void => this.say('delivering', line);
+    const say = (line: string): void => this.display.say('delivering', line);
     const work = await deliverWork(plan, prepared, tools, { say, signal: this.abort.signal });
     if (isRefusal(work)) return end('failed', 'script_failed', `the work could not be delivered: ${told(work)}`);
     const result = resultOf({ said, text: event?.text ?? '', isAsked: completion !== undefined });
     return { ...end('completed', null, null), result: await tools.stash(result), work: work ?? null };
-  }
-
-  private say(status: string, progress: string | null, output?: string): void {
-    const { task, attempt, agent } = this.plan;
-    this.tools.glimpses.make({ task, agent: agent.id, attempt, status, progress, output });
   }
 }

@@ -77,6 +77,11 @@ export class Attempts {
     return [...this.running.values()].findLast(({ plan, isOver }) => plan.agent.id === agent && !isOver);
   }
 
+  /** What is open of its transcript is put on file, for whoever reads it now. */
+  flush(of: { task: OpId; attempt: number }): void {
+    this.running.get(keyOf(of))?.display.transcript?.flush();
+  }
+
   count(): number {
     return this.running.size;
   }
@@ -99,7 +104,7 @@ export class Attempts {
       { ...this.tools, driver, runtime: this.runtimeOf(agent) },
     );
     this.running.set(keyOf(action), one);
-    this.remember(action, one.output);
+    this.remember(action, one.display.output);
     const answer = action.kind === 'start' ? one.run() : one.resume();
     this.watchFor(answer.then((value) => value !== undefined && this.end(action, value)));
   }

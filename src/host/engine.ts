@@ -5,6 +5,7 @@ import type { Clock } from '#core/node.ts';
 import { NodeCore } from '#core/node.ts';
 import type { EndValue } from '#core/schema/body.ts';
 import type { Frame } from '#core/schema/frame.ts';
+import type { AgentSeen } from '#core/own-agents.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import type { Action, Outgoing } from '#core/turn.ts';
 import type { CoreSettings } from '#core/world.ts';
@@ -87,8 +88,8 @@ export class Engine {
     this.loop.kick();
   }
 
-  /** What is seen of an agent of this node; undefined while it is free. */
-  agentState(o: { agent: OpId; state: string | undefined }): void {
+  /** What is seen of an agent of this node. */
+  agentState(o: AgentSeen): void {
     this.core.agentState(o, realClock());
     this.kick();
     this.options.onPresence();

@@ -6,7 +6,8 @@ import type { NodeId, OpId } from '#core/brand.ts';
 import type { AgentScreen } from '#core/agent-terminal.ts';
 import type { AgentScreenFrame, Frame, TaskUpdate, Watch } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
-import type { Glimpse, Transport } from '#ports.ts';
+import type { Glimpse } from '#core/glimpse.ts';
+import type { Transport } from '#ports.ts';
 
 const RENEW_MS = 10_000;
 const LAPSE_MS = 30_000;
@@ -97,6 +98,7 @@ export class Glimpses {
       status: frame.status,
       progress: frame.progress,
       output: frame.output,
+      transcript: frame.transcript,
     });
   }
 
@@ -205,4 +207,5 @@ const frameOf = (glimpse: Glimpse): TaskUpdate => ({
   status: glimpse.status,
   progress: glimpse.progress,
   ...(glimpse.output === undefined ? {} : { output: glimpse.output }),
+  ...(glimpse.transcript === undefined ? {} : { transcript: glimpse.transcript }),
 });

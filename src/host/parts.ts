@@ -14,6 +14,7 @@ import { LocalRuntime } from '#runtime/local.ts';
 import { FileBlobStore } from '#store/blobs.ts';
 import { SEAL_AFTER_OPS } from './sealing.ts';
 import { SqliteStore } from '#store/sqlite.ts';
+import { TranscriptFile } from '#store/transcripts.ts';
 import { Workspaces } from '#workspace/workspaces.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { stateDirOf } from '../socket-path.ts';
@@ -54,6 +55,7 @@ export type Parts = {
   drivers: Drivers;
   memory: Memory;
   workspaces: Workspaces;
+  transcripts: TranscriptFile;
 };
 
 const packageVersion = (): string => {
@@ -86,6 +88,8 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
   });
   if (isRefusal(workspaces)) throw new Error(`${workspaces.message} (expected ${workspaces.expected})`);
   closers.add(() => workspaces.close());
+  const transcripts = new TranscriptFile({ path: join(stateDir, 'transcripts.db'), log: o.log });
+  closers.add(() => transcripts.close());
   const runtime = new LocalRuntime({ directory: join(stateDir, 'runtime') });
   closers.add(() => runtime.close());
   const version = packageVersion();
@@ -120,5 +124,6 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
     memory,
     drivers: new Drivers([...drivers, ...(o.drivers ?? [])], { version, nowMs: Date.now }),
     workspaces,
+    transcripts,
   };
 }

@@ -16,6 +16,8 @@ export type PersonWordsOptions = {
   end: () => Promise<void>;
   /** Shown while it waits. */
   waits: () => void;
+  /** It was given these words. */
+  said: (text: string) => void;
 };
 
 const PREPARING = 'its attempt is still being prepared: no turn has begun';
@@ -50,6 +52,7 @@ export class PersonWords {
     }
     try {
       await session.steer(text);
+      this.#o.said(text);
       return undefined;
     } catch (error) {
       if (error instanceof DriverRefusal)

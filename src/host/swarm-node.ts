@@ -3,13 +3,15 @@ import type { AgentScreen, AgentTyped, AgentWanted } from '#core/agent-terminal.
 import type { Boxing } from '#core/boxing.ts';
 import type { OpId, Principal } from '#core/brand.ts';
 import type { ApprovalAnswer } from '#core/approval/answer.ts';
+import type { Glimpse } from '#core/glimpse.ts';
 import type { Messaging } from '#core/message/messaging.ts';
 import type { NodeCore } from '#core/node.ts';
 import type { Draft } from '#core/op.ts';
-import { BLOB_ABOVE_BYTES, BLOB_HEAD_BYTES } from '#core/schema/ids.ts';
+import { BLOB_ABOVE_BYTES } from '#core/schema/ids.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import type { Refusal } from '#core/refusal.ts';
-import type { Arrival, BlobStore, Glimpse, LinkInfo, NodeInfo, OpStore, SwarmNode, Transport } from '#ports.ts';
+import type { Transcripts } from '#core/transcript.ts';
+import type { Arrival, BlobStore, LinkInfo, NodeInfo, OpStore, SwarmNode, Transport } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
 import type { TurnLoop } from '#turn-loop.ts';
 import type { AgentControl } from './agent-control.ts';
@@ -20,6 +22,7 @@ import type { BlobTransfer } from './blob-transfer.ts';
 import type { Glimpses } from './glimpses.ts';
 import type { Opening } from './opening.ts';
 import type { Outputs } from './outputs.ts';
+import { headOf } from './text-head.ts';
 import type { TerminalAgents } from './terminal-agents.ts';
 import type { ToolDesk } from './tool-desk.ts';
 import type { DeliveredWork } from './work.ts';
@@ -35,6 +38,7 @@ export type SwarmNodeParts = {
   transport: Transport;
   glimpses: Glimpses;
   outputs: Outputs;
+  transcripts: Transcripts;
   work: DeliveredWork;
   backups: Backups;
   opening: Opening;
@@ -176,6 +180,9 @@ export class HostedNode implements SwarmNode {
     return this.parts.outputs.ofAgent(agent, lines);
   }
 
+  taskTranscript: Transcripts['taskTranscript'] = (of, range) => this.parts.transcripts.taskTranscript(of, range);
+  agentTranscript: Transcripts['agentTranscript'] = (of, range) => this.parts.transcripts.agentTranscript(of, range);
+
   agentSend(agent: OpId, text: string) {
     return this.parts.terminals.send(agent, text);
   }
@@ -288,10 +295,4 @@ export class HostedNode implements SwarmNode {
   presenceChanged(): void {
     for (const listener of this.presenceListeners) listener();
   }
-}
-
-/** The beginning of a text, cut between characters. */
-function headOf(text: string): string {
-  const bytes = Buffer.from(text).subarray(0, BLOB_HEAD_BYTES);
-  return new TextDecoder('utf-8').decode(bytes, { stream: true });
 }

@@ -14,7 +14,8 @@ import { BLOB_ABOVE_BYTES } from '#core/schema/ids.ts';
 import type { Refusal } from '#core/refusal.ts';
 import type { AttemptBearer, HookBearer } from '#agent-ports.ts';
 import type { Tally } from '#core/tally.ts';
-import type { Arrival, Glimpse, LinkInfo, NodeInfo, OpStore, Presence, SwarmNode } from '#ports.ts';
+import type { Glimpse } from '#core/glimpse.ts';
+import type { Arrival, LinkInfo, NodeInfo, OpStore, Presence, SwarmNode } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
 import { MemoryStore } from '#store/memory.ts';
 import { fakeBoxing } from './fake-boxing.ts';
@@ -48,6 +49,8 @@ type Knobs = Partial<
     | 'agentSteer'
     | 'agentRestart'
     | 'agentScreen'
+    | 'taskTranscript'
+    | 'agentTranscript'
     | 'agentType'
     | 'agentExplain'
     | 'agentAttach'
@@ -205,6 +208,10 @@ export class FakeNode implements SwarmNode {
   agentInterrupt: SwarmNode['agentInterrupt'] = async (agent) => this.knobs.agentInterrupt?.(agent) ?? { done: true };
   agentSteer: SwarmNode['agentSteer'] = async (agent, text) => this.knobs.agentSteer?.(agent, text) ?? { done: true };
   agentRestart: SwarmNode['agentRestart'] = async (agent) => this.knobs.agentRestart?.(agent) ?? { done: true };
+  taskTranscript: SwarmNode['taskTranscript'] = async (of, range) =>
+    this.knobs.taskTranscript?.(of, range) ?? refusal('no_work', 'no transcript is kept of it');
+  agentTranscript: SwarmNode['agentTranscript'] = async (agent, range) =>
+    this.knobs.agentTranscript?.(agent, range) ?? refusal('no_work', 'no transcript is kept of it');
   agentScreen: SwarmNode['agentScreen'] = async (agent) =>
     this.knobs.agentScreen?.(agent) ?? refusal('not_supported', 'this agent has no terminal');
   agentType: SwarmNode['agentType'] = async (agent, typed) => this.knobs.agentType?.(agent, typed) ?? { typed: true };

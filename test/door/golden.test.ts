@@ -97,6 +97,7 @@ describe('JSON of tasks and agents', () => {
         held_by: null,
         paused: false,
         box: null,
+        context: null,
       })}\n`,
     );
   });

@@ -91,6 +91,7 @@ describe('OpenAPI', () => {
       'Rule',
       'Status',
       'Task',
+      'TranscriptEntry',
       'UsageSum',
     ]);
   });

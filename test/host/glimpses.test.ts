@@ -6,7 +6,8 @@ import type { Frame } from '#core/schema/frame.ts';
 import { FRAME, watchSchema } from '#core/schema/frame.ts';
 import { Glimpses } from '#host/glimpses.ts';
 import { noTraffic } from '#fabric/settings.ts';
-import type { Glimpse, LinkInfo } from '#ports.ts';
+import type { Glimpse } from '#core/glimpse.ts';
+import type { LinkInfo } from '#ports.ts';
 
 const WATCHER = nodeIdOf('a'.repeat(32));
 const OTHER = nodeIdOf('b'.repeat(32));

@@ -34,6 +34,7 @@ function scene(o: { isReader?: boolean; refuses?: string; isPreparing?: boolean 
     isReader: o.isReader ?? true,
     end: async () => void told.push('end'),
     waits: () => waiting.resolve(),
+    said: (text) => told.push(`said ${text}`),
   });
   const closed = new AbortController();
   const after = (outcome: TurnOutcome, patienceMs = 60_000): Promise<string | undefined> =>
@@ -52,7 +53,7 @@ describe('a person beside an agent at work', () => {
     expect(await next).toBe('the other way');
     expect(told).toEqual(['interrupt']);
     expect(await words.say('and mind the tests')).toBeUndefined();
-    expect(told).toEqual(['interrupt', 'steer and mind the tests']);
+    expect(told).toEqual(['interrupt', 'steer and mind the tests', 'said and mind the tests']);
   });
 
   it('who stopped nothing is not waited for, nor one whose stop came after the end', async () => {

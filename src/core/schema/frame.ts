@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { HeadsFrame } from './heads-frame.ts';
 import { HEADS_FRAME, headsFrameSchema } from './heads-frame.ts';
 import { count, nodeIdSchema, opIdSchema } from './ids.ts';
+import { contextSchema } from './transcript.ts';
 import type { Graft, Have, Prune } from './tree-frame.ts';
 import { graftSchema, haveSchema, hops, pruneSchema, TREE_FRAME } from './tree-frame.ts';
 
@@ -151,6 +152,8 @@ export const heartbeatSchema = z.object({
         status: z.string().max(32),
         current_task_id: opIdSchema.nullable(),
         attempt: count.nullable(),
+        /** What is in its conversation, where its tool says so. */
+        context: contextSchema.nullish(),
       }),
     )
     .max(1024),
@@ -166,6 +169,8 @@ export const taskUpdateSchema = z.object({
   status: z.string().max(32),
   progress: z.string().max(2000).nullable(),
   output: z.string().max(65_536).optional(),
+  /** How far its transcript has come: what is new is asked for. */
+  transcript: count.optional(),
 });
 export type TaskUpdate = z.output<typeof taskUpdateSchema>;
 

@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import type { OpId } from '#core/brand.ts';
 import { boxKindSchema } from '#core/schema/box-body.ts';
+import { contextSchema } from '#core/schema/transcript.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { isPaused } from '#core/view/agent.ts';
 import type { Door } from '../door.ts';
-import type { AgentStatus } from './standing.ts';
+import type { AgentStatus, Standing } from './standing.ts';
 import { AGENT_STATUSES, agentStanding } from './standing.ts';
 import { dateText } from './text.ts';
 
@@ -35,6 +36,9 @@ export const agentJsonSchema = z
       .nullable()
       .describe('What keeps it from work that waits for it: node, tool, account (a cap), memory'),
     paused: z.boolean().describe('It takes nothing until it is resumed; while it is at nothing, its status is offline'),
+    context: contextSchema
+      .nullable()
+      .describe('Tokens in its conversation and how many fit; null: its tool does not say, or it has no attempt'),
     box: boxKindSchema.nullable().describe('The kind of box it runs in; null: it runs as whoever runs its node'),
   })
   .meta({ id: 'Agent' });
@@ -48,19 +52,16 @@ function statusOf(status: AgentStatus, o: { isGranted: boolean; isPaused: boolea
 }
 
 /** How it stands, and what it is at: what of an agent changes without an op about it. */
-export function agentNow(
-  agent: LiveAgent,
-  door: Door,
-): { status: AgentStatus; task: OpId | null; heldBy: string | null; heardMs: number | undefined } {
+export function agentNow(agent: LiveAgent, door: Door): Omit<Standing, 'heldBy'> & { heldBy: string | null } {
   const standing = agentStanding(agent, door);
   const task = standing.task ?? door.roster.grantedTask(agent.id) ?? null;
   const status = statusOf(standing.status, { isGranted: task !== null, isPaused: isPaused(agent) });
-  return { status, task, heldBy: standing.heldBy ?? null, heardMs: standing.heardMs };
+  return { ...standing, status, task, heldBy: standing.heldBy ?? null };
 }
 
 export function agentJson(agent: LiveAgent, door: Door): AgentJson {
   const { registered } = agent;
-  const { status, task, heldBy, heardMs } = agentNow(agent, door);
+  const { status, task, heldBy, context, heardMs } = agentNow(agent, door);
   return {
     id: agent.id,
     node_id: registered.node,
@@ -82,5 +83,6 @@ export function agentJson(agent: LiveAgent, door: Door): AgentJson {
     held_by: heldBy,
     paused: isPaused(agent),
     box: agent.box?.runtime ?? null,
+    context: context ?? null,
   };
 }

@@ -1,6 +1,7 @@
 /** How an agent stands right now: no fact of the log, but read from what its node last said and from the grants that are open. */
 import type { OpId } from '#core/brand.ts';
 import { OFFLINE_AFTER_MS } from '#core/presence.ts';
+import type { ContextUse } from '#core/schema/transcript.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import type { Door } from '../door.ts';
 
@@ -13,6 +14,8 @@ export type Standing = {
   task: OpId | null;
   /** What keeps an idle agent from work that waits for it; undefined: nothing. */
   heldBy?: string | undefined;
+  /** What is in its conversation; undefined: its tool does not say, or it has none. */
+  context?: ContextUse | undefined;
   /** When its node last spoke of it; undefined if it never did since this node started. */
   heardMs: number | undefined;
 };
@@ -32,6 +35,7 @@ export function agentStanding(agent: LiveAgent, door: Door): Standing {
     status: statusOf(heldBy === undefined ? one.status : 'idle', one.task),
     task: one.task,
     heldBy,
+    context: one.context,
     heardMs: said.heardMs,
   };
 }

@@ -67,6 +67,7 @@ export const agentOf = (name: string, o: Partial<Agent> = {}): Agent => ({
   node_name: 'hive',
   paused: false,
   box: null,
+  context: null,
   ...o,
 });
 

@@ -1,0 +1,94 @@
+/** What agents did in their attempts: written here for those of this node, read from whichever node has it. */
+import { z } from 'zod';
+import type { NodeId, OpId } from '#core/brand.ts';
+import type { Refusal } from '#core/refusal.ts';
+import { refusal } from '#core/refusal.ts';
+import { opIdSchema } from '#core/schema/ids.ts';
+import type { Transcript, TranscriptRange } from '#core/schema/transcript.ts';
+import { rangeSchema, transcriptSchema } from '#core/schema/transcript.ts';
+import type { TranscriptOf, Transcripts } from '#core/transcript.ts';
+import { holderOf, taskChain } from '#core/view/chain.ts';
+import type { OpStore } from '#ports.ts';
+import type { AttemptName, KeptTranscript, TranscriptFile } from '#store/transcripts.ts';
+import { atAgentHome } from './at-home.ts';
+import type { AttemptPlan } from './attempt-plan.ts';
+import { isReader } from './attempt-spec.ts';
+import type { Remote } from './remote.ts';
+import { AttemptTranscript } from './transcript.ts';
+
+const DEADLINE_MS = 5_000;
+
+const taskParams = rangeSchema.extend({ task: opIdSchema, attempt: z.number().int().min(1).max(20) });
+const agentParams = rangeSchema.extend({ agent: opIdSchema });
+
+type TranscriptsParts = {
+  self: NodeId;
+  store: Pick<OpStore, 'get'>;
+  remote: Remote;
+  transcripts: TranscriptFile;
+};
+
+/** Opens the transcript of an attempt; undefined for a script, whose output says it all. */
+export function transcriptOf(
+  { task, attempt, agent }: AttemptPlan,
+  file: TranscriptFile,
+): AttemptTranscript | undefined {
+  if (!isReader(agent)) return undefined;
+  file.begin({ task, attempt, agent: agent.id });
+  return new AttemptTranscript({ file, of: { task, attempt }, nowMs: Date.now });
+}
+
+export class SwarmTranscripts implements Transcripts {
+  readonly #o: TranscriptsParts;
+  readonly #flush: (of: AttemptName) => void;
+
+  /** `flush`: what is still open of an attempt is put on file. */
+  constructor(o: TranscriptsParts & { flush: (of: AttemptName) => void }) {
+    this.#o = o;
+    this.#flush = o.flush;
+    o.remote.serve('task.transcript', taskParams, async ({ task, attempt, ...range }) =>
+      this.#taskHere({ task, attempt }, range),
+    );
+    o.remote.serve('agent.transcript', agentParams, async ({ agent, ...range }) => this.#agentHere(agent, range));
+  }
+
+  async taskTranscript(of: TranscriptOf, range: TranscriptRange): Promise<Transcript | Refusal> {
+    const row = this.#o.store.get('task', of.task);
+    if (row === undefined) return refusal('not_found', 'Task not found', { got: of.task });
+    const chain = taskChain(row);
+    const attempt = of.attempt ?? chain.attempt;
+    const node = holderOf(row, attempt)?.value.node;
+    if (node === undefined)
+      return refusal('no_work', 'no agent has worked on this task yet', { got: `attempt ${attempt}, ${chain.status}` });
+    const name = { task: of.task, attempt };
+    if (node === this.#o.self) return this.#taskHere(name, range);
+    const params = { ...name, ...range };
+    const answer = transcriptSchema;
+    return this.#o.remote.ask({ to: node, method: 'task.transcript', params, deadlineMs: DEADLINE_MS, answer });
+  }
+
+  agentTranscript(agent: OpId, range: TranscriptRange): Promise<Transcript | Refusal> {
+    const here = async () => this.#agentHere(agent, range);
+    const params = { agent, ...range };
+    return atAgentHome(agent, this.#o, { here, method: 'agent.transcript', params, answer: transcriptSchema });
+  }
+
+  #taskHere(of: AttemptName, range: TranscriptRange): Transcript | Refusal {
+    const kept = this.#o.transcripts.find(of);
+    return kept === undefined ? NOTHING_KEPT : this.#read(kept, range);
+  }
+
+  #agentHere(agent: OpId, range: TranscriptRange): Transcript | Refusal {
+    const kept = this.#o.transcripts.findOf(agent);
+    return kept === undefined ? NOTHING_KEPT : this.#read(kept, range);
+  }
+
+  #read(kept: KeptTranscript, range: TranscriptRange): Transcript {
+    this.#flush(kept);
+    const { change, first, entries, more } = this.#o.transcripts.read(kept, range);
+    const { task, agent, attempt, context } = kept;
+    return { task_id: task, agent_id: agent, attempt, change, first, context, entries, more };
+  }
+}
+
+const NOTHING_KEPT = refusal('no_work', 'no transcript is kept of it: a script has none, and the oldest are dropped');
