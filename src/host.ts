@@ -29,7 +29,6 @@ import { Remote } from './host/remote.ts';
 import { joinCodeOf } from './host/secrets.ts';
 import { isUrl, Sources } from './host/sources.ts';
 import { HostedNode } from './host/swarm-node.ts';
-import { SwarmTranscripts } from './host/transcripts.ts';
 import { RefRetention } from './host/retention.ts';
 import { Sealing } from './host/sealing.ts';
 import { installedTools } from './host/terminal-environment.ts';
@@ -147,7 +146,7 @@ type Wiring = {
 };
 
 function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
-  const { store, blobs, workspaces, identity, secret } = parts;
+  const { store, blobs, workspaces, identity, secret, transcripts } = parts;
   const journal = new Journal(store, o.log);
   const glimpses = new Glimpses(transport);
   const engine = new Engine({
@@ -179,7 +178,6 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const remote = new Remote({ core: engine.core, clock: realClock, kick: () => engine.kick() });
   const transfer = new BlobTransfer(blobs, remote);
   const sources = new Sources({ self: info.self, store, workspaces, blobs, transfer, remote });
-  const { transcripts } = parts;
   const keeping = { self: info.self, store, workspaces, sources, blobs, transfer, remote, transcripts };
   const intake = new Intake(keeping);
   const work = new DeliveredWork({ ...keeping, intake });
@@ -209,7 +207,6 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     transport,
     glimpses,
     outputs: new Outputs({ ...keeping, core: engine.core, attempts, terminals }),
-    transcripts: new SwarmTranscripts({ ...keeping, flush: (of) => attempts.flush(of) }),
     work,
     backups,
     opening,

@@ -1,7 +1,9 @@
 /** States of this node's agents that speak a protocol: as their drivers told them, to the core and to whoever asks why. */
 import type { AgentExplained } from '#core/agent-terminal.ts';
 import type { OpId } from '#core/brand.ts';
+import type { ContextUse } from '#core/schema/transcript.ts';
 import type { AgentEvent } from '#agent-ports.ts';
+import type { Engine } from './engine.ts';
 
 type StateEvent = Extract<AgentEvent, { kind: 'state' }>;
 
@@ -14,13 +16,20 @@ const BY_ATTEMPT: ReadonlySet<string> = new Set(['starting', 'idle', 'running'])
 
 export class AgentStates {
   readonly #setState: (agent: OpId, state: string | undefined) => void;
+  readonly #engine: Pick<Engine, 'agentState'> | undefined;
   readonly #nowMs: () => number;
   readonly #last = new Map<OpId, StateEvent & { sinceMs?: number }>();
   readonly #parked = new Map<OpId, NodeJS.Timeout>();
   readonly #held = new Map<OpId, StateEvent>();
 
-  constructor(o: { setState: (agent: OpId, state: string | undefined) => void; nowMs: () => number }) {
+  constructor(o: {
+    setState: (agent: OpId, state: string | undefined) => void;
+    /** Hears what is in the conversation of an agent. */
+    engine?: Pick<Engine, 'agentState'>;
+    nowMs: () => number;
+  }) {
     this.#setState = o.setState;
+    this.#engine = o.engine;
     this.#nowMs = o.nowMs;
   }
 
@@ -28,6 +37,8 @@ export class AgentStates {
   stands(agent: OpId, state: StateEvent | undefined): void {
     // A terminal is looked at between attempts, too, and whoever looks tells how its agent stands.
     if (state !== undefined && state.source !== 'protocol') return;
+    // The attempt is over, and its conversation with it.
+    if (state === undefined) this.#engine?.agentState({ agent, context: undefined });
     clearTimeout(this.#parked.get(agent));
     this.#parked.delete(agent);
     if (state !== undefined) {
@@ -48,6 +59,11 @@ export class AgentStates {
     const leftMs = (last.untilMs ?? this.#nowMs() + PARKED_MS) - this.#nowMs();
     const timer = setTimeout(() => this.#free(agent), Math.min(Math.max(leftMs, 0), TIMER_MAX_MS));
     this.#parked.set(agent, timer.unref());
+  }
+
+  /** What is in its conversation now. */
+  holds(agent: OpId, { tokens, max }: ContextUse): void {
+    this.#engine?.agentState({ agent, context: { tokens, max } });
   }
 
   /** These take nothing until then, once they are at nothing. */

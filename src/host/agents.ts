@@ -28,6 +28,7 @@ import { AgentStates } from './agent-states.ts';
 import { ModelServices } from './model-services.ts';
 import { Prices } from './prices.ts';
 import { RelayDesk } from './relay-desk.ts';
+import { SwarmTranscripts } from './transcripts.ts';
 import { ToolDesk } from './tool-desk.ts';
 import { UsageLedger } from './usage-ledger.ts';
 import { TerminalAgents } from './terminal-agents.ts';
@@ -65,7 +66,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   });
   const setState = (agent: OpId, state: string | undefined): void =>
     engine.agentState({ agent, state: state ?? (boxDesk.trouble(agent) === undefined ? undefined : 'error') });
-  const states = new AgentStates({ setState, nowMs: Date.now });
+  const states = new AgentStates({ setState, engine, nowMs: Date.now });
   const askTimeoutMs = o.askTimeoutMs ?? ASK_TIMEOUT_MS;
   const homes = homesIn(parts, (agent) => attempts.isAtWork(agent) || terminals.has(agent));
   const terminals = new TerminalAgents({
@@ -86,12 +87,8 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   const { ledger, budgets } = moneyOf({ o, store, states, texts, self: keeping.self });
   const desk: AgentDesk = {
     ask: (question) => approvals.ask(question),
-    stands: (agent, state) => {
-      states.stands(agent, state);
-      // The attempt is over, and its conversation with it.
-      if (state === undefined) engine.agentState({ agent, context: undefined });
-    },
-    holds: (agent, { tokens, max }) => engine.agentState({ agent, context: { tokens, max } }),
+    stands: (agent, state) => states.stands(agent, state),
+    holds: (agent, context) => states.holds(agent, context),
     used: (used) => ledger.used(used),
     spending: (plan) => budgets.spending(plan),
     turnOver: ({ task, attempt, agent }, turn) => {
@@ -118,13 +115,17 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     gone: (one) => engine.attemptGone(one),
   });
   const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, append: texts.append });
-  const more = {
-    control: new AgentControl({ ...keeping, attempts, terminals }),
-    screens: new AgentScreens({ ...keeping, terminals }),
-  };
+  const more = reachOf(keeping, attempts, terminals);
   const relayDesk = new RelayDesk({ store, services: servicesOf(o), attempts, budgets, log });
   return { ...more, terminals, attempts, boxDesk, relayDesk, boxing, states, toolDesk, approvals, budgets };
 }
+
+/** What people see and do of agents, on whichever node they are. */
+const reachOf = (keeping: AgentsWiring['keeping'], attempts: Attempts, terminals: TerminalAgents) => ({
+  control: new AgentControl({ ...keeping, attempts, terminals }),
+  screens: new AgentScreens({ ...keeping, terminals }),
+  transcripts: new SwarmTranscripts({ ...keeping, flush: (of) => attempts.flush(of) }),
+});
 
 function moneyOf({ o, store, states, texts, self }: Money) {
   const prices = new Prices({ path: join(o.dataDir, 'prices.json'), log: o.log });

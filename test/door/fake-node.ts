@@ -49,8 +49,6 @@ type Knobs = Partial<
     | 'agentSteer'
     | 'agentRestart'
     | 'agentScreen'
-    | 'taskTranscript'
-    | 'agentTranscript'
     | 'agentType'
     | 'agentExplain'
     | 'agentAttach'
@@ -208,10 +206,8 @@ export class FakeNode implements SwarmNode {
   agentInterrupt: SwarmNode['agentInterrupt'] = async (agent) => this.knobs.agentInterrupt?.(agent) ?? { done: true };
   agentSteer: SwarmNode['agentSteer'] = async (agent, text) => this.knobs.agentSteer?.(agent, text) ?? { done: true };
   agentRestart: SwarmNode['agentRestart'] = async (agent) => this.knobs.agentRestart?.(agent) ?? { done: true };
-  taskTranscript: SwarmNode['taskTranscript'] = async (of, range) =>
-    this.knobs.taskTranscript?.(of, range) ?? refusal('no_work', 'no transcript is kept of it');
-  agentTranscript: SwarmNode['agentTranscript'] = async (agent, range) =>
-    this.knobs.agentTranscript?.(agent, range) ?? refusal('no_work', 'no transcript is kept of it');
+  taskTranscript: SwarmNode['taskTranscript'] = async () => refusal('no_work', 'no transcript is kept of it');
+  agentTranscript: SwarmNode['agentTranscript'] = async () => refusal('no_work', 'no transcript is kept of it');
   agentScreen: SwarmNode['agentScreen'] = async (agent) =>
     this.knobs.agentScreen?.(agent) ?? refusal('not_supported', 'this agent has no terminal');
   agentType: SwarmNode['agentType'] = async (agent, typed) => this.knobs.agentType?.(agent, typed) ?? { typed: true };

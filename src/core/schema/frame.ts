@@ -3,10 +3,10 @@
  * Unknown types are counted and ignored: newer nodes exist.
  */
 import { z } from 'zod';
+import { agentBeatSchema } from './agent-beat.ts';
 import type { HeadsFrame } from './heads-frame.ts';
 import { HEADS_FRAME, headsFrameSchema } from './heads-frame.ts';
 import { count, nodeIdSchema, opIdSchema } from './ids.ts';
-import { contextSchema } from './transcript.ts';
 import type { Graft, Have, Prune } from './tree-frame.ts';
 import { graftSchema, haveSchema, hops, pruneSchema, TREE_FRAME } from './tree-frame.ts';
 
@@ -145,18 +145,7 @@ export const heartbeatSchema = z.object({
   count: count.optional(),
   /** Nodes the sender is linked with. */
   links: z.array(nodeIdSchema).max(1024),
-  agents: z
-    .array(
-      z.object({
-        agent_id: opIdSchema,
-        status: z.string().max(32),
-        current_task_id: opIdSchema.nullable(),
-        attempt: count.nullable(),
-        /** What is in its conversation, where its tool says so. */
-        context: contextSchema.nullish(),
-      }),
-    )
-    .max(1024),
+  agents: z.array(agentBeatSchema).max(1024),
 });
 export type Heartbeat = z.output<typeof heartbeatSchema>;
 

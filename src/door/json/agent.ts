@@ -1,6 +1,5 @@
 /** An agent in JSON: the seed's fields in its order and spelling, then what skep adds. */
 import { z } from 'zod';
-import type { OpId } from '#core/brand.ts';
 import { boxKindSchema } from '#core/schema/box-body.ts';
 import { contextSchema } from '#core/schema/transcript.ts';
 import type { LiveAgent } from '#core/view/agent.ts';

@@ -36,7 +36,7 @@ export type Frame =
   | { type: 'presence'; nodes: SwarmNode[]; agents: Agent[] }
   | { type: 'status'; status: { tasks: number; agents: number; peers: number } }
   | { type: 'task_event'; event: 'task_progress'; data: { task_id: string; agent_id: string; output: string | null } }
-  | { type: 'task_event'; event: 'task_output'; data: { task_id: string; output: string } }
+  | { type: 'task_event'; event: 'task_output'; data: { task_id: string; output?: string; transcript?: number } }
   | ({ type: 'task_event'; data: Task | null; agent?: Agent | null } & Told)
   | { type: 'agent_screen'; data: { agent_id: string } & Screen }
   | ({ type: 'agent_event'; data: Agent | null } & Told)

@@ -143,7 +143,8 @@ function take(draft: Draft, frame: Frame): void {
       draft.agents.replace(byId(frame.agents));
       return;
     case 'task_event':
-      if (frame.data !== null && 'task_id' in frame.data) takeGlimpse(draft, frame.data);
+      if (frame.data !== null && 'task_id' in frame.data)
+        takeGlimpse(draft, { task_id: frame.data.task_id, output: frame.data.output ?? null });
       else if ('entity' in frame) takeTask(draft, frame.data, frame.event);
       if ('agent' in frame && frame.agent) putNews(draft.agents, frame.agent);
       return;

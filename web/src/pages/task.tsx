@@ -15,7 +15,7 @@ import { Approvals } from '../parts/approvals.tsx';
 import { Empty, Facts } from '../parts/layout.tsx';
 import { StatusBadge } from '../parts/status.tsx';
 import { useCancel, useTaskNote, useWorkerText } from '../parts/task-card.tsx';
-import { Diff, TaskOutput } from '../parts/task-tabs.tsx';
+import { Diff, TaskOutput, TaskTranscript } from '../parts/task-tabs.tsx';
 import { Timeline } from '../parts/task-timeline.tsx';
 import { TAB } from '../parts/tabs.ts';
 import { Age, Since } from '../parts/time.tsx';
@@ -143,6 +143,9 @@ function TaskTabs({ task }: { task: Task }) {
         <Tabs.Tab value="output" className={TAB}>
           Output
         </Tabs.Tab>
+        <Tabs.Tab value="transcript" className={TAB}>
+          Transcript
+        </Tabs.Tab>
         <Tabs.Tab value="diff" className={TAB}>
           Diff
         </Tabs.Tab>
@@ -152,6 +155,9 @@ function TaskTabs({ task }: { task: Task }) {
       </Tabs.Panel>
       <Tabs.Panel value="output">
         <TaskOutput task={task} />
+      </Tabs.Panel>
+      <Tabs.Panel value="transcript">
+        <TaskTranscript task={task} />
       </Tabs.Panel>
       <Tabs.Panel value="diff">
         <Diff task={task} />

@@ -5,6 +5,7 @@ import type { Agent } from '../model/frame.ts';
 import { nameOfNode, useSwarm } from '../model/store.ts';
 import { AgentOutput } from './agent-output.tsx';
 import { Button } from './button.tsx';
+import { ContextBar } from './context-bar.tsx';
 import { Window } from './dialog.tsx';
 import { agentStatus, StatusBadge } from './status.tsx';
 
@@ -35,6 +36,7 @@ export const AgentCard = memo(function AgentCard({ agent, withNode = true }: { a
           Output
         </Button>
       </div>
+      {agent.context === null ? null : <ContextBar context={agent.context} />}
       {agent.current_task_id === null ? null : (
         <p className="truncate text-xs">
           <Link to="/tasks/$id" params={{ id: agent.current_task_id }} className="hover:underline">

@@ -1,5 +1,6 @@
 /** What is known of an agent: what it is, why it is said to stand so, what it used, how to sit at its terminal. */
 import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { agentPath } from '../model/api.ts';
 import { useAsked } from '../model/asked.ts';
 import type { Agent } from '../model/frame.ts';
@@ -7,6 +8,7 @@ import { nameOfNode, useMayAct, useSwarm } from '../model/store.ts';
 import { shortId } from '../model/text.ts';
 import { usedText } from '../model/usage.ts';
 import type { UsageSum } from '../model/usage.ts';
+import { ContextBar } from './context-bar.tsx';
 import { Command, Facts, Section } from './layout.tsx';
 import { StatusBadge, statusWord } from './status.tsx';
 import { Age, Since } from './time.tsx';
@@ -42,12 +44,28 @@ export function AgentFacts({ agent }: { agent: Agent }) {
           ['Can', agent.capabilities.join(', ')],
           ['Folder', agent.project_path],
           ['Session', agent.tmux_session_id],
+          ['Conversation', conversationOf(agent)],
+          ['Home', homeOf(agent)],
+          ['Budget a day', agent.budget_usd_day === null ? null : `$${agent.budget_usd_day} (UTC)`],
+          ['Account', agent.account],
           ['Box', agent.box ?? 'unboxed: it has the rights of its node'],
           ['Registered', <Age at={agent.registered_at} />],
         ]}
       />
     </div>
   );
+}
+
+/** Only protocols tell of it, and not all of them. */
+function conversationOf({ tool, tmux_session_id: session, context, current_task_id: task }: Agent): ReactNode {
+  if (context !== null) return <ContextBar context={context} />;
+  if (tool === 'shell' && session === null) return null;
+  return task === null ? null : 'how full it is, is not told by this tool';
+}
+
+function homeOf({ tool, tmux_session_id: session, home }: Agent): string | null {
+  if (home === 'own') return 'own: a configuration directory apart from that of its user';
+  return tool === 'shell' && session === null ? null : 'the configuration of its user';
 }
 
 function drivenText({ tool, tmux_session_id: session }: Agent): string {

@@ -2,11 +2,13 @@
 import { Tabs } from '@base-ui/react/tabs';
 import type { ReactNode } from 'react';
 import { lazy, Suspense, useState } from 'react';
+import { agentPath } from '../model/api.ts';
 import type { Agent } from '../model/frame.ts';
 import { AgentOutput } from './agent-output.tsx';
 import { SCREEN } from './screen-place.ts';
 import { TAB } from './tabs.ts';
 
+const Transcript = lazy(async () => ({ default: (await import('./transcript.tsx')).Transcript }));
 const AgentTerminal = lazy(async () => ({ default: (await import('./terminal.tsx')).AgentTerminal }));
 
 type View = { name: string; title: string; body: ReactNode };
@@ -34,7 +36,17 @@ export function AgentViews({ agent }: { agent: Agent }) {
 
 function viewsOf(agent: Agent): View[] {
   const log = { name: 'log', title: 'Log', body: <AgentOutput id={agent.id} task={agent.current_task_id} /> };
-  if (agent.tmux_session_id === null) return [log];
+  if (agent.tmux_session_id === null && agent.tool === 'shell') return [log];
+  const transcript = {
+    name: 'transcript',
+    title: 'Transcript',
+    body: (
+      <Suspense fallback={<div className="min-h-24" />}>
+        <Transcript path={`${agentPath(agent.id)}/transcript`} task={agent.current_task_id} />
+      </Suspense>
+    ),
+  };
+  if (agent.tmux_session_id === null) return [transcript, log];
   const body = (
     <Suspense fallback={<div className={SCREEN} />}>
       <AgentTerminal agent={agent} />

@@ -1,4 +1,5 @@
 /** What is asked of the node when somebody looks: timeline, output, diff. */
+import { lazy, Suspense, useState } from 'react';
 import { taskPath } from '../model/api.ts';
 import { useAsked } from '../model/asked.ts';
 import { diffLines } from '../model/diff.ts';
@@ -6,8 +7,11 @@ import type { Task } from '../model/frame.ts';
 import { useTaskOutput } from '../model/output.ts';
 import { isEnded } from '../model/swarm.ts';
 import { shortId } from '../model/text.ts';
+import { Button } from './button.tsx';
 import { Output } from './output.tsx';
 import { Patch } from './patch.tsx';
+
+const Transcript = lazy(async () => ({ default: (await import('./transcript.tsx')).Transcript }));
 
 const Told = ({ text }: { text: string }) => <p className="py-6 text-center text-[13px] text-muted">{text}</p>;
 
@@ -29,6 +33,31 @@ export function Diff({ task }: { task: Task }) {
           There is more: <code className="font-mono">skep task diff {shortId(task.id)}</code>
         </p>
       ) : null}
+    </div>
+  );
+}
+
+/** Of its attempts the newest first; each has one of its own, at the node where it ran. */
+export function TaskTranscript({ task }: { task: Task }) {
+  const [asked, setAttempt] = useState<number>();
+  const attempt = asked ?? task.attempt;
+  if (task.attempt === 0) return <Told text="No agent has worked on this task yet." />;
+  const isLive = !isEnded(task) && attempt === task.attempt;
+  const path = `${taskPath(task.id)}/transcript?attempt=${attempt}`;
+  return (
+    <div className="flex flex-col gap-2">
+      {task.attempt === 1 ? null : (
+        <div role="group" aria-label="Attempt" className="flex flex-wrap gap-1">
+          {Array.from({ length: task.attempt }, (_, at) => at + 1).map((number) => (
+            <Button key={number} aria-pressed={number === attempt} onClick={() => setAttempt(number)}>
+              Attempt {number}
+            </Button>
+          ))}
+        </div>
+      )}
+      <Suspense fallback={<div className="min-h-24" />}>
+        <Transcript path={path} task={isLive ? task.id : null} />
+      </Suspense>
     </div>
   );
 }
