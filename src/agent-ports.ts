@@ -120,6 +120,11 @@ export type SessionSpec = {
   turnLimitMs: number;
   /** The tool's own name for a conversation to go on with (see the event `session`); null begins a new one. Drivers without conversations ignore it. */
   resume: string | null;
+  /**
+   * Goes on with a copy of `resume`, which stays as it was: the event `session` names the copy. The first turn fails where the tool cannot copy one, or
+   * does not know it.
+   */
+  fork?: boolean;
   /** What the agent is told before its first turn, beside the tool's own instructions; empty for nothing. */
   instructions: string;
   servers: readonly ToolServer[];

@@ -196,7 +196,7 @@ it('the pinned codex still has the methods and fields that the driver uses', asy
 
 /** Where each method and field stands in the schema of the pinned version. */
 const USED: Readonly<Record<string, string>> = {
-  'ClientRequest.json': 'initialize thread/start thread/resume turn/start turn/steer turn/interrupt',
+  'ClientRequest.json': 'initialize thread/start thread/resume thread/fork turn/start turn/steer turn/interrupt',
   'ClientNotification.json': 'initialized',
   'ServerRequest.json':
     'item/commandExecution/requestApproval item/fileChange/requestApproval item/tool/requestUserInput ' +

@@ -31,6 +31,8 @@ export type AcpDialectOptions = {
   servers: readonly ToolServer[];
   /** The conversation to go on with. */
   resume: string | null;
+  /** With a copy of it. */
+  isFork?: boolean;
 };
 
 /** Names of requests of ours, the same in each process; those of turns are unique. */
@@ -40,7 +42,7 @@ const PROTOCOL_VERSION = 1;
 const METHOD_NOT_FOUND = -32_601;
 
 /** The answer to `session/prompt` is the end of its turn. */
-const AT_ONCE = ['initialize', 'session/new', 'session/load'];
+const AT_ONCE = ['initialize', 'session/new', 'session/load', 'session/fork'];
 
 export class AcpDialect implements Dialect {
   readonly answeredAtOnce = AT_ONCE;
@@ -149,16 +151,18 @@ export class AcpDialect implements Dialect {
   #read(message: Message): Told {
     if (message.kind === 'response') return this.#answered(message);
     if (message.kind === 'request') return this.#wasAsked(message);
-    if (message.method !== 'session/update' || this.#turn === undefined) return nothing();
+    // What comes before the turn was asked for is told again of a conversation that goes on.
+    if (message.method !== 'session/update' || this.#turn?.isAsked !== true) return nothing();
     const params = updateParams.safeParse(message.params).data;
     return params === undefined ? nothing() : only(this.#updated(params.update));
   }
 
   #answered({ id, result, error }: Extract<Message, { kind: 'response' }>): Told {
     if (error !== undefined) return only(this.#refused(id, error));
-    if (id === INITIALIZE) return { events: [], lines: this.#startSession(result) };
+    if (id === INITIALIZE) return this.#startSession(result);
     if (id === SESSION) {
-      const session = this.#o.resume ?? newSession.safeParse(result).data?.sessionId;
+      const { resume, isFork } = this.#o;
+      const session = (isFork === true ? null : resume) ?? newSession.safeParse(result).data?.sessionId;
       // A conversation that was loaded is told again by its updates: they are no turn of this node's.
       const isNew = this.#session === undefined;
       this.#session = session ?? this.#session;
@@ -243,18 +247,23 @@ export class AcpDialect implements Dialect {
     ]);
   }
 
-  #startSession(result: unknown): string[] {
-    const { cwd, servers, resume } = this.#o;
+  #startSession(result: unknown): Told {
+    const { cwd, servers, resume, isFork } = this.#o;
     const mcpServers = servers.map(({ name, command: [command, ...args], env }) => ({
       name,
       command,
       args,
       env: Object.entries(env).map(([variable, value]) => ({ name: variable, value })),
     }));
-    const mayLoad = initialized.safeParse(result).data?.agentCapabilities.loadSession === true;
-    if (resume !== null && mayLoad)
-      return this.#request(SESSION, 'session/load', { sessionId: resume, cwd, mcpServers });
-    return this.#request(SESSION, 'session/new', { cwd, mcpServers });
+    const { loadSession, sessionCapabilities } = initialized.safeParse(result).data?.agentCapabilities ?? {};
+    if (isFork === true && sessionCapabilities?.fork === undefined)
+      return only(
+        this.#end({ outcome: 'failed', text: 'this tool cannot copy a conversation: it offers no session/fork' }),
+      );
+    const method =
+      isFork === true ? 'session/fork' : resume !== null && loadSession === true ? 'session/load' : undefined;
+    if (method === undefined) return { events: [], lines: this.#request(SESSION, 'session/new', { cwd, mcpServers }) };
+    return { events: [], lines: this.#request(SESSION, method, { sessionId: resume, cwd, mcpServers }) };
   }
 
   #startTurn(): string[] {

@@ -1,7 +1,7 @@
 /** Any tool that speaks the Agent Client Protocol on its standard input and output. */
 import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
 import type { Runtime } from '#ports.ts';
-import { attachLineSession, openLineSession, type LineTool } from '../line/open.ts';
+import { attachLineSession, isToBeCopied, openLineSession, type LineTool } from '../line/open.ts';
 import type { LineLimits } from '../line/tool-process.ts';
 import { AcpDialect } from './dialect.ts';
 
@@ -34,11 +34,13 @@ export class AcpDriver implements AgentDriver {
     return attachLineSession(this.#lineTool(spec), { spec, runtime });
   }
 
-  #lineTool({ cwd, instructions, servers }: SessionSpec): LineTool {
+  #lineTool(spec: SessionSpec): LineTool {
+    const { cwd, instructions, servers } = spec;
     const { version, command } = this.#o;
     return {
       ...this.#o,
-      dialect: (resume) => new AcpDialect({ cwd, version, instructions, servers, resume }),
+      dialect: (resume) =>
+        new AcpDialect({ cwd, version, instructions, servers, resume, isFork: isToBeCopied(spec, resume) }),
       command: () => command,
       closed: () => {},
     };

@@ -47,7 +47,12 @@ export const permissionParams = z.looseObject({
   toolCall,
 });
 export const initialized = z.looseObject({
-  agentCapabilities: z.looseObject({ loadSession: z.boolean().default(false) }).default({ loadSession: false }),
+  agentCapabilities: z
+    .looseObject({
+      loadSession: z.boolean().default(false),
+      sessionCapabilities: z.looseObject({ fork: z.unknown().optional() }).nullish(),
+    })
+    .default({ loadSession: false }),
 });
 export const newSession = z.looseObject({ sessionId: z.string() });
 

@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentDriver, AgentSession, SessionSpec, ToolServer } from '#agent-ports.ts';
 import type { Runtime } from '#ports.ts';
-import { attachLineSession, openLineSession, type LineTool } from '../line/open.ts';
+import { attachLineSession, isToBeCopied, openLineSession, type LineTool } from '../line/open.ts';
 import type { LineLimits } from '../line/tool-process.ts';
 import { ClaudeDialect } from './dialect.ts';
 
@@ -48,6 +48,7 @@ export class ClaudeDriver implements AgentDriver {
         'claude',
         ...PROTOCOL.split(' '),
         ...(conversation === null ? ['--session-id', randomUUID()] : ['--resume', conversation]),
+        ...(isToBeCopied(spec, conversation) ? ['--fork-session'] : []),
         ...(instructions === '' ? [] : ['--append-system-prompt', instructions]),
         ...(servers.length === 0 ? [] : this.#offer(spec)),
       ],

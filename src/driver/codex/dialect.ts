@@ -17,27 +17,25 @@ import {
   type TurnError,
 } from './messages.ts';
 import { Outgoing } from './outgoing.ts';
+import { threadAsked, type CodexDialectOptions } from './thread.ts';
 import { usedBy } from './usage.ts';
 
 type Params<Method> = Extract<Notification, { method: Method }>['params'];
-
-export type CodexDialectOptions = {
-  cwd: string;
-  version: string;
-  /** Params of `thread/start` and `thread/resume`, but for the conversation's name. */
-  thread: Readonly<Record<string, unknown>>;
-  /** Tool servers of skep's own: their calls need no leave. */
-  servers: readonly string[];
-  /** The conversation to go on with. */
-  resume: string | null;
-};
 
 /** Names of requests of ours, the same in each process; those of turns, words and interrupts are unique. */
 const INITIALIZE = 'init';
 const THREAD = 'thread';
 
 /** Codex answers them when it has taken them up: what its model does is told by notifications. */
-const AT_ONCE = ['initialize', 'thread/start', 'thread/resume', 'turn/start', 'turn/steer', 'turn/interrupt'];
+const AT_ONCE = [
+  'initialize',
+  'thread/start',
+  'thread/resume',
+  'thread/fork',
+  'turn/start',
+  'turn/steer',
+  'turn/interrupt',
+];
 
 export class CodexDialect implements Dialect {
   readonly answeredAtOnce = AT_ONCE;
@@ -269,9 +267,8 @@ export class CodexDialect implements Dialect {
   }
 
   #startThread(): string[] {
-    const { resume, thread } = this.#o;
-    if (resume === null) return this.#out.request(THREAD, 'thread/start', thread);
-    return this.#out.request(THREAD, 'thread/resume', { ...thread, threadId: resume, excludeTurns: true });
+    const { method, params } = threadAsked(this.#o);
+    return this.#out.request(THREAD, method, params);
   }
 
   #startTurn(): string[] {

@@ -1,7 +1,7 @@
 /** Codex by its structured protocol: `codex app-server` on pipes, one process and one thread for many turns. */
 import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
 import type { Runtime } from '#ports.ts';
-import { openLineSession, attachLineSession, type LineTool } from '../line/open.ts';
+import { attachLineSession, isToBeCopied, openLineSession, type LineTool } from '../line/open.ts';
 import type { LineLimits } from '../line/tool-process.ts';
 import { CodexDialect } from './dialect.ts';
 
@@ -36,7 +36,15 @@ export class CodexDriver implements AgentDriver {
     return {
       ...this.#o,
       tool: this.tool,
-      dialect: (resume) => new CodexDialect({ cwd: spec.cwd, version: this.#o.version, thread, servers, resume }),
+      dialect: (resume) =>
+        new CodexDialect({
+          cwd: spec.cwd,
+          version: this.#o.version,
+          thread,
+          servers,
+          resume,
+          isFork: isToBeCopied(spec, resume),
+        }),
       command: () => ['codex', ...providerOf(spec), 'app-server', '--listen', 'stdio://'],
       closed: () => {},
     };

@@ -29,6 +29,10 @@ const VERSION_MAX_MS = 15_000;
 
 type Place = { spec: SessionSpec; runtime: Runtime };
 
+/** The conversation is the one that the session is to copy, and has not copied yet. */
+export const isToBeCopied = ({ fork, resume }: SessionSpec, conversation: string | null): boolean =>
+  fork === true && conversation !== null && conversation === resume;
+
 /** Nothing is started before the first prompt. */
 export const openLineSession = (tool: LineTool, place: Place): AgentSession =>
   session(tool, { ...place, processes: 0 });

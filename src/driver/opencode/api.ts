@@ -1,5 +1,6 @@
 /** OpenCode's HTTP interface, as far as it is used here: `opencode serve`, its `/doc` names the rest. */
 import { z } from 'zod';
+import { DriverRefusal } from '../refusal.ts';
 
 /** A request that is not answered by then fails. Its slowest answers that were seen, at its start with twenty others on two cores, took six seconds. */
 const REQUEST_MAX_MS = 120_000;
@@ -117,6 +118,21 @@ export class OpenCodeApi {
   async newSession(directory: string, body: object): Promise<string> {
     const session = z.looseObject({ id: z.string() });
     return session.parse(await this.#ask('POST', '/session', { directory, body })).id;
+  }
+
+  /**
+   * A copy of it, with rules of its own: OpenCode copies none. It works in the folder of the first one, whatever folder is asked for, so another one is
+   * refused, and no copy left.
+   */
+  async forkSession(directory: string, session: string, body: object): Promise<string> {
+    const answer = await this.#ask('POST', `/session/${session}/fork`, { directory, body: {} });
+    const { id, directory: place } = z.looseObject({ id: z.string(), directory: z.string() }).parse(answer);
+    if (place !== directory) {
+      await this.#ask('DELETE', `/session/${id}`, { directory });
+      throw new DriverRefusal('not_supported', `opencode copies a conversation only in its own folder, ${place}`);
+    }
+    await this.#ask('PATCH', `/session/${id}`, { directory, body });
+    return id;
   }
 
   async hasSession(directory: string, session: string): Promise<boolean> {

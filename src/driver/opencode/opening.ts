@@ -1,5 +1,6 @@
 /** The beginning of a session: a conversation at the node's server, which may be just going. */
 import type { SessionSpec } from '#agent-ports.ts';
+import { isToBeCopied } from '../line/open.ts';
 import { DriverRefusal } from '../refusal.ts';
 import type { OpenCodeApi } from './api.ts';
 import type { Running } from './server.ts';
@@ -39,9 +40,13 @@ export async function conversationAt(
 ): Promise<string> {
   for (const { name, command, env } of spec.servers)
     await api.addServer(spec.cwd, name, { type: 'local', command, environment: env, enabled: true });
+  const rules = {
+    title: spec.procId,
+    permission: asks.map((one) => ({ permission: one, pattern: '*', action: 'ask' })),
+  };
+  if (known !== null && isToBeCopied(spec, known)) return api.forkSession(spec.cwd, known, rules);
   if (known !== null && (await api.hasSession(spec.cwd, known))) return known;
-  const permission = asks.map((one) => ({ permission: one, pattern: '*', action: 'ask' }));
-  return api.newSession(spec.cwd, { title: spec.procId, permission });
+  return api.newSession(spec.cwd, rules);
 }
 
 /** `fetch` rejects so where it has no connection, or loses it before the answer. */

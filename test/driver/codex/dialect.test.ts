@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CodexDialect, type CodexDialectOptions } from '#driver/codex/dialect.ts';
+import { CodexDialect } from '#driver/codex/dialect.ts';
+import type { CodexDialectOptions } from '#driver/codex/thread.ts';
 import { Reading, recorded, type Traffic } from '../recorded.ts';
 
 /** The name of the turn in all recordings. */
