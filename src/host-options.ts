@@ -20,6 +20,12 @@ export type NodeOptions = {
   tlsKey?: string | undefined;
   /** Host name under which a proxy in front serves this node; it also passes the Host check. */
   behindProxy?: string | undefined;
+  /** Port of the hub; undefined or 0 for none. */
+  hubPort?: number | undefined;
+  /** Address the hub listens on; loopback without it. Beyond that it needs TLS or `behindProxy`. */
+  hubBind?: string | undefined;
+  /** `any`: whoever comes to the hub is let in, with any key or none; without it only known and invited keys. */
+  hubKeys?: 'known' | 'any' | undefined;
   /** What people call this node; undefined for the machine's name. */
   name?: string | undefined;
   /** This node sees to it that it has this many agents of the tool `shell`. Those of an earlier start count: none is registered twice. */

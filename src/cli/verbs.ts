@@ -24,6 +24,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/swarm.ts')).swarm,
   },
   {
+    name: 'hub',
+    group: 'Run nodes:',
+    summary: 'run a node with a hub for agents from outside; invite them',
+    load: async () => (await import('./verb/hub.ts')).hub,
+  },
+  {
     name: 'demo',
     group: 'Run nodes:',
     summary: 'run a node whose page is the graffiti wall',

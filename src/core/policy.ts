@@ -54,6 +54,7 @@ const TABLE = {
   'message.read': OPERATORS,
   'message.send': OPERATORS,
   'message.answer': OPERATORS,
+  'hub.invite': OPERATORS,
   'project.read': READERS,
   'project.register': ACTORS,
   'project.remove': ACTORS,

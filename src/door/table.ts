@@ -15,6 +15,7 @@ import { capRoutes } from './routes/caps.ts';
 import { eventRoutes } from './routes/events.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { none } from './routes/input.ts';
+import { hubRoutes } from './routes/hub.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { pageRoutes } from './routes/page.ts';
@@ -58,6 +59,7 @@ export const routes: readonly Route[] = [
   ...toolRoutes,
   ...hookRoutes,
   ...messageRoutes,
+  ...hubRoutes,
   ...usageRoutes,
   ...projectRoutes,
   ...approvalRoutes,

@@ -2,6 +2,7 @@
 import { openDoor } from '#door/door.ts';
 import type { HttpDoor } from '#door/http.ts';
 import { startHttp } from '#door/http.ts';
+import { startHub } from '#door/hub/serve.ts';
 import { startRelay } from '#door/relay/relay.ts';
 import { startHiveSocket } from '#door/hive-socket.ts';
 import { localOperator, startAdminSocket, startAgentSocket } from '#door/socket.ts';
@@ -41,6 +42,13 @@ export async function openDoors({ o, parts, node, closers, stopping, boxDesk, re
     o.tlsCert === undefined || o.tlsKey === undefined ? undefined : { certFile: o.tlsCert, keyFile: o.tlsKey };
   const http = await startHttp({ door, port: o.httpPort, bind: o.httpBind, tls, behindProxy: o.behindProxy });
   closers.add(() => http.close());
+  if (o.hubPort !== undefined && o.hubPort !== 0) {
+    const isBehindProxy = o.behindProxy !== undefined;
+    const where = { port: o.hubPort, bind: o.hubBind ?? '127.0.0.1', isOpen: o.hubKeys === 'any', isBehindProxy };
+    const hub = await startHub({ door, tls, ...where });
+    closers.add(() => hub.close());
+    o.log(`the hub listens at ${hub.url}`);
+  }
   const path = socketPath(parts.stateDir, 'admin');
   makeSocketDir(path);
   const socket = await startAdminSocket({ door, path });

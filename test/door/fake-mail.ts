@@ -13,7 +13,8 @@ export const fakeMail = (node: Pick<FakeNode, 'append' | 'store' | 'stash'>): Me
     const text = await node.stash(wanted.text);
     const before = replyTo === null ? undefined : node.store.get('message', replyTo);
     const thread = before?.sent?.thread ?? replyTo;
-    const rest = { kind, text, replyTo, source, dueMs, thread, hops: 0 };
+    const sig = wanted.sig === undefined ? {} : { sig: wanted.sig };
+    const rest = { kind, text, replyTo, source, dueMs, thread, hops: 0, ...sig };
     const drafts = channels.map((channel): Draft => ({
       entity: undefined,
       by,

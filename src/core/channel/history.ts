@@ -11,6 +11,8 @@ import type { KnownMessage } from '../view/message.ts';
 import { isKnownMessage } from '../view/message.ts';
 import type { Views } from '../view/views.ts';
 
+/** Messages that whoever joins is shown, as in AgentChat. */
+export const REPLAY_MAX = 200;
 /** Messages after a cursor; whoever is further behind is told so, and begins with the last ones. */
 export const CATCH_UP_MAX = 10_000;
 /** Messages that a search looks at, the newest ones. */

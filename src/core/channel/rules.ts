@@ -2,6 +2,7 @@
 import type { Principal } from '../brand.ts';
 import type { ChannelRow } from '../view/channel.ts';
 import { emptyChannel } from '../view/channel.ts';
+import type { MemberRow } from '../view/member.ts';
 import { memberId } from '../view/member.ts';
 import type { Views } from '../view/views.ts';
 
@@ -16,6 +17,9 @@ export const DEFAULT_CHANNELS: readonly string[] = [
   '#discovery',
   '#bounties',
 ];
+
+/** Channels that were made, in one swarm. */
+export const CHANNELS_MAX = 20_000;
 
 export type AtChannel = { channel: string; member: Principal };
 
@@ -33,6 +37,9 @@ export function publicChannels(views: Views, limit: number): ChannelRow[] {
   const rest = made.filter(({ id }) => !DEFAULT_CHANNELS.includes(id));
   return [...defaults.filter((row) => !row.inviteOnly), ...rest].slice(0, limit);
 }
+
+export const membersOf = (views: Views, channel: string, limit: number): MemberRow[] =>
+  views.list('member', { where: { channel, joined: 1 }, limit });
 
 export const memberCount = (views: Views, channel: string): number => views.count('member', { channel, joined: 1 });
 

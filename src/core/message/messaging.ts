@@ -15,6 +15,7 @@ export type MessageWanted = {
   replyTo: OpId | null;
   source: string | null;
   dueMs: number | null;
+  sig?: string;
   question?: { options: string[]; multi: boolean; expiresMs: number };
 };
 

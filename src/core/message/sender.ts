@@ -26,7 +26,7 @@ export const PAIR_PER_MINUTE = 120;
 /** `sender`: the agent that speaks, which `by` names then, too; undefined for people and nodes, who have neither budget nor allow-list. */
 export type Sending = Pick<
   Body,
-  'kind' | 'text' | 'replyTo' | 'source' | 'dueMs' | 'options' | 'multi' | 'expiresMs'
+  'kind' | 'text' | 'replyTo' | 'source' | 'dueMs' | 'options' | 'multi' | 'expiresMs' | 'sig'
 > & {
   by: Principal;
   sender: OpId | undefined;

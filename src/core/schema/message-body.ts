@@ -38,6 +38,8 @@ export const messageSent = z.object({
   options: z.array(z.string().min(1).max(200)).max(16).optional(),
   multi: z.boolean().optional(),
   expiresMs: z.number().int().nonnegative().optional(),
+  /** The speaker's own signature of the text, for whoever wants to check it: nobody here does. */
+  sig: z.string().max(200).optional(),
 });
 
 /** The reader has handled it: the turn it was given to succeeded. About the message; counts only when written by the node of that reader. */

@@ -77,7 +77,7 @@ function fold(row: MemberRow | undefined, op: KnownOp): MemberRow {
 
 export const memberView: ViewSpec<MemberRow> = {
   name: 'member',
-  version: 1,
+  version: 2,
   types: [
     'channel.joined',
     'channel.left',
@@ -89,15 +89,17 @@ export const memberView: ViewSpec<MemberRow> = {
   ],
   key: keyOf,
   fold,
-  columnNames: ['channel', 'joined', 'node'],
+  columnNames: ['channel', 'joined', 'node', 'member'],
   columns: (row) => ({
     channel: row.channel,
     joined: row.joined?.value.in === true ? 1 : 0,
     node: row.joined?.value.node ?? null,
+    member: row.member,
   }),
   indexes: [
     ['channel', 'joined'],
     ['node', 'joined'],
+    ['member', 'joined'],
   ],
   sparse: [],
 };

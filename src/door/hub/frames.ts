@@ -1,0 +1,141 @@
+/**
+ * What a client of the hub may say, in AgentChat's words: one schema a type. This table parses; who may say it and what follows stands beside each
+ * name in `handlers.ts`. Fields of skep's own (`invite`, `after`, MODERATE) are left out by clients that do not know them.
+ */
+import { z } from 'zod';
+import { channelNameSchema } from '#core/schema/channel-body.ts';
+import { nickSchema } from '#core/schema/identity-body.ts';
+
+/** One frame, and so one content. */
+export const FRAME_MAX_BYTES = 2 * 1024 * 1024;
+/** What may be said to a channel or an agent: a text of the swarm. */
+const CONTENT_MAX_CHARS = 1024 * 1024;
+
+const channel = channelNameSchema;
+const agent = z.string().regex(/^@[A-Za-z0-9-]{1,64}$/, 'Invalid agent id (must start with @)');
+const content = z.string().min(1, 'Content is empty').max(CONTENT_MAX_CHARS, 'Content too long (max 1MB)');
+const reason = z.string().max(200).optional();
+const admin = { admin_key: z.string().min(1).max(200) };
+const pem = z.string().min(1).max(1_000);
+
+export const FRAMES = {
+  IDENTIFY: z.object({ name: nickSchema, pubkey: pem.nullish(), invite: z.string().max(100).nullish() }),
+  VERIFY_IDENTITY: z.object({
+    challenge_id: z.string().max(64),
+    signature: z.string().max(200),
+    timestamp: z.number(),
+    /** A cursor: direct messages after it are sent again. */
+    after: z.string().max(65_536).optional(),
+  }),
+  PING: z.object({}),
+  /** `after`: a cursor, in the place of the last messages. */
+  JOIN: z.object({ channel, after: z.string().max(65_536).optional() }),
+  LEAVE: z.object({ channel }),
+  LIST_AGENTS: z.object({ channel }),
+  LIST_CHANNELS: z.object({}),
+  CREATE_CHANNEL: z.object({
+    channel,
+    invite_only: z.boolean().default(false),
+    verified_only: z.boolean().default(false),
+  }),
+  INVITE: z.object({ channel, agent }),
+  MSG: z.object({
+    to: z.string().regex(/^[#@]/, 'Invalid target (must start with # or @)').max(65),
+    content,
+    sig: z.string().max(200).optional(),
+    in_reply_to: z.string().max(64).nullish(),
+  }),
+  TYPING: z.object({ channel }),
+  SET_PRESENCE: z.object({
+    status: z.enum(['online', 'away', 'busy', 'offline', 'listening'], 'Invalid presence status'),
+    status_text: z.string().max(100, 'Status text too long (max 100)').nullish(),
+  }),
+  SET_NICK: z.object({ nick: nickSchema.max(24) }),
+  VERIFY_REQUEST: z.object({ target: agent, nonce: z.string().min(16).max(128) }),
+  VERIFY_RESPONSE: z.object({ request_id: z.string().max(64), nonce: z.string().max(128), sig: z.string().max(200) }),
+  FILE_CHUNK: z.object({ to: agent, content: z.string().min(1).max(FRAME_MAX_BYTES) }),
+  MODERATE: z.object({
+    channel,
+    action: z.enum(['kick', 'ban', 'unban', 'mute', 'unmute', 'promote', 'demote', 'topic', 'slow']),
+    agent: agent.optional(),
+    reason,
+    topic: z.string().max(300).optional(),
+    seconds: z.number().int().min(0).max(86_400).optional(),
+  }),
+  ADMIN_APPROVE: z.object({ ...admin, pubkey: pem, note: z.string().max(200).default('') }),
+  ADMIN_REVOKE: z.object({ ...admin, pubkey: pem.optional(), agent_id: agent.optional() }),
+  ADMIN_LIST: z.object(admin),
+  ADMIN_KICK: z.object({ ...admin, agent_id: agent, reason }),
+  ADMIN_BAN: z.object({ ...admin, agent_id: agent, reason }),
+  ADMIN_UNBAN: z.object({ ...admin, agent_id: agent }),
+} as const;
+
+export type FrameName = keyof typeof FRAMES;
+export type FrameOf<N extends FrameName> = z.output<(typeof FRAMES)[N]>;
+
+/** Of AgentChat's court of agents: a dispute is the operator's here. */
+const COURT = new Set([
+  'DISPUTE',
+  'DISPUTE_INTENT',
+  'DISPUTE_REVEAL',
+  'EVIDENCE',
+  'ARBITER_ACCEPT',
+  'ARBITER_DECLINE',
+  'ARBITER_VOTE',
+]);
+/** Known by name, and not built: see the last section of docs/hub.md. */
+const MISSING = new Set(['REGISTER_SKILLS', 'SEARCH_SKILLS', 'PROPOSAL', 'ACCEPT', 'REJECT', 'COMPLETE']);
+
+export const isFrameName = (name: string): name is FrameName => Object.hasOwn(FRAMES, name);
+
+export type Refused = { code: ErrorCode; message: string };
+
+/** Of AgentChat's list, those that this hub gives. */
+export type ErrorCode =
+  | 'AUTH_REQUIRED'
+  | 'CHANNEL_NOT_FOUND'
+  | 'NOT_INVITED'
+  | 'INVALID_MSG'
+  | 'RATE_LIMITED'
+  | 'AGENT_NOT_FOUND'
+  | 'CHANNEL_EXISTS'
+  | 'INVALID_NAME'
+  | 'VERIFICATION_FAILED'
+  | 'VERIFICATION_EXPIRED'
+  | 'NO_PUBKEY'
+  | 'NOT_ALLOWED'
+  | 'BANNED';
+
+export const bad = (code: ErrorCode, message: string): Refused => ({ code, message });
+export const isRefused = (value: unknown): value is Refused =>
+  typeof value === 'object' && value !== null && 'code' in value && 'message' in value;
+
+const named = z.looseObject({ type: z.string() });
+
+/** The type and what stands beside it, not looked at yet; or what is wrong. */
+export function nameOf(text: string): { name: FrameName; json: unknown } | Refused {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return bad('INVALID_MSG', 'Invalid JSON');
+  }
+  const type = named.safeParse(json).data?.type;
+  if (type === undefined) return bad('INVALID_MSG', 'Missing message type');
+  if (isFrameName(type)) return { name: type, json };
+  if (COURT.has(type)) return bad('INVALID_MSG', 'disputes go to the operator');
+  if (MISSING.has(type)) return bad('INVALID_MSG', `${type} is not there yet`);
+  return bad('INVALID_MSG', `Unknown message type: ${type.slice(0, 40)}`);
+}
+
+/** The frame; or what is wrong with it first, in AgentChat's codes. */
+export function parseFrame<T>(schema: z.ZodType<T>, json: unknown): T | Refused {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = (issue?.path ?? []).map(String).join('.');
+  if (field === 'channel') return bad('INVALID_NAME', 'Invalid channel name');
+  if (field === 'name' || field === 'nick') return bad('INVALID_NAME', `Invalid ${field}`);
+  const message = issue?.message ?? 'Invalid message';
+  return bad('INVALID_MSG', /^(Invalid input|Too|Unrecognized)/.test(message) ? `${field}: ${message}` : message);
+}

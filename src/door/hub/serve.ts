@@ -1,0 +1,165 @@
+/** The hub's own port: WebSocket in AgentChat's protocol, and its health. */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
+import { publicChannels } from '#core/channel/rules.ts';
+import type { Door } from '../door.ts';
+import { isLoopback } from '../guard.ts';
+import { FRAME_MAX_BYTES } from './frames.ts';
+import { handle } from './handlers.ts';
+import { Hub } from './hub.ts';
+import { Proofs } from './proof.ts';
+import { CLOSE, Session } from './session.ts';
+
+/** Connections at once. */
+const CONNECTIONS_MAX = 12_000;
+/** As in AgentChat: asked so often whether it is there, and dead after so long without an answer. */
+const [PING_MS, DEAD_MS] = [30_000, 70_000];
+/** Who does not log in is closed after so long. */
+const NAMELESS_MS = 120_000;
+/** Frames of one client that wait for the one before. */
+const WAITING_MAX = 64;
+/** How often what was read is written down. */
+const READ_MS = 1_000;
+const CLOSE_MAX_MS = 2_000;
+/** Public channels counted for `/health`. */
+const COUNT_MAX = 10_000;
+
+export type HubOptions = {
+  door: Door;
+  port: number;
+  bind: string;
+  /** Whoever comes is let in, with any key or none. */
+  isOpen: boolean;
+  tls?: { certFile: string; keyFile: string } | undefined;
+  /** A proxy in front of this machine ends TLS. */
+  isBehindProxy?: boolean | undefined;
+  /** Between two messages of one connection; 1 s without it, 0 for any pace. */
+  messageMs?: number | undefined;
+};
+
+export type HubDoor = { readonly port: number; readonly url: string; close(): Promise<void> };
+
+/** Rejects, with what to do, when it cannot listen as asked. */
+export async function startHub(o: HubOptions): Promise<HubDoor> {
+  if (!isLoopback(o.bind) && o.tls === undefined && o.isBehindProxy !== true)
+    throw new Error(`the hub on ${o.bind} can be reached by others in clear text: give --tls-cert and --tls-key`);
+  const hub = new Hub(o);
+  const proofs = new Proofs();
+  const web = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: FRAME_MAX_BYTES });
+  const answer = (request: IncomingMessage, response: ServerResponse): void => health(request, response, hub);
+  const server =
+    o.tls === undefined
+      ? createServer(answer)
+      : createTlsServer(
+          { cert: readFileSync(o.tls.certFile), key: readFileSync(o.tls.keyFile), minVersion: 'TLSv1.2' },
+          answer,
+        );
+  server.maxConnections = CONNECTIONS_MAX;
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    // A browser's page of any origin could speak to a hub on loopback in the name of who looks at it; agents send no origin.
+    if (request.headers.origin !== undefined)
+      return void socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+    web.handleUpgrade(request, socket, head, (client) => welcome(client, request, { hub, proofs, o }));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(o.port, o.bind, resolve);
+  });
+  server.on('error', (error) => o.door.onFault(error, 'the hub'));
+  const reading = setInterval(() => {
+    for (const session of hub.sessions) void hub.writeRead(session);
+  }, READ_MS).unref();
+  void hub.clear().catch((error: unknown) => o.door.onFault(error, 'the hub'));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : o.port;
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    (closing ??= new Promise<void>((resolve) => {
+      clearInterval(reading);
+      proofs.close();
+      hub.close();
+      for (const session of hub.sessions) session.close(CLOSE.goingAway, 'this node is stopping');
+      const timer = setTimeout(() => {
+        for (const session of hub.sessions) session.socket.terminate();
+        server.closeAllConnections();
+      }, CLOSE_MAX_MS);
+      server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    }));
+  const host = o.bind.includes(':') ? `[${o.bind}]` : o.bind;
+  return { port, url: `${o.tls === undefined ? 'ws' : 'wss'}://${host}:${port}`, close };
+}
+
+type Around = { hub: Hub; proofs: Proofs; o: HubOptions };
+
+function welcome(socket: WebSocket, request: IncomingMessage, { hub, proofs, o }: Around): void {
+  const ip = request.socket.remoteAddress ?? '';
+  const session = new Session({ socket, ip, now: () => o.door.now(), messageMs: o.messageMs ?? 1_000 });
+  hub.sessions.add(session);
+  let waiting = 0;
+  let last: Promise<void> = Promise.resolve();
+  let heardMs = performance.now();
+  const timer = setInterval(() => {
+    const silentMs = performance.now() - heardMs;
+    if (silentMs > DEAD_MS) socket.terminate();
+    else socket.ping();
+  }, PING_MS).unref();
+  const nameless = setTimeout(() => {
+    if (session.member === undefined) session.close(CLOSE.policy, 'no IDENTIFY');
+  }, NAMELESS_MS).unref();
+  socket.on('pong', () => (heardMs = performance.now()));
+  socket.on('error', () => socket.terminate());
+  // Whole messages come as one buffer.
+  socket.on('message', (data: Buffer, isBinary) => {
+    heardMs = performance.now();
+    const text = isBinary ? '' : data.toString('utf8');
+    const isChunk = session.member !== undefined && text.startsWith('{"type":"FILE_CHUNK"');
+    if ((!isChunk && !session.mayFrame()) || waiting >= WAITING_MAX)
+      return session.close(CLOSE.policy, 'too many frames');
+    waiting += 1;
+    last = last
+      .then(() => handle(text, { session, hub, proofs }))
+      .catch((error: unknown) => {
+        o.door.onFault(error, 'a frame of the hub');
+        session.error('INVALID_MSG', 'something went wrong inside this node; its log says what');
+      })
+      .finally(() => (waiting -= 1));
+  });
+  socket.once('close', () => {
+    clearInterval(timer);
+    clearTimeout(nameless);
+    // What it sent before it went is carried out first.
+    void last.then(() => hub.gone(session)).catch((error: unknown) => o.door.onFault(error, 'the hub'));
+  });
+}
+
+function health(request: IncomingMessage, response: ServerResponse, hub: Hub): void {
+  const { node } = hub.door;
+  const nowMs = hub.door.now();
+  if (request.method !== 'GET' || request.url !== '/health') {
+    response.writeHead(404, { 'content-type': 'text/plain' }).end('Not Found');
+    return;
+  }
+  const members = [...hub.sessions].flatMap(({ member }) => member ?? []);
+  const isPublic = publicChannels(node.store, COUNT_MAX).length;
+  const closed = node.store.count('channel', { created: 1, public: 0 });
+  const body = {
+    status: 'healthy',
+    server: node.info.name,
+    version: node.info.version,
+    uptime_seconds: Math.floor((nowMs - node.info.startedMs) / 1_000),
+    started_at: new Date(node.info.startedMs).toISOString(),
+    agents: { connected: members.length, with_identity: members.filter(({ verified }) => verified).length },
+    channels: { total: isPublic + closed, public: isPublic },
+    proposals: { total: 0, byStatus: {}, agents: 0 },
+    timestamp: new Date(nowMs).toISOString(),
+  };
+  response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+}

@@ -1,0 +1,109 @@
+/** One connection to the hub: who it is, where it is, how fast it may go on, and what is sent to it. */
+import type { Principal } from '#core/brand.ts';
+import type { Heads } from '#core/op.ts';
+import { TokenBucket } from '#core/token-bucket.ts';
+import { WebSocket } from 'ws';
+import type { ErrorCode } from './frames.ts';
+
+/** Frames in ten seconds, before and after the login; beyond it the connection is closed. */
+const [FRAMES_BEFORE, FRAMES_AFTER, FRAMES_S] = [10, 60, 10];
+const CHUNKS_PER_S = 10;
+/** What may wait for a slow reader, beside the history that it asked for. */
+const WAITING_MAX_BYTES = 4 * 1024 * 1024;
+/** A closed client gets so long to read what is queued and to answer. */
+const CLOSE_MAX_MS = 5_000;
+
+/** Of RFC 6455. */
+export const CLOSE = { normal: 1000, goingAway: 1001, policy: 1008, tryAgain: 1013 } as const;
+
+export type Member = {
+  /** With its `@`. */
+  id: string;
+  by: Principal;
+  name: string;
+  verified: boolean;
+  presence: string;
+  statusText: string | null;
+  nickMs: number;
+};
+
+export type Challenge = {
+  id: string;
+  nonce: string;
+  name: string;
+  publicKey: string;
+  invite: string | null;
+  expiresMs: number;
+};
+
+export class Session {
+  readonly socket: WebSocket;
+  readonly ip: string;
+  readonly openedMs: number;
+  member: Member | undefined;
+  challenge: Challenge | undefined;
+  /** By channel: the arrival up to which its history was shown. */
+  readonly channels = new Map<string, number>();
+  readonly spokeMs = new Map<string, number>();
+  /** What of its own mailbox it was given and nobody wrote down yet. */
+  unread: Heads = {};
+  /** What of it this session was given: a message told twice here is sent once. */
+  given: Heads = {};
+  /** Another session has its place: what it leaves is that one's. */
+  displaced = false;
+  private readonly now: () => number;
+  private frames: TokenBucket;
+  private readonly messages: TokenBucket | undefined;
+  private readonly chunks: TokenBucket;
+  private allowedBytes = WAITING_MAX_BYTES;
+
+  constructor(o: { socket: WebSocket; ip: string; now: () => number; messageMs: number }) {
+    this.socket = o.socket;
+    this.ip = o.ip;
+    this.now = o.now;
+    this.openedMs = o.now();
+    this.frames = new TokenBucket({ perSecond: FRAMES_BEFORE / FRAMES_S, burst: FRAMES_BEFORE }, this.openedMs);
+    this.messages =
+      o.messageMs === 0 ? undefined : new TokenBucket({ perSecond: 1_000 / o.messageMs, burst: 1 }, this.openedMs);
+    this.chunks = new TokenBucket({ perSecond: CHUNKS_PER_S, burst: CHUNKS_PER_S }, this.openedMs);
+  }
+
+  enter(member: Member): void {
+    this.member = member;
+    this.challenge = undefined;
+    this.frames = new TokenBucket({ perSecond: FRAMES_AFTER / FRAMES_S, burst: FRAMES_AFTER }, this.now());
+  }
+
+  mayFrame = (): boolean => this.frames.tryTake(1, this.now());
+  maySpeak = (): boolean => this.messages?.tryTake(1, this.now()) ?? true;
+  mayChunk = (): boolean => this.chunks.tryTake(1, this.now());
+
+  send(type: string, fields: object = {}): void {
+    this.sendText(JSON.stringify({ type, ...fields, ts: this.now() }));
+  }
+
+  error(code: ErrorCode, message: string): void {
+    this.send('ERROR', { code, message });
+  }
+
+  /** A reader that falls behind is closed: it comes back, and goes on after its cursor. */
+  sendText(text: string): void {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.socket.send(text);
+    if (this.socket.bufferedAmount > this.allowedBytes)
+      this.close(CLOSE.tryAgain, 'reads too slowly: come back, and JOIN with after');
+  }
+
+  /** History that was asked for is allowed on top of what may wait. */
+  allowWaiting(): void {
+    this.allowedBytes = this.socket.bufferedAmount + WAITING_MAX_BYTES;
+  }
+
+  /** Says why behind what is queued, and cuts the line when that is not read in time. Idempotent. */
+  close(code: number, reason: string): void {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.socket.close(code, reason);
+    const timer = setTimeout(() => this.socket.terminate(), CLOSE_MAX_MS).unref();
+    this.socket.once('close', () => clearTimeout(timer));
+  }
+}

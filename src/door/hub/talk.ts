@@ -1,0 +1,115 @@
+/** What is said: to a channel, to one, and what stands for nothing in the log: typing, presence, pieces of files, and proofs between two agents. */
+import { masked } from '#core/approval/mask.ts';
+import type { OpId } from '#core/brand.ts';
+import { speakBar } from '#core/channel/rules.ts';
+import { isKnownMessage } from '#core/view/message.ts';
+import { isRefusal } from '../refusal.ts';
+import type { At } from './channels.ts';
+import { isKnownTo } from './channels.ts';
+import type { FrameOf, Refused } from './frames.ts';
+import { bad } from './frames.ts';
+import { speakerOf } from './key.ts';
+import { isReserved } from './login.ts';
+
+type Answer = Promise<Refused | undefined>;
+
+/** As in AgentChat. */
+const NICK_MS = 30_000;
+
+/** On disk before anybody is told, the speaker included: its own copy is the acknowledgement. */
+export async function speak(frame: FrameOf<'MSG'>, at: At): Answer {
+  const { session, member, hub } = at;
+  const { to } = frame;
+  if (!session.maySpeak()) return bad('RATE_LIMITED', 'too many messages: one a second');
+  const bar = to.startsWith('#') ? channelBar(to, at) : readerBar(to, at);
+  if (bar !== undefined) return bar;
+  const before = replyOf(frame.in_reply_to ?? null, at);
+  if (isBad(before)) return before;
+  const text = masked(frame.content);
+  const sent = await hub.door.node.messages.send({
+    by: member.by,
+    sender: undefined,
+    channels: [to],
+    kind: 'text',
+    text,
+    replyTo: before,
+    source: member.name,
+    dueMs: null,
+    ...(frame.sig === undefined ? {} : { sig: frame.sig }),
+  });
+  if (isRefusal(sent)) return bad(sent.code === 'too_large' ? 'INVALID_MSG' : 'RATE_LIMITED', sent.message);
+  session.spokeMs.set(to, hub.door.now());
+  if (text === frame.content) return undefined;
+  const content = 'something in your message had the shape of a secret and was left out';
+  session.send('MSG', { from: '@server', from_name: 'server', to: member.id, content, verified: true });
+  return undefined;
+}
+
+const isBad = (value: unknown): value is Refused => typeof value === 'object' && value !== null && 'message' in value;
+
+function channelBar(channel: string, { session, member, hub }: At): Refused | undefined {
+  const sinceMs = hub.door.now() - (session.spokeMs.get(channel) ?? -Infinity);
+  const bar = speakBar(hub.door.node.store, { channel, member: member.by, sinceMs });
+  if (bar === 'unknown') return bad('CHANNEL_NOT_FOUND', `Channel ${channel} not found`);
+  if (bar === 'not_member') return bad('NOT_INVITED', `You are not in ${channel}`);
+  if (bar === 'muted') return bad('NOT_ALLOWED', `you are muted in ${channel}`);
+  return bar === 'slow' ? bad('RATE_LIMITED', `${channel} is in slow mode`) : undefined;
+}
+
+/** One with a key, or an agent of the swarm, gets it when it comes; one without only while it is here. */
+function readerBar(id: string, { hub }: At): Refused | undefined {
+  const target = speakerOf(id);
+  if (id === '@operator') return undefined;
+  return target !== undefined && isKnownTo(hub, id, target)
+    ? undefined
+    : bad('AGENT_NOT_FOUND', `Agent ${id} not found`);
+}
+
+/** The message that is answered: one that is here, of a channel that this one is in, or of its own. */
+function replyOf(id: string | null, { session, member, hub }: At): OpId | null | Refused {
+  if (id === null) return null;
+  const row = hub.door.node.store.get('message', id);
+  const isOwn = isKnownMessage(row) && (row.sent.channel === member.id || row.sent.from === member.by);
+  if (isKnownMessage(row) && (isOwn || session.channels.has(row.sent.channel))) return row.id;
+  return bad('INVALID_MSG', 'in_reply_to names no message that you have seen');
+}
+
+export async function typing({ channel }: FrameOf<'TYPING'>, { session, member, hub }: At): Answer {
+  if (!session.channels.has(channel)) return bad('NOT_INVITED', `You are not in ${channel}`);
+  hub.toChannel(channel, {
+    type: 'TYPING',
+    fields: { from: member.id, from_name: member.name, channel },
+    but: member.id,
+  });
+  return undefined;
+}
+
+export async function setPresence(frame: FrameOf<'SET_PRESENCE'>, { member, hub }: At): Answer {
+  member.presence = frame.status;
+  member.statusText = frame.status_text ?? null;
+  const { id, name, presence, statusText } = member;
+  hub.toCompany(id, 'PRESENCE_CHANGED', { agent_id: id, name, presence, status_text: statusText });
+  return undefined;
+}
+
+export async function setNick({ nick }: FrameOf<'SET_NICK'>, { member, hub }: At): Answer {
+  if (isReserved(nick)) return bad('INVALID_NAME', 'Reserved name');
+  if (hub.door.now() - member.nickMs < NICK_MS) return bad('RATE_LIMITED', 'a nick changes once in 30 seconds');
+  member.nickMs = hub.door.now();
+  if (!member.verified) {
+    hub.renamed(member.id, { old: member.name, nick });
+    return undefined;
+  }
+  const body = { type: 'identity.nickSet', identity: member.id.slice(1), nick } as const;
+  const written = await hub.door.node.append([{ entity: undefined, by: member.by, body }]);
+  return isRefusal(written) ? bad('RATE_LIMITED', written.message) : undefined;
+}
+
+/** Passed on to one that is here, and kept by nobody. */
+export async function fileChunk({ to, content }: FrameOf<'FILE_CHUNK'>, { session, member, hub }: At): Answer {
+  if (!session.mayChunk()) return bad('RATE_LIMITED', 'at most ten pieces a second');
+  const target = hub.session(to);
+  if (target === undefined) return bad('AGENT_NOT_FOUND', `Agent ${to} not found`);
+  target.send('FILE_CHUNK', { from: member.id, to, content });
+  return undefined;
+}
