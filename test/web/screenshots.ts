@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
+import { addAgent, untilOnScreen, untilStatus } from '../host/terminal-rig.ts';
 import { contextOf, DESKTOP, go, logIn, openBrowser, PHONE } from './browser.ts';
 import type { Stage } from './stage.ts';
 import { setStage } from './stage.ts';
@@ -20,7 +21,7 @@ type Shot = {
   scroll?: string;
 };
 
-const shots = ({ tasks }: Stage): readonly Shot[] => [
+const shots = ({ tasks }: Stage, terminal: string): readonly Shot[] => [
   { name: 'overview', address: '/', sign: 'text=At work' },
   { name: 'over-time', address: '/', scroll: 'h2:has-text("Over time")', sign: 'figure canvas >> nth=2' },
   {
@@ -33,6 +34,7 @@ const shots = ({ tasks }: Stage): readonly Shot[] => [
   { name: 'task-running', address: `/tasks/${tasks['running'] ?? ''}`, sign: 'role=log' },
   { name: 'task-done', address: `/tasks/${tasks['done'] ?? ''}`, sign: 'role=list[name="Timeline"]' },
   { name: 'agents', address: '/agents', sign: 'h3:has-text("linden")' },
+  { name: 'terminal', address: `/agents/${terminal}`, sign: `[data-terminal] .xterm-rows >> text=${SHOWN}` },
   { name: 'settings', address: '/settings', sign: 'text=garden' },
   {
     name: 'settings-limits',
@@ -49,6 +51,20 @@ const shots = ({ tasks }: Stage): readonly Shot[] => [
   { name: 'new-task', address: '/tasks', keys: 'c', sign: 'role=dialog >> text=Waits for' },
   { name: 'palette', address: '/tasks', keys: 'Control+k', sign: 'role=option >> nth=9' },
 ];
+
+/** The last line that its terminal shows. */
+const SHOWN = 'nothing to commit';
+const TYPED = 'clear; git log --color --graph --stat | cat; ls -l --color; git status';
+
+/** An agent whose program is a shell in the project's folder, after a few commands. Its id. */
+async function openTerminal({ swarm, home, other }: Stage): Promise<string> {
+  const agent = await addAgent(other, { name: 'fern', project_path: `${swarm.dir}/garden` });
+  await untilStatus(home, agent, 'idle');
+  const id = String(agent['id']);
+  await home.post(`/api/swarm/agents/${id}/type`, { keys: `${TYPED}\r` });
+  await untilOnScreen(home, agent, new RegExp(SHOWN));
+  return id;
+}
 
 async function take(page: Page, { name, address, sign, keys, click, scroll }: Shot, end: string): Promise<void> {
   await go(page, address);
@@ -67,6 +83,7 @@ async function take(page: Page, { name, address, sign, keys, click, scroll }: Sh
 }
 
 const stage = await setStage();
+const terminal = await openTerminal(stage);
 const browser = await openBrowser();
 const wanted = process.argv[2];
 try {
@@ -80,7 +97,7 @@ try {
       const page = await context.newPage();
       page.setDefaultTimeout(60_000);
       await logIn(page, stage.home);
-      for (const shot of shots(stage)) {
+      for (const shot of shots(stage, terminal)) {
         if (wanted === undefined || shot.name.includes(wanted)) await take(page, shot, `${colorScheme}${width}`);
       }
       await context.close();
