@@ -39,7 +39,17 @@ type AgentsWiring = {
   engine: Engine;
   keeping: Omit<
     TerminalAgentsOptions,
-    'stateDir' | 'ssh' | 'setState' | 'explain' | 'heldBack' | 'screens' | 'drivers' | 'patienceMs' | 'homes' | 'log'
+    | 'stateDir'
+    | 'tools'
+    | 'ssh'
+    | 'setState'
+    | 'explain'
+    | 'heldBack'
+    | 'screens'
+    | 'drivers'
+    | 'patienceMs'
+    | 'homes'
+    | 'log'
   > &
     Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces' | 'transcripts'>;
   glimpses: Glimpses;
@@ -69,8 +79,10 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   const states = new AgentStates({ setState, engine, nowMs: Date.now });
   const askTimeoutMs = o.askTimeoutMs ?? ASK_TIMEOUT_MS;
   const homes = homesIn(parts, (agent) => attempts.isAtWork(agent) || terminals.has(agent));
+  const toolDesk = new ToolDesk({ stateDir, ask: (question) => approvals.ask(question) });
   const terminals = new TerminalAgents({
     ...keeping,
+    tools: toolDesk.terminal,
     stateDir,
     ssh,
     setState,
@@ -83,9 +95,25 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     log,
   });
   const approvals = new Approvals({ ...keeping, ...texts, askTimeoutMs, log });
-  const toolDesk = new ToolDesk({ stateDir, ask: (question) => approvals.ask(question) });
   const { ledger, budgets } = moneyOf({ o, store, states, texts, self: keeping.self });
-  const desk: AgentDesk = {
+  const desk = deskOf({ approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs });
+  const attempts = new Attempts({
+    store,
+    runtimeOf: (agent) => boxDesk.runtimeOf(agent),
+    driverOf: ({ registered }) => (registered.tmuxSessionId === null ? drivers.get(registered.tool) : terminals.driver),
+    tools: { ...keeping, runtime, glimpses, log, desk, ...texts },
+    ended: (end) => engine.attemptEnded(end),
+    gone: (one) => engine.attemptGone(one),
+  });
+  const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, append: texts.append });
+  const more = reachOf(keeping, attempts, terminals);
+  const relayDesk = new RelayDesk({ store, services: servicesOf(o), attempts, budgets, log });
+  return { ...more, terminals, attempts, boxDesk, relayDesk, boxing, states, toolDesk, approvals, budgets };
+}
+
+function deskOf(o: Desk): AgentDesk {
+  const { approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs } = o;
+  return {
     ask: (question) => approvals.ask(question),
     stands: (agent, state) => states.stands(agent, state),
     holds: (agent, context) => states.holds(agent, context),
@@ -106,19 +134,17 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
       homes.sweep();
     },
   };
-  const attempts = new Attempts({
-    store,
-    runtimeOf: (agent) => boxDesk.runtimeOf(agent),
-    driverOf: ({ registered }) => (registered.tmuxSessionId === null ? drivers.get(registered.tool) : terminals.driver),
-    tools: { ...keeping, runtime, glimpses, log, desk, ...texts },
-    ended: (end) => engine.attemptEnded(end),
-    gone: (one) => engine.attemptGone(one),
-  });
-  const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, append: texts.append });
-  const more = reachOf(keeping, attempts, terminals);
-  const relayDesk = new RelayDesk({ store, services: servicesOf(o), attempts, budgets, log });
-  return { ...more, terminals, attempts, boxDesk, relayDesk, boxing, states, toolDesk, approvals, budgets };
 }
+
+type Desk = Pick<Parts, 'memory'> & {
+  approvals: Approvals;
+  states: AgentStates;
+  ledger: UsageLedger;
+  budgets: Budgets;
+  toolDesk: ToolDesk;
+  homes: AgentHomes;
+  askTimeoutMs: number;
+};
 
 /** What people see and do of agents, on whichever node they are. */
 const reachOf = (keeping: AgentsWiring['keeping'], attempts: Attempts, terminals: TerminalAgents) => ({

@@ -235,7 +235,7 @@ export class Attempt {
       return true;
     }
     if (completion === undefined) return false;
-    if (completion.said === null && (await this.revival.isDue(event, this.abort.signal))) {
+    if (completion.isOwed && completion.said === null && (await this.revival.isDue(event, this.abort.signal))) {
       await this.ask(session, revived(await this.prompt()));
       return true;
     }
@@ -267,7 +267,7 @@ export class Attempt {
     const say = (line: string): void => this.display.say('delivering', line);
     const work = await deliverWork(plan, prepared, tools, { say, signal: this.abort.signal });
     if (isRefusal(work)) return end('failed', 'script_failed', `the work could not be delivered: ${told(work)}`);
-    const result = resultOf({ said, text: event?.text ?? '', isAsked: completion !== undefined });
+    const result = resultOf({ said, text: event?.text ?? '', isAsked: completion?.isOwed === true });
     return { ...end('completed', null, null), result: await tools.stash(result), work: work ?? null };
   }
 }

@@ -17,6 +17,8 @@ export type CompletionOptions = {
   task: OpId;
   attempt: number;
   record: CompletionRecord;
+  /** Whether the agent has to say how its task stands: it is reminded, and an end without a word is told as unconfirmed. */
+  isOwed: boolean;
   /** Puts it on disk. */
   save: (record: CompletionRecord) => Promise<void>;
   /** Asks people; undefined when `closed` was aborted first. */
@@ -57,6 +59,10 @@ export class Completion implements AttemptBearer {
   /** The attempt has ended: its tools are closed. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  get isOwed(): boolean {
+    return this.#o.isOwed;
   }
 
   close(): void {
@@ -117,7 +123,7 @@ export class Completion implements AttemptBearer {
     if (outcome !== 'completed') return { kind: 'over' };
     const { said } = this;
     if (said?.kind === 'asks') return this.#answered({ turn, question: said.text }, closed);
-    if (said !== null || this.#record.reminded) return { kind: 'over' };
+    if (said !== null || this.#record.reminded || !this.isOwed) return { kind: 'over' };
     return this.#prompt(turn, REMINDER, { reminded: true });
   }
 

@@ -14,7 +14,7 @@ import type { BoxDesk } from './box-desk.ts';
 import type { Closers, Parts } from './parts.ts';
 import type { RelayDesk } from './relay-desk.ts';
 import type { HostedNode } from './swarm-node.ts';
-import { agentSocketPath } from './tool-desk.ts';
+import { agentSocketPath } from './agent-socket-path.ts';
 
 type Wiring = {
   o: NodeOptions;

@@ -25,6 +25,7 @@ import type { Remote } from './remote.ts';
 import { agentParams, attachAnswer, explainAnswer, SEND_MAX_CHARS, sendAnswer, sendParams } from './terminal-calls.ts';
 import { terminalEnvironment } from './terminal-environment.ts';
 import { placeOf } from './terminal-place.ts';
+import type { TerminalTools } from './terminal-tools.ts';
 
 /** Agents of one node. */
 const AGENTS_MAX = 1_000;
@@ -52,6 +53,7 @@ export type TerminalAgentsOptions = {
   /** How long an agent waits for people. */
   patienceMs: number;
   homes: Pick<AgentHomes, 'environmentOf' | 'sweep'>;
+  tools: Pick<TerminalTools, 'know' | 'forget' | 'argumentsFor'>;
   log: (line: string) => void;
 };
 
@@ -80,7 +82,7 @@ export class TerminalAgents {
         ...terminalEnvironment(process.env, agent),
         ...o.homes.environmentOf(agent.id, agent.cwd),
       }),
-      hookArguments: (agent) => this.#hooks.argumentsFor(agent),
+      moreArguments: (agent) => [...this.#hooks.argumentsFor(agent), ...o.tools.argumentsFor(agent)],
       now: Date.now,
       onState: (agent) => this.#stateChanged(agent),
       viewerOf: (agent) => ({
@@ -227,6 +229,7 @@ export class TerminalAgents {
     if (tmuxSessionId === null || this.#told.has(row.id)) return;
     this.#tell(row.id, 'starting');
     this.#hooks.know(row.id);
+    this.#o.tools.know(row.id);
     const cwd = projectPath ?? this.#ownFolder(tmuxSessionId, sessionOwned);
     this.#terminals.keep({ id: row.id, name, tool, session: tmuxSessionId, owned: sessionOwned, cwd });
   }
@@ -244,6 +247,7 @@ export class TerminalAgents {
     clearTimeout(this.#holds.get(id));
     await this.#terminals.release(id);
     this.#hooks.forget(id);
+    this.#o.tools.forget(id);
     this.#told.delete(id);
     this.#o.setState(id, undefined);
     this.#o.homes.sweep();

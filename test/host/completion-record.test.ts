@@ -33,6 +33,7 @@ describe('a completion', () => {
   async function open(): Promise<Completion> {
     const records = new CompletionRecords(directory);
     return new Completion({
+      isOwed: true,
       agent: parsedOpId('a-1'),
       task: parsedOpId('a-2'),
       attempt: 1,

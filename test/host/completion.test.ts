@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { SessionSpec } from '#agent-ports.ts';
 import { connectSocket } from '#cli/socket-client.ts';
 import { PRIMER, REMINDER, UNCONFIRMED } from '#host/agent-words.ts';
-import { agentSocketPath } from '#host/tool-desk.ts';
+import { agentSocketPath } from '#host/agent-socket-path.ts';
 import { stateDirOf } from '#socket-path.ts';
 import { ScriptedDriver } from './scripted-driver.ts';
 import type { Turn } from './scripted-driver.ts';

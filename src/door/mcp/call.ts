@@ -29,10 +29,10 @@ type Said = string | DoorRefusal;
 type Handlers = { [N in ToolName]: (input: ToolInput<N>, work: Work) => Said | Promise<Said> };
 
 const handlers: Handlers = {
-  task_complete: ({ summary }, { bearer }) => bearer?.complete(summary) ?? NO_ATTEMPT,
-  task_progress: ({ text }, { bearer }) => bearer?.progress(text) ?? NO_ATTEMPT,
-  task_failed: ({ reason }, { bearer }) => bearer?.fail(reason) ?? NO_ATTEMPT,
-  task_needs_input: ({ question }, { bearer }) => bearer?.ask(question) ?? NO_ATTEMPT,
+  task_complete: ofAttempt(({ summary }, bearer) => bearer.complete(summary)),
+  task_progress: ofAttempt(({ text }, bearer) => bearer.progress(text)),
+  task_failed: ofAttempt(({ reason }, bearer) => bearer.fail(reason)),
+  task_needs_input: ofAttempt(({ question }, bearer) => bearer.ask(question)),
   tasks_list: ({ status, limit }, { door }) => {
     const rows = taskRows({ status, limit, offset: 0 }, door);
     return listed(rows.map((row) => taskLine(taskJson(row, door), door)));
@@ -49,6 +49,19 @@ const handlers: Handlers = {
   message_answer: atDesk(messageAnswer),
   message_remind: atDesk(messageRemind),
 };
+
+/** What is said of an attempt that is not the one under way changes nothing: an agent whose program outlives its attempts may be late. */
+function ofAttempt<I extends { attempt?: string | undefined }>(
+  run: (input: I, bearer: AttemptBearer) => Said | Promise<Said>,
+): (input: I, work: Work) => Said | Promise<Said> {
+  return (input, { bearer }) => {
+    if (bearer === undefined) return NO_ATTEMPT;
+    const now = `${bearer.task}.${bearer.attempt}`;
+    if (input.attempt === undefined || input.attempt === now) return run(input, bearer);
+    const detail = { expected: now, got: shown(input.attempt) };
+    return refused('fenced', 'this is not the attempt that you are in: nothing was noted', detail);
+  };
+}
 
 /** Only an agent has a mailbox: people have `skep message`. */
 function atDesk<I>(run: (input: I, at: AtDesk) => Promise<Said>): (input: I, work: Work) => Said | Promise<Said> {

@@ -11,16 +11,19 @@ const LIST_MAX = 100;
 const LIST_DEFAULT = 20;
 
 const said = (max: number, what: string) => z.string().trim().min(1).max(max).describe(what);
+const attempt = z.string().max(100).optional().describe('The attempt that you were told, where you were told one');
 const limit = z.number().int().min(1).max(LIST_MAX).default(LIST_DEFAULT).describe('How many at most');
 
 const inputs = {
   task_complete: z.object({
     summary: said(SUMMARY_MAX_CHARS, 'What was done, what was checked and how, what is left open'),
+    attempt,
   }),
-  task_progress: z.object({ text: said(PROGRESS_MAX_CHARS, 'One short line') }),
-  task_failed: z.object({ reason: said(SUMMARY_MAX_CHARS, 'Why it cannot be done, and what was tried') }),
+  task_progress: z.object({ text: said(PROGRESS_MAX_CHARS, 'One short line'), attempt }),
+  task_failed: z.object({ reason: said(SUMMARY_MAX_CHARS, 'Why it cannot be done, and what was tried'), attempt }),
   task_needs_input: z.object({
     question: said(QUESTION_MAX_CHARS, 'One complete question, with the choices that you see'),
+    attempt,
   }),
   tasks_list: z.object({
     status: z.enum(['pending', 'claimed', 'in_progress', 'completed', 'failed', 'cancelled']).optional(),

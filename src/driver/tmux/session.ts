@@ -57,6 +57,7 @@ export class TmuxSession implements AgentSession {
   #timer: NodeJS.Timeout | undefined;
   #limit: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
+  #turns = 0;
   #state = '';
   #text: string | undefined;
 
@@ -76,13 +77,14 @@ export class TmuxSession implements AgentSession {
     try {
       const seen = await this.#idle();
       const pid = agent.place?.pid ?? 0;
-      const record = { pid, prompt: text, before: seen.text, submittedMs: nowMs(), hasRun: false, isTold: false };
+      const prompt = this.#turns > 0 || spec.instructions === '' ? text : `${text}\n\n${spec.instructions}`;
+      const begun = { submittedMs: nowMs(), hasRun: false, isTold: false };
+      const record = { pid, turn: this.#turns + 1, prompt, before: seen.text, ...begun };
       records.write(spec.procId, record);
       const { asideKeys } = agent.tool;
       if (asideKeys.length > 0) await agent.press(asideKeys);
-      if (!(await agent.type(text))) throw new DriverRefusal('agent_busy', 'The program in the terminal has ended.');
-      this.follow(record);
-      return spec.procId;
+      if (!(await agent.type(prompt))) throw new DriverRefusal('agent_busy', 'The program in the terminal has ended.');
+      return this.follow(record);
     } catch (error) {
       if (this.#running === undefined) records.drop(spec.procId);
       throw error;
@@ -92,17 +94,20 @@ export class TmuxSession implements AgentSession {
   }
 
   /** Goes on with a turn that was asked before: just now, or by this node before its restart. */
-  follow(record: TurnRecord): void {
+  follow(record: TurnRecord): string {
     const { agent, spec, nowMs } = this.#o;
     const turn = new Turn(agent.tool, { ...record });
     const done = Promise.withResolvers<void>();
-    this.#running = { id: spec.procId, turn, record, why: undefined, isBehind: false, stopped: undefined, done };
-    this.events.push({ kind: 'turn_started', turn: spec.procId });
+    this.#turns = record.turn;
+    const id = `${spec.procId}.${record.turn}`;
+    this.#running = { id, turn, record, why: undefined, isBehind: false, stopped: undefined, done };
+    this.events.push({ kind: 'turn_started', turn: id });
     // A hook that asked while nobody drove the agent: this node has just started.
     for (const request of agent.hooks.open()) this.events.push({ kind: 'permission', request });
     const leftMs = Math.max(record.submittedMs + spec.turnLimitMs - nowMs(), 0);
     this.#limit = setTimeout(() => this.#timeOut(), Math.min(leftMs, TIMER_MAX_MS));
     this.#lookNow();
+    return id;
   }
 
   async steer(): Promise<void> {

@@ -32,8 +32,8 @@ export type TerminalsOptions = {
   env: Readonly<Record<string, string>>;
   /** What an agent's program gets in its environment. */
   environmentOf: (agent: TerminalAgentSpec) => Promise<Readonly<Record<string, string>>>;
-  /** Arguments by which its tool is told of skep's hooks; none where it has no hooks. Called before each start of its program. */
-  hookArguments: (agent: TerminalAgent) => readonly string[];
+  /** Arguments by which its tool is told of skep's hooks and tools; none where it takes none. Called before each start of its program. */
+  moreArguments: (agent: TerminalAgent) => readonly string[];
   now: () => number;
   onState: (agent: TerminalAgent) => void;
   viewerOf: (agent: OpId) => Viewer;
@@ -198,7 +198,7 @@ export class Terminals {
     const { session, cwd } = spec;
     const there = await this.#server.find(session);
     if (there?.isDead === false && !anew) return there;
-    const command = commandOf(tool, spec.tool, this.#o.hookArguments(agent));
+    const command = commandOf(tool, spec.tool, this.#o.moreArguments(agent));
     const o = { session, cwd, command, env: await this.#o.environmentOf(spec) };
     return there === undefined ? this.#server.create(o) : this.#server.respawn(there, o);
   }

@@ -5,6 +5,8 @@ import { RecordFiles } from '../record-files.ts';
 const recordSchema = z.object({
   /** The program that was asked: another one in the same pane knows nothing of it. */
   pid: z.number().int(),
+  /** Which one of its attempt. */
+  turn: z.number().int().default(1),
   prompt: z.string(),
   /** The screen as it was before. */
   before: z.string(),
