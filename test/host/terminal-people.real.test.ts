@@ -72,6 +72,23 @@ describe.each(['claude', 'codex'] as const)('Escape in the terminal of the real 
   });
 });
 
+describe('at the terminal of the real codex', { timeout: TEST_MS }, () => {
+  it('what a person has begun to type, on several lines, is no part of the next prompt', async () => {
+    const agent = await open('codex');
+    press(agent, '-l', 'half a thought');
+    press(agent, 'C-j');
+    press(agent, '-l', 'and another half');
+    // Where the cursor stands makes no difference.
+    press(agent, 'Up');
+    await untilShown(agent, /and another half/);
+    const task = await stage.task(emperor, [{ bash: COMMIT }]);
+    expect(await emperor.ended(String(task['id']))).toMatchObject({ status: 'completed', result: 'two is committed' });
+    expect(prompts()).toEqual([expect.stringMatching(/^commit /)]);
+    const next = await stage.task(emperor, [{ text: 'an empty box does no harm' }]);
+    expect(await emperor.ended(String(next['id']))).toMatchObject({ status: 'completed', attempt: 1 });
+  });
+});
+
 describe('at the terminal of the real claude', { timeout: TEST_MS }, () => {
   it('Escape before the first word leaves nothing that the next prompt is added to', async () => {
     const agent = await open('claude');

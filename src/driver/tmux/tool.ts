@@ -54,7 +54,10 @@ const toolSchema = z.object({
   settleMs: z.number().int().min(0).default(0),
   /** Keys, as tmux names them, that end a turn. */
   interruptKeys: z.array(z.string()),
-  /** Keys that put what stands in the input box aside, a person's half sentence or a prompt that Escape put back; the tool brings it back by itself. */
+  /**
+   * Keys that put what stands in the input box aside, a person's half sentence or a prompt that Escape put back. Claude Code brings it back by itself;
+   * Codex keeps it in its history. Harmless where the box is empty: of Ctrl-C alone Codex would end then, so a blank stands before it.
+   */
   asideKeys: z.array(z.string()).default([]),
   /** Whose shape of hooks it takes: its state is then exact. Absent: its screen is all there is. */
   hooks: z.enum(['claude', 'codex']).optional(),
