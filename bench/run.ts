@@ -10,6 +10,7 @@ import { agentStart } from './agent-start.ts';
 import { agents } from './agents.ts';
 import { antiEntropy } from './anti-entropy.ts';
 import { append } from './append.ts';
+import { boxStart } from './box-start.ts';
 import { compiledStart } from './compiled-start.ts';
 import { decisions } from './decisions.ts';
 import type { Report } from './figures.ts';
@@ -58,6 +59,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['page-soak', pageSoak],
   ['agents', agents],
   ['agent-start', agentStart],
+  ['box-start', boxStart],
 ]);
 
 const { values, positionals } = parseArgs({
