@@ -37,12 +37,18 @@ const PACE_RETRY_S = '1';
 export type Relay = { close(): Promise<void> };
 
 /** Listens at `path`, whose folder is there, in the place of whatever an earlier node left. Rejects when the system refuses. */
-export async function startRelay(o: { path: string; agent: RelayedAgent }): Promise<Relay> {
+export async function startRelay(o: {
+  path: string;
+  agent: RelayedAgent;
+  /** By which the pace is measured; without it the clock of this process. */
+  nowMs?: () => number;
+}): Promise<Relay> {
   await clearSocket(o.path);
-  const bucket = new TokenBucket(PACE, performance.now());
+  const nowMs = o.nowMs ?? (() => performance.now());
+  const bucket = new TokenBucket(PACE, nowMs());
   const server = createServer((request, response) => {
     const exchange = new Exchange({ request, response, told: o.agent.told });
-    if (bucket.tryTake(1, performance.now())) return void answer(request, exchange, o.agent);
+    if (bucket.tryTake(1, nowMs())) return void answer(request, exchange, o.agent);
     response.setHeader('retry-after', PACE_RETRY_S);
     const expected = `at most ${PACE.perSecond} a second`;
     exchange.refuse(refused('too_many', 'this box asks too often', { expected }), 429);

@@ -32,6 +32,8 @@ export class RelayRig {
   };
   url = '';
   over: string | undefined;
+  /** Stands still unless a test moves it. */
+  nowMs = 0;
   readonly #service: Server = createServer((incoming, response) => {
     let body = '';
     incoming.setEncoding('utf8').on('data', (piece: string) => (body += piece));
@@ -50,6 +52,7 @@ export class RelayRig {
     this.url = `http://127.0.0.1:${address.port}/base/`;
     this.#relay = await startRelay({
       path: this.path,
+      nowMs: () => this.nowMs,
       agent: {
         upstream: (service) => ({ url: this.url, headers: { 'x-api-key': `${KEY} ${service}` } }),
         overBudget: () => this.over,
