@@ -37,8 +37,8 @@ const READ_BYTES = 64 * 1024;
  */
 const MISSES_MAX = 20;
 
-/** Where the place is now: in the file that is written to, or in one that was moved aside. */
-type Found = { path: string; rotated: number | undefined };
+/** Where the place is now: in the file that is written to, or in one that was moved aside, whose name stays its own. */
+type Found = { path: string; rotated: number | undefined; inode: string | undefined };
 
 export class MailboxFollower {
   readonly #path: string;
@@ -101,8 +101,8 @@ export class MailboxFollower {
     try {
       const { ino, size } = await file.stat({ bigint: true });
       const inode = String(ino);
-      // Moved between the two looks at it: the next one finds it.
-      if (this.#position !== undefined && inode !== this.#position.inode) return false;
+      // Moved between the two looks at it, so that another one has its name: the next look finds it.
+      if (found.inode !== undefined && inode !== found.inode) return false;
       this.#misses = 0;
       this.#position ??= { inode, offset: 0 };
       if (Number(size) < this.#position.offset) yield this.#beginAnew('truncated', inode);
@@ -174,10 +174,10 @@ export class MailboxFollower {
     const place = this.#position;
     const numbers = rotatedNumbers(this.#path);
     if (place === undefined) return this.#next(now, numbers);
-    if (now === place.inode) return { path: this.#path, rotated: undefined };
+    if (now === place.inode) return { path: this.#path, rotated: undefined, inode: now };
     for (const number of numbers) {
       const path = rotatedPath(this.#path, number);
-      if ((await inodeOf(path)) === place.inode) return { path, rotated: number };
+      if ((await inodeOf(path)) === place.inode) return { path, rotated: number, inode: place.inode };
     }
     return undefined;
   }
@@ -185,10 +185,10 @@ export class MailboxFollower {
   #next(now: string | undefined, numbers: readonly number[]): Found | undefined {
     const done = this.#done;
     const number = numbers.find((one) => done === undefined || one > done.number);
-    if (number !== undefined) return { path: rotatedPath(this.#path, number), rotated: number };
+    if (number !== undefined) return { path: rotatedPath(this.#path, number), rotated: number, inode: undefined };
     // The name still stands for the file that was moved aside: a directory as it was before.
     if (now === undefined || now === done?.inode) return undefined;
-    return { path: this.#path, rotated: undefined };
+    return { path: this.#path, rotated: undefined, inode: now };
   }
 }
 
