@@ -208,6 +208,15 @@ it('goes on with a conversation, and tells why it cannot', () => {
   expect(told.of('turn_ended')).toMatchObject([{ turn: TURN, outcome: 'failed', text: 'no rollout found for old' }]);
 });
 
+it('goes on with a copy of a conversation, and names the copy', () => {
+  const codex = dialect({ resume: 'old', isFork: true });
+  const told = new Reading(codex).take(codex.begin()).take(codex.prompt(TURN, 'anything'));
+  told.take(codex.read('{"id":"init","result":{}}'));
+  expect(told.lines.at(-1)).toMatchObject({ method: 'thread/fork', params: { threadId: 'old', excludeTurns: true } });
+  told.take(codex.read('{"id":"thread","result":{"thread":{"id":"new"}}}'));
+  expect(told.of('session')).toEqual([{ kind: 'session', session: 'new' }]);
+});
+
 it('answers what it does not know with an error, and leaves alone what is no message', () => {
   const codex = dialect();
   codex.prompt(TURN, 'anything');
