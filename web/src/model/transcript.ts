@@ -2,13 +2,14 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { ContextUse, Entry, Transcript } from '../../../src/core/schema/transcript.ts';
 import { api, sayError } from './api.ts';
+import { mergeEntries } from './entries.ts';
 import { follow } from './stream.ts';
 import { useStore } from './store.ts';
 
 /** Entries asked for at once. */
 const PAGE = 200;
 /** What is kept here of a long transcript; the rest is at the agent's node. */
-export const ENTRIES_KEPT_MAX = 5_000;
+const ENTRIES_KEPT_MAX = 5_000;
 /** Between two questions for what is new: more than a reader can see. */
 const GAP_MS = 250;
 
@@ -22,17 +23,6 @@ export type TranscriptState = {
   said: string;
   older: () => void;
 };
-
-/** Entries in their order, each as it was told last; of too many, the newest. */
-export function mergeEntries(held: readonly Entry[], told: readonly Entry[]): readonly Entry[] {
-  if (told.length === 0) return held;
-  const byPlace = new Map(held.map((entry) => [entry.n, entry]));
-  for (const entry of told) {
-    const before = byPlace.get(entry.n);
-    if (before === undefined || before.change <= entry.change) byPlace.set(entry.n, entry);
-  }
-  return [...byPlace.values()].toSorted((a, b) => a.n - b.n);
-}
 
 type Held = Pick<TranscriptState, 'entries' | 'attempt' | 'context' | 'hasOlder' | 'isAsking' | 'said'> & {
   change: number;
