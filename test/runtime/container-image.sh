@@ -7,5 +7,5 @@ flock 9
 podman image exists "$1" && exit 0
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
-bash "$(dirname "${BASH_SOURCE[0]}")/root-folder.sh" "$root"
-tar -C "$root" -c . | podman import -q - "$1" >/dev/null
+bash "$(dirname "${BASH_SOURCE[0]}")/root-folder.sh" "$root/all"
+tar -C "$root/all" -c . | podman import -q - "$1" >/dev/null

@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# root-folder.sh DIR: makes a small root folder of this machine's programs and the libraries that they need.
+# root-folder.sh DIR: makes a small root folder of this machine's programs and the libraries that they need. Nothing where it is there.
 set -euo pipefail
-root=$1
+# Test files run side by side: one makes it, the others wait and find it done; one that was stopped on the way left a part only.
+exec 8>"$1.lock"
+flock 8
+[ -d "$1" ] && exit 0
+root=$1.part
+rm -rf "$root"
 mkdir -p "$root"/{usr/bin,usr/sbin,usr/lib,usr/lib64,etc,root,run,proc,sys,dev,tmp,home,opt,srv}
 chmod 755 "$root"
 chmod 1777 "$root/tmp"
@@ -23,3 +28,4 @@ for library in librt.so.1 libpthread.so.0 libdl.so.2 libm.so.6; do
   [ -z "$library" ] || [ -e "$root$library" ] || { mkdir -p "$root$(dirname "$library")"; cp -L "$library" "$root$library"; }
 done
 printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
+mv "$root" "$1"

@@ -1,6 +1,5 @@
 /** A root folder of this machine's own programs, for tests of nspawn: nothing is fetched. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,15 +7,10 @@ import { fileURLToPath } from 'node:url';
 /** A few copies of programs: only a hang takes so long. */
 const MAKE_LIMIT_MS = 120_000;
 
-let made: string | undefined;
-
-/** Makes it once a process, which takes it away at its end. Returns its path. */
+/** Makes it where it is not there, once a machine: it is large, and read-only for every box. Returns its path. */
 export function rootFolder(): string {
-  if (made !== undefined) return made;
-  const folder = mkdtempSync(join(tmpdir(), 'skep-root-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const folder = join(tmpdir(), 'skep-box-test-root-1');
   const script = fileURLToPath(new URL('./root-folder.sh', import.meta.url));
   execFileSync('bash', [script, folder], { stdio: 'pipe', timeout: MAKE_LIMIT_MS });
-  made = folder;
   return folder;
 }
