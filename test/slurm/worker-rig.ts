@@ -67,6 +67,8 @@ export class WorkerProcess {
       PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
       HOME: base,
       SLURMD_NODENAME: 'n1',
+      // A worker keeps its processes below it, by job and node, and ends what an earlier one left there.
+      TMPDIR: base,
     };
     this.#child = spawn(process.execPath, args, { env: { ...all, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
     this.#ended = once(this.#child, 'exit');
