@@ -227,7 +227,7 @@ describe('tasks', () => {
     await served.node.start(id, agent?.id ?? id);
     await served.node.end(id, { kind: 'failed', reason: 'script_failed', error: 'exit code 2\nits last line' });
     const ops = z
-      .array(z.object({ type: z.string(), summary: z.string(), by: z.string() }))
+      .array(z.object({ type: z.string(), summary: z.string(), by: z.string(), slot: z.number().nullable() }))
       .parse(await served.json(`/api/swarm/tasks/${id}/timeline`));
     expect(ops.map(({ summary }) => summary)).toEqual([
       'created by user:operator on hive',
@@ -236,6 +236,7 @@ describe('tasks', () => {
       'attempt 1 started on hive',
       'attempt 1 failed (script_failed): exit code 2',
     ]);
+    expect(ops.map(({ slot }) => slot)).toEqual([null, 1, 1, 1, 2]);
     expect(await served.json(`/api/swarm/tasks/${id}/timeline?limit=1`)).toHaveLength(1);
     expect(await get(id)).toMatchObject({ status: 'pending', attempt: 1, reason: 'script_failed', assigned_to: null });
   });

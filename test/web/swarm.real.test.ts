@@ -92,6 +92,9 @@ describe('a swarm in a browser', () => {
     await expectThere(page, 'h1 + [data-status="completed"]');
     await page.click('role=tab[name="Timeline"]');
     await timeline('attempt 1 completed');
+    // Which slot each decision is about: the grant the first, its end the second.
+    await timeline('slot 1');
+    await timeline('slot 2');
   });
 
   it('shows what was delivered, and merges it', async () => {

@@ -19,6 +19,11 @@ export const opJsonSchema = z
     at: z.string(),
     summary: z.string().describe('What happened, for people'),
     attempt: z.number().int().nullable(),
+    slot: z
+      .number()
+      .int()
+      .nullable()
+      .describe('Of a claim, a start and a decision: the slot of the task that it is about'),
     agent_id: z.string().nullable(),
   })
   .meta({ id: 'Op' });
@@ -36,6 +41,7 @@ export function opJson(op: Op, door: Door): OpJson {
     at: dateText(header.wallMs),
     summary: told.summary,
     attempt: told.attempt ?? null,
+    slot: 'slot' in op.body ? op.body.slot : null,
     agent_id: told.agent ?? null,
   };
 }

@@ -29,7 +29,7 @@ const opLine = (op: Op): Line => ({
   at: op.at,
   lamport: op.lamport_ts,
   text: op.summary,
-  note: '',
+  note: op.slot === null ? '' : `slot ${op.slot}`,
   dot: DOTS.find(([pattern]) => pattern.test(op.summary))?.[1] ?? 'bg-line-strong',
   id: op.id,
   title: `${op.type}, ${op.by}`,
