@@ -21,7 +21,7 @@ type Shot = {
   scroll?: string;
 };
 
-const shots = ({ tasks }: Stage, terminal: string): readonly Shot[] => [
+const shots = ({ tasks }: Stage, { terminal, asking }: { terminal: string; asking: string }): readonly Shot[] => [
   { name: 'overview', address: '/', sign: 'text=At work' },
   { name: 'over-time', address: '/', scroll: 'h2:has-text("Over time")', sign: 'figure canvas >> nth=2' },
   {
@@ -35,6 +35,7 @@ const shots = ({ tasks }: Stage, terminal: string): readonly Shot[] => [
   { name: 'task-done', address: `/tasks/${tasks['done'] ?? ''}`, sign: 'role=list[name="Timeline"]' },
   { name: 'agents', address: '/agents', sign: 'h3:has-text("linden")' },
   { name: 'terminal', address: `/agents/${terminal}`, sign: `[data-terminal] .xterm-rows >> text=${SHOWN}` },
+  { name: 'transcript', address: `/agents/${asking}`, sign: 'role=log[name="Transcript"] >> [data-entry]' },
   { name: 'settings', address: '/settings', sign: 'text=garden' },
   {
     name: 'settings-limits',
@@ -84,6 +85,7 @@ async function take(page: Page, { name, address, sign, keys, click, scroll }: Sh
 
 const stage = await setStage();
 const terminal = await openTerminal(stage);
+const asking = String((await stage.home.list('/api/swarm/agents')).find(({ name }) => name === 'foxglove')?.['id']);
 const browser = await openBrowser();
 const wanted = process.argv[2];
 try {
@@ -97,7 +99,7 @@ try {
       const page = await context.newPage();
       page.setDefaultTimeout(60_000);
       await logIn(page, stage.home);
-      for (const shot of shots(stage, terminal)) {
+      for (const shot of shots(stage, { terminal, asking })) {
         if (wanted === undefined || shot.name.includes(wanted)) await take(page, shot, `${colorScheme}${width}`);
       }
       await context.close();

@@ -7,16 +7,14 @@ import { Boxes } from './boxes.tsx';
 export const Channels = () => (
   <Section title="Channels">
     <Empty icon={<Hash />} title="No channels yet">
-      <p>Here people and agents will talk by name, on every node. Channels are not built; until then:</p>
-      <p>to say something to an agent, open its page, or</p>
-      <Command text={'skep agent send AGENT "how is it going?"'} />
       <p>
-        to say something to all nodes, write on the{' '}
-        <a href="./wall" className="text-accent underline">
-          wall
-        </a>
-        .
+        Here people and agents will talk by name, on every node. This page is not built; channels are. Speak in one by
       </p>
+      <Command text={`skep message send '#general' "hello"`} />
+      <p>read it by</p>
+      <Command text="skep message list --to '#general'" />
+      <p>and let agents from outside in by</p>
+      <Command text="skep hub serve" />
     </Empty>
   </Section>
 );
@@ -25,9 +23,11 @@ export const Allocations = () => (
   <Section title="Allocations">
     <Empty icon={<Server />} title="No allocations yet">
       <p>
-        Here machines that a batch system lends for a time will stand, with what is left of it. skep asks no batch
-        system yet; in a job that runs already, a node joins as anywhere:
+        Here machines that a batch system lends for a time will stand, with what is left of it. This page is not built;
+        an allocation of Slurm with one agent a node is begun by
       </p>
+      <Command text="skep slurm launch --config FILE --nodes 4" />
+      <p>and in a job that runs already, a node joins as anywhere:</p>
       <Command text="skep up --join CODE" />
       <p>
         The code is in the{' '}
