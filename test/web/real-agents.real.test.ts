@@ -73,6 +73,9 @@ describe.each([
       // Whichever of the two scripts it goes on with, it is silent then.
       await say(`and hurry ${script(SILENCE)}`);
       await asked.locator('role=button[name="Allow"]').click();
+      // What it did stands in its transcript: the call, and once it is allowed its end.
+      const did = page.getByRole('log', { name: 'Transcript' });
+      await did.locator('summary').filter({ hasText: 'echo two > two.txt' }).first().waitFor();
       await asked.waitFor({ state: 'detached' });
       await page.waitForSelector('h1 + [data-status="busy"]');
       await expect.poll(() => isWritten('and hurry'), { timeout: PATIENCE_MS }).toBe(true);
