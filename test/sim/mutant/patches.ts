@@ -78,8 +78,18 @@ export const PATCHED: Record<string, PatchedMutant> = {
     look: 'storms',
   },
   'adopts no value in phase 1': {
-    changes: [in_('core/register/proposer.ts', 'value: adopted(round)', 'value: round.value')],
+    changes: [in_('core/register/proposer.ts', 'const value = adopted(round)', 'const value = undefined')],
     look: 'storms',
+  },
+  'calls an attempt lost that it hears of again': {
+    changes: [
+      in_(
+        'core/register/slots.ts',
+        "if (step.isOwn && step.round.value.kind === 'lost' && this.voter.hears(row.id, this.world.self))",
+        'if (false)',
+      ),
+    ],
+    look: 'test/sim/regressions.test.ts',
   },
   'adopts the value of the lowest ballot': {
     changes: [
