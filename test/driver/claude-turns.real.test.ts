@@ -82,14 +82,14 @@ describe('a turn of the real claude', () => {
     expect(await events.ended()).toMatchObject({ outcome: 'failed', failure: 'model' });
     await session.prompt(`Login. ${script({ status: 401 })}`);
     expect(await events.ended()).toMatchObject({ outcome: 'failed', failure: 'login' });
-    expect(events.seen.at(-2)).toMatchObject({
+    expect(events.of('state').at(-1)).toMatchObject({
       kind: 'state',
       state: 'waiting',
       evidence: expect.stringContaining('login: '),
     });
     await session.prompt(`Limit. ${script({ status: 429, headers: { 'retry-after': '0' } })}`);
     expect(await events.ended()).toMatchObject({ outcome: 'failed', failure: 'rate_limited' });
-    expect(events.seen.at(-2)).toMatchObject({ kind: 'state', state: 'rate_limited' });
+    expect(events.of('state').at(-1)).toMatchObject({ kind: 'state', state: 'rate_limited' });
     await session.prompt(`Drop. ${script({ text: 'some words that are cut', drop: true, times: 1 })}`);
     expect(await state(events, 'retrying')).toMatchObject({ evidence: expect.stringContaining('a broken connection') });
     expect(await events.ended()).toMatchObject({ outcome: 'completed', text: expect.stringContaining('recovered') });
