@@ -1,10 +1,14 @@
 // Needs: tmux, npm, 1.2 GB of disk for the agent CLIs
 /** Real Claude Code and Codex in terminals, on the scripted model: a task with a commit each, and what is killed in the middle of one. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentStage, atWork, letGo, subjects, TEST_MS } from './agent-stage.ts';
 import { eventOf, follow } from './follow.ts';
 import type { Member } from './swarm.ts';
 import { stateOf, tmux, untilStatus } from './terminal-rig.ts';
+
+const ENTER_EVERY_MS = 1_000;
+const ENTER_MAX = 60;
 
 let stage: AgentStage;
 beforeEach(async () => {
@@ -126,7 +130,11 @@ it(
     const task = await stage.task(emperor, [{ bash: 'echo two > two.txt && git add -A && git commit -qm two' }]);
     await untilStatus(emperor, agent, 'waiting');
     expect(subjects(place)).toEqual(['Begin']);
-    tmux(worker, ['send-keys', '-t', `=${String(agent['tmux_session_id'])}:`, 'Enter']);
+    // A dialog that has just been drawn takes no key yet; the first choice is to allow, and Enter in an empty box does nothing.
+    for (let tries = 0; tries < ENTER_MAX && subjects(place).length === 1; tries += 1) {
+      tmux(worker, ['send-keys', '-t', `=${String(agent['tmux_session_id'])}:`, 'Enter']);
+      await sleep(ENTER_EVERY_MS);
+    }
     const ended = await emperor.ended(String(task['id']));
     expect(ended).toMatchObject({ status: 'completed', result: 'two is committed', attempt: 1, work: { commits: 1 } });
     expect(subjects(place)).toEqual(['two', 'Begin']);
