@@ -12,6 +12,7 @@ type Line = {
   lamport: number;
   text: string;
   note: string;
+  slot: string;
   dot: string;
   id: string;
   title: string;
@@ -29,7 +30,8 @@ const opLine = (op: Op): Line => ({
   at: op.at,
   lamport: op.lamport_ts,
   text: op.summary,
-  note: op.slot === null ? '' : `slot ${op.slot}`,
+  note: '',
+  slot: op.slot === null ? '' : `slot ${op.slot}`,
   dot: DOTS.find(([pattern]) => pattern.test(op.summary))?.[1] ?? 'bg-line-strong',
   id: op.id,
   title: `${op.type}, ${op.by}`,
@@ -53,6 +55,7 @@ function approvalLine(asked: Approval): Line {
     lamport: asked.lamport_ts,
     text: `${asked.agent_name} asks ${asked.kind === 'question' ? '' : `(${asked.tool}) `}${asked.title}`,
     note: `${word}${by}${when}${note}`,
+    slot: '',
     dot,
     id: asked.id,
     title: asked.why,
@@ -97,6 +100,7 @@ function Row({ line }: { line: Line }) {
         {line.text}
         {line.note === '' ? null : <span className="block text-xs text-muted">{line.note}</span>}
       </span>
+      {line.slot === '' ? null : <span className="shrink-0 text-xs text-muted">{line.slot}</span>}
       <span className="shrink-0 font-mono text-xs text-muted max-sm:hidden" title={line.title}>
         {shortId(line.id)}
       </span>

@@ -114,10 +114,10 @@ function Line(o: { icon: ReactNode; at: string; title: ReactNode; children?: Rea
         {o.icon}
       </span>
       <div className="min-w-0 grow">
-        {o.title === null ? null : <p className="min-w-0 text-xs font-medium wrap-anywhere">{o.title}</p>}
+        {o.title === null ? null : <p className="min-w-0 text-xs leading-5 font-medium wrap-anywhere">{o.title}</p>}
         {o.children}
       </div>
-      <time dateTime={o.at} className="shrink-0 font-mono text-xs text-muted max-sm:hidden">
+      <time dateTime={o.at} className="shrink-0 font-mono text-xs leading-5 text-muted max-sm:hidden">
         {clockText(Date.parse(o.at))}
       </time>
     </div>
@@ -144,7 +144,7 @@ function Folded({ title, children }: { title: ReactNode; children: () => ReactNo
   const [isOpen, setOpen] = useState(false);
   return (
     <details className="group min-w-0" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary className="flex min-h-6 cursor-pointer list-none items-center gap-1 rounded hover:bg-sunken">
+      <summary className="flex min-h-5 cursor-pointer list-none items-center gap-1 rounded hover:bg-sunken">
         <ChevronRight aria-hidden className="size-3.5 shrink-0 text-muted group-open:rotate-90" />
         {title}
       </summary>
