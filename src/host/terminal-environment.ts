@@ -7,7 +7,10 @@ import { refusal } from '#core/refusal.ts';
 import type { TerminalAgentSpec } from '#driver/tmux/terminal-agent.ts';
 import { commandOf } from './drivers.ts';
 
-/** A program's environment in a terminal: the user's, without anything of skep's own and of the terminal that the node was started in. */
+/**
+ * A program's environment in a terminal: the user's, without anything of skep's own, of the terminal that the node was started in, and of a CI that it
+ * was started by.
+ */
 export function terminalEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   agent: Pick<TerminalAgentSpec, 'name'> | undefined,
@@ -24,8 +27,9 @@ export function terminalEnvironment(
   };
 }
 
-/** Claude Code refuses to start inside itself; tmux names its own terminal. */
-const NOT_PASSED = /^(?:SKEP_.*|CLAUDECODE|CLAUDE_CODE_ENTRYPOINT|TMUX_PANE|TERM|TERM_PROGRAM.*|COLUMNS|LINES)$/;
+/** Claude Code refuses to start inside itself; tmux names its own terminal; Gemini takes a terminal in a CI for none, and ends with code 42. */
+const NOT_PASSED =
+  /^(?:SKEP_.*|CLAUDECODE|CLAUDE_CODE_ENTRYPOINT|TMUX_PANE|TERM|TERM_PROGRAM.*|COLUMNS|LINES|CI|CI_.*|CONTINUOUS_INTEGRATION)$/;
 
 /** Why an agent of that tool could not run here: the program its command line begins with, or one of `also`, is not on PATH. */
 export async function missingProgram(tool: string, also: readonly string[] = ['tmux']): Promise<Refusal | undefined> {
