@@ -47,7 +47,7 @@ export async function page(stage: Stage): Promise<Report> {
     versions,
     missing,
     notes: [
-      'Two rounds of the same code a quarter of an hour before (load 7): first view 710 and 927 ms (page 500 ms of processor, node 197 ms), longest task 95 and 62 ms on the overview, 35 and 109 ms on the table, node 0.4 and 4.8 % for a tab: too few, and too far apart, to call a bar met. While the five rounds ran, types were checked and sources were edited on the same two cores. In processor time the longest task was 47 ms at most; that the rest is waiting for a core is likely and was not shown, as no profile was taken. Next step: a profile, and five rounds on a machine with nothing else on it.',
+      'On a quiet machine (load below 2). What a tab costs its node is the difference of two looks at the processor of that node, which swing by some percent (0.2 to 5.5); by the median the bar of 2 % is not met. The likely cause, without a profile: each of 100 updates a second is a write of its own to the tab. Next step: a profile, and one write for what changes within a frame of 16 ms.',
       "Milliseconds by the clock are those of a shared machine: by how many is said by the processes that wanted to run. Processor times are the page's and the node's own, and hold on a quiet machine, too.",
       'Before a snapshot came in pieces, texts were built for whoever asks, and grants were kept up (62b037b; one round, load 22): first view 6,684 ms, of which the page used 2,130 ms of processor and the node 2,413 ms; longest task 79.5 ms of processor on the overview and 28.4 ms on the table, main thread 10.3 % of a core.',
     ],
