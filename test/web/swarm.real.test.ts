@@ -20,7 +20,10 @@ const expectThere = (page: Page, selector: string) => page.waitForSelector(selec
 const GIT_TIMEOUT_MS = 60_000;
 
 /** Three real nodes with shell agents at work, in a real browser. What a test does stands on nothing that one before it did, nor on its own first try. */
-describe('a swarm in a browser', () => {
+describe.each([
+  ['desk, light', { viewport: DESKTOP, colorScheme: 'light' }],
+  ['phone, dark', { viewport: PHONE, colorScheme: 'dark' }],
+] as const)('a swarm in a browser: %s', (_screen, screen) => {
   let stage: Stage;
   let browser: Browser;
   let context: BrowserContext;
@@ -38,7 +41,7 @@ describe('a swarm in a browser', () => {
     stage = await setStage();
     await stage.worker.post('/api/swarm/agents', { name: 'yarrow', tool: 'shell', capabilities: [free] });
     browser = await openBrowser();
-    context = await contextOf(browser);
+    context = await contextOf(browser, screen);
     await logIn(await context.newPage(), stage.home);
   });
   afterAll(async () => {
@@ -127,15 +130,10 @@ describe('a swarm in a browser', () => {
     await expectThere(page, 'dt:has-text("In place of")');
   });
 
-  it.each([
-    ['desk, light', DESKTOP, 'light'],
-    ['desk, dark', DESKTOP, 'dark'],
-    ['phone, light', PHONE, 'light'],
-    ['phone, dark', PHONE, 'dark'],
-  ] as const)(
+  it.each(['light', 'dark'] as const)(
     'is accessible: %s',
-    async (_name, viewport, colorScheme) => {
-      const context = await contextOf(browser, { viewport, colorScheme, bypassCSP: true });
+    async (colorScheme) => {
+      const context = await contextOf(browser, { ...screen, colorScheme, bypassCSP: true });
       const tab = await context.newPage();
       await logIn(tab, stage.home);
       const { running = '', asking = '', done = '' } = stage.tasks;
@@ -185,7 +183,7 @@ describe('a swarm in a browser', () => {
   );
 
   it.each(['light', 'dark'] as const)('is accessible to whoever is not logged in: %s', async (colorScheme) => {
-    const stranger = await contextOf(browser, { colorScheme, bypassCSP: true });
+    const stranger = await contextOf(browser, { ...screen, colorScheme, bypassCSP: true });
     const tab = await stranger.newPage();
     tab.setDefaultTimeout(60_000);
     for (const path of ['', '/login?code=used']) {
