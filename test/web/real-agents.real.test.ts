@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentStage, TEST_MS } from '../host/agent-stage.ts';
 import type { Json, Member } from '../host/swarm.ts';
 import { addTask, untilStatus } from '../host/terminal-rig.ts';
-import { contextOf, go, logIn, openBrowser } from './browser.ts';
+import { contextOf, DESKTOP, go, logIn, openBrowser, PHONE } from './browser.ts';
 
 const PATIENCE_MS = 120_000;
 /** For one look through the files of a user. */
@@ -24,9 +24,6 @@ beforeEach(async () => {
   await stage.swarm.linked();
   await emperor.post('/api/swarm/projects', { name: 'demo', origin: stage.swarm.repository('origin'), base: 'main' });
   browser = await openBrowser();
-  page = await (await contextOf(browser)).newPage();
-  page.setDefaultTimeout(PATIENCE_MS);
-  await logIn(page, emperor);
 }, TEST_MS);
 afterEach(async () => {
   await browser.close();
@@ -55,13 +52,24 @@ async function say(words: string): Promise<void> {
 }
 
 describe.each([
-  { tool: 'claude', complete: { tool: 'mcp__skep__task_complete' } },
-  { tool: 'codex', complete: { tool: 'task_complete', namespace: 'mcp__skep' } },
-])('the page of the real $tool on another node', ({ tool, complete }) => {
+  {
+    tool: 'claude',
+    complete: { tool: 'mcp__skep__task_complete' },
+    screen: { viewport: DESKTOP, colorScheme: 'light' },
+  },
+  {
+    tool: 'codex',
+    complete: { tool: 'task_complete', namespace: 'mcp__skep' },
+    screen: { viewport: PHONE, colorScheme: 'dark' },
+  },
+] as const)('the page of the real $tool on another node', ({ tool, complete, screen }) => {
   it(
     'steers its turn, allows what it asks, interrupts it, and tells it what to do instead',
     { timeout: TEST_MS },
     async () => {
+      page = await (await contextOf(browser, screen)).newPage();
+      page.setDefaultTimeout(PATIENCE_MS);
+      await logIn(page, emperor);
       const wanted = { name: tool, tool, drive: 'protocol', capabilities: ['words'] };
       const agent = await worker.post('/api/swarm/agents', wanted);
       await untilStatus(emperor, agent, 'idle');
