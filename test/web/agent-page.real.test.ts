@@ -7,7 +7,7 @@ import { addAgent, untilStatus, untilThere } from '../host/terminal-rig.ts';
 import type { Json, Member } from '../host/swarm.ts';
 import { TestSwarm } from '../host/swarm.ts';
 import { seriousFaults } from './axe.ts';
-import { contextOf, go, logIn, openBrowser } from './browser.ts';
+import { contextOf, go, logIn, openBrowser, PHONE } from './browser.ts';
 
 const PATIENCE_MS = 60_000;
 /** The shell waits for a command. */
@@ -179,6 +179,24 @@ describe('the terminal of an agent on another node', () => {
       await logIn(one, home);
       await go(one, `/agents/${String(agent['id'])}`);
       await shows('bash', one);
+      expect(await seriousFaults(one)).toEqual([]);
+      await one.context().close();
+    },
+    3 * PATIENCE_MS,
+  );
+
+  it(
+    'is typed into on a phone in the dark, and is accessible there',
+    async () => {
+      const one = await (await contextOf(browser, { viewport: PHONE, colorScheme: 'dark', bypassCSP: true })).newPage();
+      one.setDefaultTimeout(PATIENCE_MS);
+      await logIn(one, home);
+      await go(one, `/agents/${String(agent['id'])}`);
+      await shows('bash', one);
+      await one.click('[data-terminal]');
+      await one.keyboard.type('clear; echo "$((40+4))"');
+      await one.keyboard.press('Enter');
+      await shows('44', one);
       expect(await seriousFaults(one)).toEqual([]);
       await one.context().close();
     },
