@@ -5,12 +5,9 @@
  */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { Bell } from './bell.ts';
+import { GrowingFile, openedIfThere, READ_BYTES } from './growing-file.ts';
 import { JsonLines, JSON_LINE_MAX_BYTES } from './json-lines.ts';
-import { codeOf, RuntimeRefusal } from './refusal.ts';
-
-/** One read of a follower: large enough to be quick, small enough to keep one for each of many followed files. */
-const READ_BYTES = 64 * 1024;
+import { RuntimeRefusal } from './refusal.ts';
 
 /**
  * The only writer of its file. Writing is synchronous: order needs no queue, and the page cache takes a line in microseconds. A writer that dies
@@ -76,83 +73,60 @@ export type MailboxReaderOptions = {
   mustExist?: boolean;
 };
 
-/** Follows one mailbox. Reads only when asked for the next line, so a slow consumer costs no memory. */
-export class MailboxReader {
-  readonly #path: string;
+/** Follows one mailbox, which stays under its name. Throws `ENOENT` only where `mustExist` asks for it. */
+export class MailboxReader extends GrowingFile<MailboxLine> {
   readonly #o: MailboxReaderOptions;
-  readonly #bell = new Bell();
+  readonly #lines = new JsonLines();
+  /** Where the next line begins. */
+  #nextOffset: number;
   #file: FileHandle | undefined;
   #buffer: Buffer | undefined;
-  #finished = false;
-  #closed = false;
 
   constructor(path: string, o: MailboxReaderOptions = {}) {
-    this.#path = path;
+    super(path);
     this.#o = o;
+    this.#nextOffset = o.offset ?? 0;
   }
 
-  /** The doorbell: the file may have grown. */
-  ring(): void {
-    this.#bell.ring();
-  }
-
-  /** Nothing more will be written: end at the end of the file. */
-  finish(): void {
-    this.#finished = true;
-    this.#bell.ring();
-  }
-
-  /** End now, whatever is left, also when nobody asks for the next line any more. Idempotent. */
-  close(): void {
-    this.#closed = true;
-    this.#bell.ring();
+  override close(): void {
+    super.close();
     void this.#file?.close();
   }
 
-  /** The lines from the offset on, and then those to come, until `finish` or `close`. Call it once. */
-  async *lines(): AsyncGenerator<MailboxLine, void, undefined> {
-    const lines = new JsonLines();
-    let nextOffset = this.#o.offset ?? 0;
+  override async *lines(): AsyncGenerator<MailboxLine, void, undefined> {
     try {
-      for (let at = nextOffset; !this.#closed;) {
-        // Both before the look: what is written or said during it is news for the next one.
-        const last = this.#finished;
-        this.#bell.clear();
-        const chunk = await this.#read(at);
-        at += chunk.length;
-        for (const line of lines.feed(chunk)) {
-          nextOffset += line.bytes;
-          yield { ...line, nextOffset };
-          if (this.#closed) return;
-        }
-        if (chunk.length > 0) continue;
-        if (last) break;
-        await this.#bell.wait(this.#o.pollMs);
-      }
-      if (!this.#closed && lines.heldBytes > 0) {
-        yield { kind: 'fault', why: 'torn', bytes: lines.heldBytes, nextOffset };
-      }
+      yield* super.lines();
     } finally {
       await this.#file?.close();
     }
   }
 
+  protected async *look(): AsyncGenerator<MailboxLine, boolean, undefined> {
+    const chunk = await this.#read(this.#nextOffset + this.#lines.heldBytes);
+    for (const line of this.#lines.feed(chunk)) {
+      this.#nextOffset += line.bytes;
+      yield { ...line, nextOffset: this.#nextOffset };
+      if (this.isClosed) return false;
+    }
+    return chunk.length > 0;
+  }
+
+  protected torn(): MailboxLine | undefined {
+    const { heldBytes: bytes } = this.#lines;
+    return bytes === 0 ? undefined : { kind: 'fault', why: 'torn', bytes, nextOffset: this.#nextOffset };
+  }
+
+  protected pollMs(): number | undefined {
+    return this.#o.pollMs;
+  }
+
   /** What stands there; empty at the end, and where there is no file yet. It is overwritten by the next read. */
   async #read(at: number): Promise<Buffer> {
-    this.#file ??= await this.#open();
-    if (this.#file === undefined || this.#closed) return Buffer.alloc(0);
+    this.#file ??= await (this.#o.mustExist === true ? open(this.path, 'r') : openedIfThere(this.path));
+    if (this.#file === undefined || this.isClosed) return Buffer.alloc(0);
     // Not before there is a file: many an inbox is never written to, and its follower costs nothing.
     this.#buffer ??= Buffer.allocUnsafe(READ_BYTES);
     const { bytesRead } = await this.#file.read(this.#buffer, 0, READ_BYTES, at);
     return this.#buffer.subarray(0, bytesRead);
-  }
-
-  async #open(): Promise<FileHandle | undefined> {
-    try {
-      return await open(this.#path, 'r');
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT' && this.#o.mustExist !== true) return undefined;
-      throw error;
-    }
   }
 }

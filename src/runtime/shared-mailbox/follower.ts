@@ -2,8 +2,8 @@
  * Follows a mailbox on a file system that two machines share: no doorbell, no lock, and a file that may be moved aside while it is read. A place in
  * it is an inode and an offset, so that it holds across rotations and restarts.
  */
-import { open, stat, type FileHandle } from 'node:fs/promises';
-import { Bell } from '../bell.ts';
+import { stat, type FileHandle } from 'node:fs/promises';
+import { GrowingFile, openedIfThere, READ_BYTES } from '../growing-file.ts';
 import { JsonLines } from '../json-lines.ts';
 import { codeOf } from '../refusal.ts';
 import { rotatedNumbers, rotatedPath } from './rotation.ts';
@@ -29,9 +29,6 @@ export type MailboxFollowerOptions = {
   pollMs: () => number;
 };
 
-/** One read: as much as a reader in a hurry takes at once. */
-const READ_BYTES = 64 * 1024;
-
 /**
  * Looks that do not find the file that was read, before it counts as gone: a network file system may show a directory as it was some seconds ago.
  */
@@ -40,63 +37,36 @@ const MISSES_MAX = 20;
 /** Where the place is now: in the file that is written to, or in one that was moved aside, whose name stays its own. */
 type Found = { path: string; rotated: number | undefined; inode: string | undefined };
 
-export class MailboxFollower {
-  readonly #path: string;
+/** Throws what the file system throws, but for a file that is not there. */
+export class MailboxFollower extends GrowingFile<FollowedLine> {
   readonly #pollMs: () => number;
-  readonly #bell = new Bell();
   #position: MailboxPosition | undefined;
   /** The number of the moved file that was read to its end: the next one, or else the file that is written to, follows. */
   #done: { number: number; inode: string } | undefined;
   #lines = new JsonLines();
   #misses = 0;
   #restsAt: string | undefined;
-  #finished = false;
-  #closed = false;
 
   constructor(path: string, o: MailboxFollowerOptions) {
-    this.#path = path;
+    super(path);
     this.#position = o.from;
     this.#pollMs = o.pollMs;
   }
 
-  /** The doorbell, for whoever knows that there is news, or that the pace has changed. */
-  ring(): void {
-    this.#bell.ring();
+  protected pollMs(): number {
+    return this.#pollMs();
   }
 
-  /** Nothing more will be written: end at the end. */
-  finish(): void {
-    this.#finished = true;
-    this.#bell.ring();
-  }
-
-  /** End now. Idempotent. */
-  close(): void {
-    this.#closed = true;
-    this.#bell.ring();
-  }
-
-  /** Lines until `finish` or `close`. Reads only when asked for the next one. Call it once. Throws what the file system throws. */
-  async *lines(): AsyncGenerator<FollowedLine, void, undefined> {
-    while (!this.#closed) {
-      // Both before the look: what is written or said during it is news for the next one.
-      const last = this.#finished;
-      this.#bell.clear();
-      const goesOn = yield* this.#look();
-      if (goesOn) continue;
-      if (last) break;
-      await this.#bell.wait(this.#pollMs());
-    }
-    if (!this.#closed && this.#lines.heldBytes > 0 && this.#position !== undefined) {
-      yield { kind: 'fault', why: 'torn', position: this.#position };
-    }
+  protected torn(): FollowedLine | undefined {
+    if (this.#lines.heldBytes === 0 || this.#position === undefined) return undefined;
+    return { kind: 'fault', why: 'torn', position: this.#position };
   }
 
   /** Reads to the end of the file where the place is. True where another one follows. */
-  async *#look(): AsyncGenerator<FollowedLine, boolean, undefined> {
+  protected async *look(): AsyncGenerator<FollowedLine, boolean, undefined> {
     const found = await this.#find();
     if (found === undefined) return yield* this.#missed();
-    const file = await opened(found.path);
+    const file = await openedIfThere(found.path);
     if (file === undefined) return false;
     try {
       const { ino, size } = await file.stat({ bigint: true });
@@ -110,14 +80,14 @@ export class MailboxFollower {
     } finally {
       await file.close();
     }
-    return found.rotated !== undefined && !this.#closed && (yield* this.#leave(found.rotated));
+    return found.rotated !== undefined && !this.isClosed && (yield* this.#leave(found.rotated));
   }
 
   async *#read(file: FileHandle): AsyncGenerator<FollowedLine, void, undefined> {
     const buffer = Buffer.allocUnsafe(READ_BYTES);
     for (;;) {
       const place = this.#position;
-      if (place === undefined || this.#closed) return;
+      if (place === undefined || this.isClosed) return;
       const { bytesRead } = await file.read(buffer, 0, READ_BYTES, place.offset + this.#lines.heldBytes);
       if (bytesRead === 0) return;
       this.#restsAt = undefined;
@@ -127,7 +97,7 @@ export class MailboxFollower {
         yield line.kind === 'record'
           ? { kind: 'record', value: line.value, position }
           : { kind: 'fault', why: line.why, position };
-        if (this.#closed) return;
+        if (this.isClosed) return;
       }
     }
   }
@@ -139,7 +109,7 @@ export class MailboxFollower {
   *#leave(number: number): Generator<FollowedLine, boolean, undefined> {
     const place = this.#position;
     if (place === undefined) return false;
-    if (this.#restsAt !== place.inode && !this.#finished) {
+    if (this.#restsAt !== place.inode && !this.isFinished) {
       this.#restsAt = place.inode;
       return false;
     }
@@ -154,8 +124,8 @@ export class MailboxFollower {
   async *#missed(): AsyncGenerator<FollowedLine, boolean, undefined> {
     if (this.#position === undefined) return false;
     this.#misses += 1;
-    if (this.#misses < MISSES_MAX && !this.#finished) return false;
-    const now = await inodeOf(this.#path);
+    if (this.#misses < MISSES_MAX && !this.isFinished) return false;
+    const now = await inodeOf(this.path);
     if (now === undefined) return false;
     yield this.#beginAnew('replaced', now);
     return true;
@@ -170,13 +140,13 @@ export class MailboxFollower {
   }
 
   async #find(): Promise<Found | undefined> {
-    const now = await inodeOf(this.#path);
+    const now = await inodeOf(this.path);
     const place = this.#position;
-    const numbers = rotatedNumbers(this.#path);
+    const numbers = rotatedNumbers(this.path);
     if (place === undefined) return this.#next(now, numbers);
-    if (now === place.inode) return { path: this.#path, rotated: undefined, inode: now };
+    if (now === place.inode) return { path: this.path, rotated: undefined, inode: now };
     for (const number of numbers) {
-      const path = rotatedPath(this.#path, number);
+      const path = rotatedPath(this.path, number);
       if ((await inodeOf(path)) === place.inode) return { path, rotated: number, inode: place.inode };
     }
     return undefined;
@@ -185,19 +155,10 @@ export class MailboxFollower {
   #next(now: string | undefined, numbers: readonly number[]): Found | undefined {
     const done = this.#done;
     const number = numbers.find((one) => done === undefined || one > done.number);
-    if (number !== undefined) return { path: rotatedPath(this.#path, number), rotated: number, inode: undefined };
+    if (number !== undefined) return { path: rotatedPath(this.path, number), rotated: number, inode: undefined };
     // The name still stands for the file that was moved aside: a directory as it was before.
     if (now === undefined || now === done?.inode) return undefined;
-    return { path: this.#path, rotated: undefined, inode: now };
-  }
-}
-
-async function opened(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
+    return { path: this.path, rotated: undefined, inode: now };
   }
 }
 
