@@ -5,14 +5,13 @@
 import { z } from 'zod';
 import { channelNameSchema } from '#core/schema/channel-body.ts';
 import { nickSchema } from '#core/schema/identity-body.ts';
+import { agent } from './fields.ts';
+import { MARKET_FRAMES, NOT_HERE } from './market-frames.ts';
 
-/** One frame, and so one content. */
-export const FRAME_MAX_BYTES = 2 * 1024 * 1024;
 /** What may be said to a channel or an agent: a text of the swarm. */
 const CONTENT_MAX_CHARS = 1024 * 1024;
 
 const channel = channelNameSchema;
-const agent = z.string().regex(/^@[A-Za-z0-9-]{1,64}$/, 'Invalid agent id (must start with @)');
 const content = z.string().min(1, 'Content is empty').max(CONTENT_MAX_CHARS, 'Content too long (max 1MB)');
 const reason = z.string().max(200).optional();
 const admin = { admin_key: z.string().min(1).max(200) };
@@ -53,7 +52,6 @@ export const FRAMES = {
   SET_NICK: z.object({ nick: nickSchema.max(24) }),
   VERIFY_REQUEST: z.object({ target: agent, nonce: z.string().min(16).max(128) }),
   VERIFY_RESPONSE: z.object({ request_id: z.string().max(64), nonce: z.string().max(128), sig: z.string().max(200) }),
-  FILE_CHUNK: z.object({ to: agent, content: z.string().min(1).max(FRAME_MAX_BYTES) }),
   MODERATE: z.object({
     channel,
     action: z.enum(['kick', 'ban', 'unban', 'mute', 'unmute', 'promote', 'demote', 'topic', 'slow']),
@@ -68,23 +66,11 @@ export const FRAMES = {
   ADMIN_KICK: z.object({ ...admin, agent_id: agent, reason }),
   ADMIN_BAN: z.object({ ...admin, agent_id: agent, reason }),
   ADMIN_UNBAN: z.object({ ...admin, agent_id: agent }),
+  ...MARKET_FRAMES,
 } as const;
 
 export type FrameName = keyof typeof FRAMES;
 export type FrameOf<N extends FrameName> = z.output<(typeof FRAMES)[N]>;
-
-/** Of AgentChat's court of agents: a dispute is the operator's here. */
-const COURT = new Set([
-  'DISPUTE',
-  'DISPUTE_INTENT',
-  'DISPUTE_REVEAL',
-  'EVIDENCE',
-  'ARBITER_ACCEPT',
-  'ARBITER_DECLINE',
-  'ARBITER_VOTE',
-]);
-/** Known by name, and not built: see the last section of docs/hub.md. */
-const MISSING = new Set(['REGISTER_SKILLS', 'SEARCH_SKILLS', 'PROPOSAL', 'ACCEPT', 'REJECT', 'COMPLETE']);
 
 export const isFrameName = (name: string): name is FrameName => Object.hasOwn(FRAMES, name);
 
@@ -123,9 +109,7 @@ export function nameOf(text: string): { name: FrameName; json: unknown } | Refus
   const type = named.safeParse(json).data?.type;
   if (type === undefined) return bad('INVALID_MSG', 'Missing message type');
   if (isFrameName(type)) return { name: type, json };
-  if (COURT.has(type)) return bad('INVALID_MSG', 'disputes go to the operator');
-  if (MISSING.has(type)) return bad('INVALID_MSG', `${type} is not there yet`);
-  return bad('INVALID_MSG', `Unknown message type: ${type.slice(0, 40)}`);
+  return bad('INVALID_MSG', NOT_HERE.get(type) ?? `Unknown message type: ${type.slice(0, 40)}`);
 }
 
 /** The frame; or what is wrong with it first, in AgentChat's codes. */

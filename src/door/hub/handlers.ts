@@ -1,34 +1,13 @@
 /** The table by which a frame is parsed, let through and carried out: one line a type, so that none is known to one of the three alone. */
-import type { z } from 'zod';
 import * as admin from './admin.ts';
-import type { At } from './channels.ts';
 import * as channels from './channels.ts';
-import type { FrameName, Refused } from './frames.ts';
-import { bad, FRAMES, isRefused, nameOf, parseFrame } from './frames.ts';
-import type { Hub } from './hub.ts';
+import type { FrameName } from './frames.ts';
+import { FRAMES, isRefused, nameOf } from './frames.ts';
+import type { Handler, Place } from './handler.ts';
+import { anyone, member } from './handler.ts';
 import { identify, verifyIdentity } from './login.ts';
-import type { Proofs } from './proof.ts';
-import type { Session } from './session.ts';
+import { MARKET_HANDLERS } from './market-handlers.ts';
 import * as talk from './talk.ts';
-
-type Place = { session: Session; hub: Hub; proofs: Proofs };
-type Answer = Promise<Refused | undefined>;
-type Handler = (json: unknown, place: Place) => Answer;
-
-/** For anybody who is connected. */
-const anyone =
-  <T extends object>(schema: z.ZodType<T>, run: (frame: T, place: Place) => Answer): Handler =>
-  async (json, place) => {
-    const frame = parseFrame(schema, json);
-    return isRefused(frame) ? frame : run(frame, place);
-  };
-
-/** For those who are logged in. */
-const member = <T extends object>(schema: z.ZodType<T>, run: (frame: T, at: At & Place) => Answer): Handler =>
-  anyone(schema, async (frame, place) => {
-    const who = place.session.member;
-    return who === undefined ? bad('AUTH_REQUIRED', 'Must IDENTIFY first') : run(frame, { ...place, member: who });
-  });
 
 const HANDLERS: Record<FrameName, Handler> = {
   IDENTIFY: anyone(FRAMES.IDENTIFY, (frame, { session, hub }) => identify(frame, session, hub)),
@@ -45,7 +24,6 @@ const HANDLERS: Record<FrameName, Handler> = {
   TYPING: member(FRAMES.TYPING, talk.typing),
   SET_PRESENCE: member(FRAMES.SET_PRESENCE, talk.setPresence),
   SET_NICK: member(FRAMES.SET_NICK, talk.setNick),
-  FILE_CHUNK: member(FRAMES.FILE_CHUNK, talk.fileChunk),
   VERIFY_REQUEST: member(FRAMES.VERIFY_REQUEST, (frame, at) => at.proofs.ask(frame, at)),
   VERIFY_RESPONSE: member(FRAMES.VERIFY_RESPONSE, (frame, at) => at.proofs.answer(frame, at)),
   ADMIN_APPROVE: member(FRAMES.ADMIN_APPROVE, admin.approve),
@@ -54,6 +32,7 @@ const HANDLERS: Record<FrameName, Handler> = {
   ADMIN_KICK: member(FRAMES.ADMIN_KICK, admin.kick),
   ADMIN_BAN: member(FRAMES.ADMIN_BAN, (frame, at) => admin.ban(frame, at, true)),
   ADMIN_UNBAN: member(FRAMES.ADMIN_UNBAN, (frame, at) => admin.ban(frame, at, false)),
+  ...MARKET_HANDLERS,
 };
 
 /** Carries out one frame; what is refused is told to its sender and has changed nothing. */

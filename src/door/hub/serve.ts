@@ -8,7 +8,7 @@ import { WebSocketServer } from 'ws';
 import { publicChannels } from '#core/channel/rules.ts';
 import type { Door } from '../door.ts';
 import { isLoopback } from '../guard.ts';
-import { FRAME_MAX_BYTES } from './frames.ts';
+import { FRAME_MAX_BYTES } from './fields.ts';
 import { handle } from './handlers.ts';
 import { Hub } from './hub.ts';
 import { Proofs } from './proof.ts';
