@@ -194,6 +194,7 @@ export class Attempt {
 
   private async follow(session: AgentSession, prepared: Prepared): Promise<AttemptEnd> {
     const { plan } = this;
+    if (this.display.transcript !== undefined) this.display.transcript.folder = prepared.cwd;
     const tell = (line: string): void => this.display.tell(line);
     const answer: AgentSession['answer'] = (request, decision) => {
       this.display.transcript?.answered(request, decision);

@@ -39,6 +39,8 @@ export class AttemptTranscript {
   #prompt: string | undefined;
   /** Places of what was told of this turn before. */
   #places: number[] = [];
+  /** Where its agent works, once that is known. */
+  folder = '';
 
   constructor(o: { file: TranscriptFile; of: AttemptName; nowMs: () => number }) {
     this.#file = o.file;
@@ -91,6 +93,9 @@ export class AttemptTranscript {
         break;
       case 'context':
         this.#file.setContext(this.#of, { tokens: event.tokens, max: event.max });
+        break;
+      case 'session':
+        this.#file.setConversation(this.#of, { id: event.session, folder: this.folder });
         break;
       case 'turn_ended':
         this.#end(event);

@@ -86,8 +86,8 @@ export class SwarmTranscripts implements Transcripts {
   #read(kept: KeptTranscript, range: TranscriptRange): Transcript {
     this.#flush(kept);
     const { change, first, entries, more } = this.#o.transcripts.read(kept, range);
-    const { task, agent, attempt, context } = kept;
-    return { task_id: task, agent_id: agent, attempt, change, first, context, entries, more };
+    const { task, agent, attempt, context, conversation } = kept;
+    return { task_id: task, agent_id: agent, attempt, change, first, context, conversation, entries, more };
   }
 }
 

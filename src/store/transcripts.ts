@@ -6,8 +6,8 @@ import { existsSync, rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { OpId } from '#core/brand.ts';
 import { parsedOpId } from '#core/brand.ts';
-import type { ContextUse, Entry, TranscriptRange } from '#core/schema/transcript.ts';
-import { contextSchema, entrySchema } from '#core/schema/transcript.ts';
+import type { ContextUse, Conversation, Entry, TranscriptRange } from '#core/schema/transcript.ts';
+import { contextSchema, conversationSchema, entrySchema } from '#core/schema/transcript.ts';
 import { nullableTextCell, numberCell, textCell } from './cells.ts';
 import { openDatabase } from './database.ts';
 import { StoreError } from './errors.ts';
@@ -27,7 +27,11 @@ const CACHE_KIB = 2 * 1024;
 const GIVE_BACK_PAGES = 4_096;
 
 export type AttemptName = { task: OpId; attempt: number };
-export type KeptTranscript = AttemptName & { agent: OpId; context: ContextUse | null };
+export type KeptTranscript = AttemptName & {
+  agent: OpId;
+  context: ContextUse | null;
+  conversation: Conversation | null;
+};
 export type LastTurn = { turn: string; after: { n: number; kind: string; entry: Entry | undefined }[] };
 export type KeptEntries = { change: number; last: number; first: number; entries: Entry[]; more: boolean };
 
@@ -70,6 +74,11 @@ export class TranscriptFile {
 
   setContext(of: AttemptName, context: ContextUse): void {
     this.#statements().context.run(JSON.stringify(context), nameOf(of));
+  }
+
+  /** Its tool goes on with it by that name, also when the attempt is over: of several the last counts. */
+  setConversation(of: AttemptName, conversation: Conversation): void {
+    this.#statements().conversation.run(JSON.stringify(conversation), nameOf(of));
   }
 
   /** The last turn that began, with the places of what is held of it; whole, what was asked in it. */
@@ -172,6 +181,10 @@ function openedAt(path: string) {
     // A write is not waited for: what a power failure takes is told again, or was a look back.
     db.exec(`PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB}`);
     db.exec(SCHEMA);
+    // A file of an earlier version has no such column.
+    const columns = db.prepare('PRAGMA table_info(attempt)').all();
+    if (!columns.some((column) => textCell(column, 'name') === 'conversation'))
+      db.exec('ALTER TABLE attempt ADD COLUMN conversation TEXT');
     return { db, statements: prepare(db) };
   } catch (error) {
     db.close();
@@ -195,6 +208,7 @@ function prepare(db: DatabaseSync) {
     remove: db.prepare('DELETE FROM entry WHERE name = ? AND n = ?'),
     drop: db.prepare('DELETE FROM entry WHERE name = ? AND n <= ?'),
     context: db.prepare('UPDATE attempt SET context = ? WHERE name = ?'),
+    conversation: db.prepare('UPDATE attempt SET conversation = ? WHERE name = ?'),
     find: db.prepare('SELECT * FROM attempt WHERE name = ?'),
     findOf: db.prepare('SELECT * FROM attempt WHERE agent = ? ORDER BY begun DESC LIMIT 1'),
     bounds: db.prepare(
@@ -226,10 +240,12 @@ const entryOf = (row: Row): Entry => entrySchema.parse(JSON.parse(textCell(row, 
 
 function keptOf(row: Row): KeptTranscript {
   const context = nullableTextCell(row, 'context');
+  const conversation = nullableTextCell(row, 'conversation');
   return {
     task: parsedOpId(textCell(row, 'task')),
     attempt: numberCell(row, 'attempt'),
     agent: parsedOpId(textCell(row, 'agent')),
     context: context === undefined ? null : contextSchema.parse(JSON.parse(context)),
+    conversation: conversation === undefined ? null : conversationSchema.parse(JSON.parse(conversation)),
   };
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parsedOpId } from '#core/brand.ts';
 import type { AgentEvent } from '#agent-ports.ts';
@@ -96,6 +97,24 @@ describe('the transcript of an attempt', () => {
     ]);
     expect(file.find(of)).toMatchObject({ agent: AGENT, context: { tokens: 18, max: 100 } });
     expect(file.findOf(AGENT)).toMatchObject(of);
+  });
+
+  it('says in which conversation it was, the last one where there were two, also in a file of an earlier version', () => {
+    file.close();
+    const earlier = new DatabaseSync(join(directory, 'transcripts.db'));
+    earlier.exec(`CREATE TABLE attempt (begun INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, task TEXT NOT NULL,
+      attempt INTEGER NOT NULL, agent TEXT NOT NULL, context TEXT);
+      INSERT INTO attempt (name, task, attempt, agent) VALUES ('${TASK}.9', '${TASK}', 9, '${AGENT}')`);
+    earlier.close();
+    file = open();
+    expect(file.find({ task: TASK, attempt: 9 })).toMatchObject({ agent: AGENT, conversation: null });
+    const transcript = begin();
+    transcript.folder = '/work/one';
+    tell(transcript, [{ kind: 'session', session: 'first' }, began, { kind: 'session', session: 'second' }]);
+    file.close();
+    file = open();
+    expect(file.find(of)).toMatchObject({ conversation: { id: 'second', folder: '/work/one' } });
+    expect(log).toEqual([]);
   });
 
   it('is read backwards in pages, and on from a change', () => {

@@ -12,6 +12,7 @@ it('is read from any node while the agent works and after, with what is in its c
   swarm = new TestSwarm();
   const driver = new ScriptedDriver(async ({ number, tell }) => {
     if (number > 1) return '';
+    tell({ kind: 'session', session: 'the-conversation' });
     tell({ kind: 'context', tokens: 1_200, max: 200_000 });
     const call = { kind: 'tool', id: 'c', name: 'bash', title: 'bash: ls' } as const;
     tell({ ...call, state: 'running', input: { text: 'ls', chars: 2 } });
@@ -51,6 +52,13 @@ it('is read from any node while the agent works and after, with what is in its c
   const news = await read(`${path}?after=${half.change}`);
   expect(news.entries.find(({ kind }) => kind === 'tool')).toMatchObject({ n: 2, output: { text: 'a file' } });
   expect(await read(`/api/swarm/agents/${agent}/transcript`)).toMatchObject({ task_id: task, attempt: 1 });
+  // It outlives the attempt, its folder and its node's life.
+  const { conversation } = half;
+  expect(conversation).toEqual({ id: 'the-conversation', folder: expect.stringContaining(`${task}/1`) });
+  expect(await read(path)).toMatchObject({ conversation });
+  await worker.restart();
+  await swarm.linked();
+  expect(await read(path)).toMatchObject({ conversation });
   expect((await other.request('GET', `${path}?before=3&after=1`)).status).toBe(400);
   expect((await other.request('GET', `${path}?attempt=7`)).status).toBe(409);
 });

@@ -79,6 +79,13 @@ export type EntryOf<K extends Entry['kind']> = Extract<Entry, { kind: K }>;
 export const contextSchema = z.object({ tokens: count, max: count.nullable() });
 export type ContextUse = z.output<typeof contextSchema>;
 
+/**
+ * The conversation of an attempt: its tool's own name for it (a session of Claude Code or OpenCode, a thread of Codex), and the folder of the
+ * agent's node that it was in.
+ */
+export const conversationSchema = z.object({ id: z.string(), folder: z.string() });
+export type Conversation = z.output<typeof conversationSchema>;
+
 export const transcriptSchema = z.object({
   task_id: z.string(),
   agent_id: z.string(),
@@ -88,6 +95,8 @@ export const transcriptSchema = z.object({
   /** The oldest entry that is kept; 0 when there is none. */
   first: count,
   context: contextSchema.nullable(),
+  /** Null: its tool names none, or has not yet; a node of an earlier version does not say. */
+  conversation: conversationSchema.nullable().default(null),
   /** In their order. */
   entries: z.array(entrySchema),
   /** There are more, on the side that was asked for. */

@@ -9,7 +9,7 @@ const QUESTIONS_MAX = 32;
 
 /** What a hook told, for whoever drives the agent. `isBehind`: another turn was under way. `isLast`: no prompt waits for its turn. */
 export type HookTold =
-  | { kind: 'prompted'; prompt: string; isBehind: boolean }
+  | { kind: 'prompted'; prompt: string; session: string | null; isBehind: boolean }
   | { kind: 'stopped'; isLast: boolean; failure: string | undefined; message: string }
   | { kind: 'asked'; request: PermissionRequest }
   | { kind: 'closed'; request: string }
@@ -43,9 +43,10 @@ export class AgentHooks {
     if (event === 'PostToolUse' || event === 'PostToolUseFailure') this.#close((one) => isFor(one, tool, input));
     if (ENDS_QUESTIONS.has(event)) this.#close(() => true);
     else if (this.#questions.size > 0) this.state.report({ ...report, event: 'PermissionRequest' });
-    if (event === 'UserPromptSubmit')
-      this.#onTold({ kind: 'prompted', prompt: report.prompt ?? '', isBehind: this.state.waiting > 0 });
-    else if (event === 'Stop' || event === 'StopFailure') {
+    if (event === 'UserPromptSubmit') {
+      const { prompt, session } = report;
+      this.#onTold({ kind: 'prompted', prompt: prompt ?? '', session, isBehind: this.state.waiting > 0 });
+    } else if (event === 'Stop' || event === 'StopFailure') {
       const failure = event === 'Stop' ? undefined : (report.error ?? 'unknown');
       this.#onTold({ kind: 'stopped', isLast, failure, message: report.message ?? '' });
     } else this.#onTold({ kind: 'moved' });

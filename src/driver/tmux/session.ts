@@ -252,6 +252,7 @@ export class TmuxSession implements AgentSession {
     if (told.kind === 'prompted' && isPrompt(told.prompt, running.record.prompt)) {
       running.turn.told();
       running.isBehind = told.isBehind;
+      if (told.session !== null) this.events.push({ kind: 'session', session: told.session });
       records.write(spec.procId, { ...running.record, hasRun: true, isTold: true });
     }
     if (told.kind === 'stopped' && running.turn.isTold && (told.isLast || !running.isBehind))
