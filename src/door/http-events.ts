@@ -1,6 +1,7 @@
 /** Server-sent events over HTTP: one queue a client, bounded, and a comment now and then so that nobody in between thinks it dead. */
 import type { ServerResponse } from 'node:http';
 import type { Sink } from './feed.ts';
+import { Gather } from './gather.ts';
 
 /** Shorter than the patience of common proxies. */
 const HEARTBEAT_MS = 15_000;
@@ -29,13 +30,18 @@ export class HttpStreams {
     response.write(`retry: ${RETRY_MS}\n\n`);
     this.open_.add(response);
     this.timer ??= this.beat();
+    const gather = response.socket === null ? undefined : new Gather(response.socket);
     const stop = start({
-      deliver: (batch) => write(response, batch.sse()),
+      deliver: (batch) => {
+        write(response, batch.sse());
+        gather?.written();
+      },
       end: () => response.end(),
     });
     // The first batch may be large: its size is what this client is allowed on top.
     allowed.set(response, response.writableLength + WAITING_MAX_BYTES);
     const gone = (): void => {
+      gather?.flush();
       stop();
       this.open_.delete(response);
       if (this.open_.size > 0) return;

@@ -10,6 +10,7 @@ import type { Door } from './door.ts';
 import type { Farewell } from './farewell.ts';
 import type { Batch, Sink } from './feed.ts';
 import { statusFrame } from './frames.ts';
+import { Gather } from './gather.ts';
 import type { Site } from './guard.ts';
 import { cookieRefusal, placeRefusal, PROTOCOL, visitorOf } from './guard.ts';
 import { JSON_HEADERS } from './http-answer.ts';
@@ -37,7 +38,7 @@ const TOO_SLOW: Farewell = {
   reason: 'reads too slowly: come back with ?after=<id of the last event read>',
 };
 
-type Client = { socket: WebSocket; allowedBytes: number; unansweredPings: number };
+type Client = { socket: WebSocket; gather: Gather; allowedBytes: number; unansweredPings: number };
 
 export class WebSockets {
   private readonly door: Door;
@@ -73,13 +74,15 @@ export class WebSockets {
       return;
     }
     connection.off('error', drop);
-    this.server.handleUpgrade(message, connection, head, (socket) => this.welcome(socket, answer.open));
+    this.server.handleUpgrade(message, connection, head, (socket) =>
+      this.welcome(socket, new Gather(connection), answer.open),
+    );
   }
 
   /** Says goodbye to all. Idempotent. */
   close(): void {
     this.closed = true;
-    for (const { socket } of this.clients) part(socket, this.door.farewell.says);
+    for (const client of this.clients) part(client, this.door.farewell.says);
   }
 
   /** Cuts whoever has not gone yet. */
@@ -108,11 +111,15 @@ export class WebSockets {
     return callRoute(websocketRoute, request, visitor.caller, door);
   }
 
-  private welcome(socket: WebSocket, open: (sink: Sink) => () => void): void {
-    const client: Client = { socket, allowedBytes: Infinity, unansweredPings: 0 };
+  private welcome(socket: WebSocket, gather: Gather, open: (sink: Sink) => () => void): void {
+    const client: Client = { socket, gather, allowedBytes: Infinity, unansweredPings: 0 };
     this.clients.add(client);
     this.timer ??= this.tick();
-    socket.on('error', () => socket.terminate());
+    socket.on('error', () => {
+      // Why it ends was said just now, and may be held back.
+      gather.flush();
+      socket.terminate();
+    });
     socket.on('pong', () => {
       client.unansweredPings = 0;
     });
@@ -120,9 +127,10 @@ export class WebSockets {
       deliver: (batch) => {
         if (!deliver(client, batch)) stop();
       },
-      end: () => part(socket, this.door.farewell.says),
+      end: () => part(client, this.door.farewell.says),
     });
     socket.on('close', () => {
+      gather.flush();
       stop();
       this.clients.delete(client);
       if (this.clients.size > 0) return;
@@ -150,17 +158,20 @@ export class WebSockets {
 }
 
 /** False when the client reads too slowly and was closed: nothing more may be queued for it. */
-function deliver({ socket, allowedBytes }: Client, batch: Batch): boolean {
+function deliver(client: Client, batch: Batch): boolean {
+  const { socket, gather, allowedBytes } = client;
   if (socket.readyState !== WebSocket.OPEN) return true;
   for (const text of batch.frames()) socket.send(text);
+  gather.written();
   if (socket.bufferedAmount <= allowedBytes) return true;
-  part(socket, TOO_SLOW);
+  part(client, TOO_SLOW);
   return false;
 }
 
 /** Says why behind what is queued already, and cuts the line when that is not read in time. Idempotent. */
-function part(socket: WebSocket, { code, reason }: Farewell): void {
+function part({ socket, gather }: Pick<Client, 'socket' | 'gather'>, { code, reason }: Farewell): void {
   if (socket.readyState !== WebSocket.OPEN) return;
+  gather.flush();
   socket.close(code, reason);
   const timer = setTimeout(() => socket.terminate(), CLOSE_MAX_MS).unref();
   socket.once('close', () => clearTimeout(timer));
