@@ -2,8 +2,16 @@
 import { useEffect, useState } from 'react';
 import { api, sayError } from './api.ts';
 
+export type Asked<T> = {
+  answer: T | undefined;
+  /** Why there is no answer; empty when there is one. */
+  said: string;
+  again: () => void;
+};
+
 /** An answer of the node; asked again when `version` changes, and the last answer stands until the next one is there. */
-export function useAsked<T>(path: string, version: number | string): { answer: T | undefined; said: string } {
+export function useAsked<T>(path: string, version: unknown): Asked<T> {
+  const [look, setLook] = useState(0);
   const [state, setState] = useState<{ path: string; answer: T | undefined; said: string }>({
     path,
     answer: undefined,
@@ -18,6 +26,7 @@ export function useAsked<T>(path: string, version: number | string): { answer: T
     return () => {
       isOver = true;
     };
-  }, [path, version]);
-  return state.path === path ? state : { answer: undefined, said: 'Asking …' };
+  }, [path, version, look]);
+  const again = (): void => setLook((held) => held + 1);
+  return state.path === path ? { ...state, again } : { answer: undefined, said: 'Asking …', again };
 }

@@ -1,9 +1,9 @@
 /** Boxes of the node that serves this page with what can be done to them, and agents in boxes elsewhere. */
 import { Link } from '@tanstack/react-router';
 import { Box } from 'lucide-react';
-import { useEffect, useState } from 'react';
 import type { BoxJson } from '../../../src/door/json/box.ts';
-import { api, sayError } from '../model/api.ts';
+import { api } from '../model/api.ts';
+import { useAsked } from '../model/asked.ts';
 import { nameOfNode, useSwarm } from '../model/store.ts';
 import { sizeText } from '../model/text.ts';
 import { ActionButton, Said, useAction } from '../parts/action.tsx';
@@ -14,31 +14,15 @@ export function Boxes() {
   const agents = useSwarm((swarm) => swarm.agents);
   const self = useSwarm((swarm) => swarm.node?.node_id);
   const elsewhere = [...agents.values()].filter(({ box, node_id: node }) => box !== null && node !== self);
-  const [version, setVersion] = useState(0);
-  const [boxes, setBoxes] = useState<BoxJson[]>();
-  const [said, setSaid] = useState('Asking …');
   // Asked again when an agent was registered, withdrawn or changed.
-  useEffect(() => {
-    let isOver = false;
-    api<BoxJson[]>('GET', 'api/boxes').then(
-      (answer) => {
-        if (isOver) return;
-        setBoxes(answer);
-        setSaid('');
-      },
-      (error: unknown) => isOver || setSaid(sayError(error)),
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [agents, version]);
+  const { answer: boxes, said, again } = useAsked<BoxJson[]>('api/boxes', agents);
   return (
     <Section title="Boxes" count={(boxes?.length ?? 0) + elsewhere.length}>
       {said === '' ? null : <p className="text-[13px] text-muted">{said}</p>}
       {boxes?.length === 0 && elsewhere.length === 0 ? <NoBoxes /> : null}
       <ul aria-label="Boxes" className="card divide-y divide-line empty:hidden">
         {boxes?.map((box) => (
-          <Own key={box.name} box={box} onChanged={() => setVersion(version + 1)} />
+          <Own key={box.name} box={box} onChanged={again} />
         ))}
         {elsewhere.map((agent) => (
           <li key={agent.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2.5 text-[13px]">

@@ -1,6 +1,6 @@
 /** What an agent printed: live while it is at work on a task, else its last lines. */
-import { useEffect, useState } from 'react';
-import { agentPath, api, sayError } from '../model/api.ts';
+import { agentPath } from '../model/api.ts';
+import { useAsked } from '../model/asked.ts';
 import { useTaskOutput } from '../model/output.ts';
 import { Button } from './button.tsx';
 import { Output } from './output.tsx';
@@ -17,22 +17,18 @@ function LiveOutput({ task }: { task: string }) {
 }
 
 function LastOutput({ id }: { id: string }) {
-  const [look, setLook] = useState(0);
-  const [state, setState] = useState({ text: '', said: 'Asking …' });
-  useEffect(() => {
-    let isOver = false;
-    api<{ output: string; status: string }>('GET', `${agentPath(id)}/output?lines=${LINES}`).then(
-      ({ output, status }) => isOver || setState({ text: output, said: `Nothing printed (${status}).` }),
-      (error: unknown) => isOver || setState({ text: '', said: sayError(error) }),
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [id, look]);
+  const { answer, said, again } = useAsked<{ output: string; status: string }>(
+    `${agentPath(id)}/output?lines=${LINES}`,
+    id,
+  );
   return (
     <div className="flex flex-col gap-2">
-      <Output text={state.text} label="Output" empty={state.said} />
-      <Button className="self-start" onClick={() => setLook(look + 1)}>
+      <Output
+        text={answer?.output ?? ''}
+        label="Output"
+        empty={answer === undefined ? said : `Nothing printed (${answer.status}).`}
+      />
+      <Button className="self-start" onClick={again}>
         Look again
       </Button>
     </div>

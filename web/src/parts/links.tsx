@@ -1,8 +1,8 @@
 /** What went over the links of this node, when somebody wants to know. */
 import { ChevronDown } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { LinkJson } from '../../../src/door/json/link.ts';
-import { api, sayError } from '../model/api.ts';
+import { useAsked } from '../model/asked.ts';
 import { plural } from '../model/needs.ts';
 import { useSwarm } from '../model/store.ts';
 import { sizeText } from '../model/text.ts';
@@ -27,21 +27,9 @@ export function Links() {
 }
 
 function Counters() {
-  const [look, setLook] = useState(0);
-  const [links, setLinks] = useState<LinkJson[]>();
-  const [said, setSaid] = useState('Asking …');
   // A link that came or went is told of with its node.
   const nodes = useSwarm((swarm) => swarm.nodes);
-  useEffect(() => {
-    let isOver = false;
-    api<LinkJson[]>('GET', 'api/swarm/links').then(
-      (answer) => isOver || setLinks(answer),
-      (error: unknown) => isOver || setSaid(sayError(error)),
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [look, nodes]);
+  const { answer: links, said, again } = useAsked<LinkJson[]>('api/swarm/links', nodes);
   if (links === undefined) return <p className="pt-2 text-xs text-muted">{said}</p>;
   return (
     <div className="flex flex-col gap-2 pt-2">
@@ -50,7 +38,7 @@ function Counters() {
           <Link key={link.node_id} link={link} />
         ))}
       </ul>
-      <Button className="self-start" onClick={() => setLook(look + 1)}>
+      <Button className="self-start" onClick={again}>
         Count again
       </Button>
     </div>

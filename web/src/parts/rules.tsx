@@ -1,33 +1,16 @@
 /** What agents may do without asking, what they are denied, and what is asked in any case. */
 import { ScrollText } from 'lucide-react';
-import type { FormEvent } from 'react';
-import { useEffect, useState } from 'react';
-import { api, sayError } from '../model/api.ts';
+import { api } from '../model/api.ts';
+import { useAsked } from '../model/asked.ts';
 import type { Rule } from '../model/frame.ts';
-import { useMayAct, useSwarm } from '../model/store.ts';
-import { ActionButton, Said, useAction } from './action.tsx';
-import { Button } from './button.tsx';
+import { useSwarm } from '../model/store.ts';
 import { Empty, Field, Section } from './layout.tsx';
+import { Entry, SettingsForm, typedOnly } from './settings-form.tsx';
 
 export function Rules() {
   // Asked again whenever a rule was added or removed, anywhere.
   const version = useSwarm((swarm) => swarm.settingsChanged);
-  const [rules, setRules] = useState<Rule[]>();
-  const [said, setSaid] = useState('Asking …');
-  useEffect(() => {
-    let isOver = false;
-    api<Rule[]>('GET', 'api/rules').then(
-      (answer) => {
-        if (isOver) return;
-        setRules(answer);
-        setSaid('');
-      },
-      (error: unknown) => isOver || setSaid(sayError(error)),
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [version]);
+  const { answer: rules, said } = useAsked<Rule[]>('api/rules', version);
   return (
     <div className="flex flex-col gap-6">
       <Section title="Rules for what agents ask" count={rules?.length ?? 0}>
@@ -52,10 +35,6 @@ export function Rules() {
 const TONES: Readonly<Record<Rule['effect'], string>> = { allow: 'text-green', ask: 'text-amber', deny: 'text-red' };
 
 function Row({ rule }: { rule: Rule }) {
-  const remove = useAction(async () => {
-    await api('DELETE', `api/rules/${encodeURIComponent(rule.id)}`);
-    return 'Removed.';
-  });
   const parts = [
     ['tool', rule.tool],
     ['command', rule.command],
@@ -63,75 +42,60 @@ function Row({ rule }: { rule: Rule }) {
     ['agent', rule.agent],
   ] as const;
   return (
-    <li className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2.5 text-[13px]">
-      <span className={`w-10 shrink-0 font-medium ${TONES[rule.effect]}`}>{rule.effect}</span>
-      <span className="min-w-0 grow basis-48 wrap-anywhere">
-        {parts.map(([name, glob]) =>
-          glob === null ? null : (
-            <span key={name} className="mr-3">
-              <span className="text-muted">{name}</span> <code className="font-mono text-xs">{glob}</code>
+    <Entry path={`api/rules/${encodeURIComponent(rule.id)}`}>
+      {(said) => (
+        <>
+          <span className={`w-10 shrink-0 font-medium ${TONES[rule.effect]}`}>{rule.effect}</span>
+          <span className="min-w-0 grow basis-48 wrap-anywhere">
+            {parts.map(([name, glob]) =>
+              glob === null ? null : (
+                <span key={name} className="mr-3">
+                  <span className="text-muted">{name}</span> <code className="font-mono text-xs">{glob}</code>
+                </span>
+              ),
+            )}
+            <span className="block text-xs text-muted">
+              {rule.note === '' ? '' : `${rule.note} · `}by {rule.created_by}
             </span>
-          ),
-        )}
-        <span className="block text-xs text-muted">
-          {rule.note === '' ? '' : `${rule.note} · `}by {rule.created_by}
-        </span>
-        <Said state={remove.state} />
-      </span>
-      <ActionButton action={remove} look="quiet" confirm="Really remove?">
-        Remove
-      </ActionButton>
-    </li>
+            {said}
+          </span>
+        </>
+      )}
+    </Entry>
   );
 }
 
 function AddRule() {
-  const mayAct = useMayAct();
-  const action = useAction(async (body: Record<string, unknown>) => {
-    const { effect } = await api<Rule>('POST', 'api/rules', body);
+  const send = async (given: Readonly<Record<string, string>>): Promise<string> => {
+    const { effect } = await api<Rule>('POST', 'api/rules', typedOnly(given));
     return `Added: ${effect}. What waits is held against it, too.`;
-  });
-  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    const given = [...new FormData(form)].filter(([, value]) => value !== '');
-    if (await action.run(Object.fromEntries(given))) form.reset();
   };
-  if (!mayAct) return null;
   return (
-    <Section title="Add a rule">
-      <form aria-label="Add a rule" className="card flex flex-col gap-3 p-4" onSubmit={(event) => void submit(event)}>
-        <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
-          <Field label="Effect" hint="deny goes before ask, ask before allow">
-            <select name="effect" className="field">
-              <option>allow</option>
-              <option>ask</option>
-              <option>deny</option>
-            </select>
-          </Field>
-          <Field label="Command" hint="Each part of a compound command must match a rule that allows it">
-            <input name="command" maxLength={256} placeholder="npm run *" className="field font-mono" />
-          </Field>
-          <Field label="Path" hint="Absolute, or from the folder of the attempt">
-            <input name="path" maxLength={256} placeholder="migrations/**" className="field font-mono" />
-          </Field>
-          <Field label="Tool" hint="The agent's own word for it">
-            <input name="tool" maxLength={256} placeholder="mcp__files__*" className="field font-mono" />
-          </Field>
-          <Field label="Agent" hint="Empty: every agent">
-            <input name="agent" maxLength={256} placeholder="claude-*" className="field font-mono" />
-          </Field>
-          <Field label="Note" hint="Of a denial, told to the agent">
-            <input name="note" maxLength={500} className="field" />
-          </Field>
-        </div>
-        <div className="flex items-center gap-3">
-          <Button type="submit" disabled={action.state.kind === 'pending'}>
-            Add
-          </Button>
-          <Said state={action.state} />
-        </div>
-      </form>
-    </Section>
+    <SettingsForm title="Add a rule" verb="Add" send={send}>
+      <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
+        <Field label="Effect" hint="deny goes before ask, ask before allow">
+          <select name="effect" className="field">
+            <option>allow</option>
+            <option>ask</option>
+            <option>deny</option>
+          </select>
+        </Field>
+        <Field label="Command" hint="Each part of a compound command must match a rule that allows it">
+          <input name="command" maxLength={256} placeholder="npm run *" className="field font-mono" />
+        </Field>
+        <Field label="Path" hint="Absolute, or from the folder of the attempt">
+          <input name="path" maxLength={256} placeholder="migrations/**" className="field font-mono" />
+        </Field>
+        <Field label="Tool" hint="The agent's own word for it">
+          <input name="tool" maxLength={256} placeholder="mcp__files__*" className="field font-mono" />
+        </Field>
+        <Field label="Agent" hint="Empty: every agent">
+          <input name="agent" maxLength={256} placeholder="claude-*" className="field font-mono" />
+        </Field>
+        <Field label="Note" hint="Of a denial, told to the agent">
+          <input name="note" maxLength={500} className="field" />
+        </Field>
+      </div>
+    </SettingsForm>
   );
 }

@@ -1,43 +1,27 @@
 /** Who may come in, and as what. */
 import type { FormEvent } from 'react';
-import { useEffect, useState } from 'react';
-import { api, sayError } from '../model/api.ts';
+import { useState } from 'react';
+import { api } from '../model/api.ts';
+import { useAsked } from '../model/asked.ts';
 import { useStore } from '../model/store.ts';
 import { ActionButton, Said, useAction } from './action.tsx';
-import { Button } from './button.tsx';
 import { textOf } from './form.ts';
 import { Command, Empty, Field, Section } from './layout.tsx';
+import { Submit } from './settings-form.tsx';
 import { Age } from './time.tsx';
 
 type Token = { name: string; role: string; created_at: string | null };
 
 export function Tokens() {
   const me = useStore((held) => held.me);
-  const [version, setVersion] = useState(0);
-  const [tokens, setTokens] = useState<Token[]>([]);
-  const [said, setSaid] = useState('Asking …');
-  useEffect(() => {
-    let isOver = false;
-    api<Token[]>('GET', 'api/tokens').then(
-      (answer) => {
-        if (isOver) return;
-        setTokens(answer);
-        setSaid('');
-      },
-      (error: unknown) => isOver || setSaid(sayError(error)),
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [version]);
-  const changed = (): void => setVersion((held) => held + 1);
+  const { answer: tokens, said, again: changed } = useAsked<Token[]>('api/tokens', me?.role);
   if (me?.role === 'viewer') return <Empty title="Tokens are shown to operators only." />;
   return (
     <div className="flex flex-col gap-6">
-      <Section title="Tokens of this node" count={tokens.length}>
+      <Section title="Tokens of this node" count={tokens?.length ?? 0}>
         {said === '' ? null : <p className="text-[13px] text-muted">{said}</p>}
-        <ul className="card divide-y divide-line">
-          {tokens.map((token) => (
+        <ul className="card divide-y divide-line empty:hidden">
+          {tokens?.map((token) => (
             <Row key={token.name} token={token} onRemoved={changed} />
           ))}
         </ul>
@@ -95,12 +79,7 @@ function CreateToken({ onCreated }: { onCreated: () => void }) {
           </Field>
           <Role />
         </div>
-        <div className="flex items-center gap-3">
-          <Button type="submit" disabled={action.state.kind === 'pending'}>
-            Make
-          </Button>
-          <Said state={action.state} />
-        </div>
+        <Submit state={action.state} verb="Make" />
         {made === undefined ? null : <Command text={made} />}
       </form>
     </Section>
