@@ -53,6 +53,8 @@ export type NodeOptions = {
   maxAgents?: number | undefined;
   /** The same for each tool. */
   maxAgentsOf?: Readonly<Record<string, number>> | undefined;
+  /** What one agent of this node may write to one reader in a minute, and who comes from outside, too; 120 without it. */
+  messagesPerMinute?: number | undefined;
   /** Memory in bytes that is free now, undefined where nobody knows; without it as the machine and its control groups say. For tests. */
   freeBytes?: (() => number | undefined) | undefined;
   /** Members above which this node keeps links to a few neighbours only; 64 without it. */

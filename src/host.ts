@@ -133,6 +133,7 @@ const settingsOf = (o: NodeOptions, { store, memory }: Parts): CoreSettings => (
   hasProject: hasProjectIn(store),
   maxAgents: o.maxAgents,
   maxAgentsOf: o.maxAgentsOf,
+  messagesPerMinute: o.messagesPerMinute,
   lacksFor: (agent, taken) => memory.lacksFor(agent, taken),
 });
 

@@ -116,6 +116,9 @@ export class World {
   /** Not linked, but in a swarm where not all are: it may be dialled. Set once the overlay is there. */
   mayReach: (node: NodeId) => boolean = () => false;
 
+  /** Adds the rows that belong to ops which are about to be written. Set once mailboxes are there. */
+  onWriting: (ops: readonly Op[]) => void = () => {};
+
   /** Dials a node that is not linked, and keeps the link for a while; does nothing where all are linked. */
   wantLink: (node: NodeId) => void = () => {};
 
@@ -168,6 +171,7 @@ export class World {
   takeTurn(): Turn | undefined {
     const { turn } = this;
     if (isEmpty(turn)) return undefined;
+    this.onWriting(turn.ops);
     this.turn = emptyTurn();
     this.addWaiting(turn);
     const own = this.log.sign(turn.ops.filter((op) => op.header.node === this.self));

@@ -13,6 +13,7 @@ const agentOf = (tool: string, o: { seq?: number; terminal?: boolean } = {}): Li
   id: opIdOf(NODE, o.seq ?? 1),
   deregistered: false,
   recipients: undefined,
+  outsiders: undefined,
   status: undefined,
   pause: undefined,
   budget: undefined,

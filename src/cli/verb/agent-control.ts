@@ -42,6 +42,27 @@ export const restart = controlLeaf({
   examples: [['skep agent restart claude-1', 'it does not come back by itself']],
 });
 
+export const admit: Leaf = {
+  name: 'admit',
+  summary: 'say who of those that come to a hub may write to it; without ids nobody may',
+  about:
+    'Ids as the hub shows them, or globs: @3f1c9a0b7d2e4455, or @* for all. They replace those that were said before.',
+  args: [AGENT, ['[ids...]', 'whose messages it takes']],
+  examples: [['skep agent admit reviewer-1 @3f1c9a0b7d2e4455', 'that one may write to it, by hub']],
+  asksNode: true,
+  run: (given, world) =>
+    withNode(given, world, async (node) => {
+      const allow = given.args.slice(1);
+      const path = `/api/swarm/agents/${encodeURIComponent(given.arg(0))}/outsiders`;
+      const answer = await ask(node, { method: 'POST', path, body: { allow } });
+      if (given.json) return showJson(answer, world);
+      world.out.write(
+        allow.length === 0 ? 'Nobody from outside may write to it.\n' : `Admitted: ${allow.join(', ')}\n`,
+      );
+      return EXIT.ok;
+    }),
+};
+
 export const steer: Leaf = {
   name: 'steer',
   summary: 'say something in the turn it is in, or that was interrupted',

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { agentSchema, outputSchema, read } from '../answers.ts';
 import { ask } from '../client.ts';
 import { attach } from './agent-attach.ts';
-import { interrupt, restart, steer } from './agent-control.ts';
+import { admit, interrupt, restart, steer } from './agent-control.ts';
 import { dollarsOf } from '../dollars.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
@@ -198,5 +198,5 @@ const output: Leaf = {
 export const agent: Group = {
   name: 'agent',
   summary: 'list, add and remove agents; talk to them',
-  leaves: [list, add, remove, pause, resume, budget, send, steer, interrupt, restart, output, attach],
+  leaves: [list, add, remove, pause, resume, budget, admit, send, steer, interrupt, restart, output, attach],
 };

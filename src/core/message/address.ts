@@ -1,5 +1,5 @@
 /** Where a message goes: a mailbox is a channel with one reader. */
-import type { NodeId, OpId } from '../brand.ts';
+import type { NodeId, OpId, Principal } from '../brand.ts';
 import { nodeIdOf, parsedOpId } from '../brand.ts';
 
 /** The mailbox of the people. */
@@ -14,6 +14,10 @@ export const readerOf = (channel: string): OpId | undefined =>
 /** Its readers keep a cursor each, and acknowledge nothing: a channel, or one who comes to the hub from outside. */
 export const isReadByCursor = (channel: string): boolean =>
   channel !== OPERATOR_CHANNEL && readerOf(channel) === undefined;
+
+/** The id by which the hub knows one who came from outside, `@3f1c9a0b7d2e4455`; undefined for people, agents and nodes of the swarm. */
+export const outsiderIdOf = (by: Principal): string | undefined =>
+  by.startsWith('user:@') ? by.slice('user:'.length) : undefined;
 
 /** The node that registered the agent, which alone hands out its messages: an id begins with its author. */
 export const homeOf = (agent: OpId): NodeId => nodeIdOf(agent.slice(0, 32));

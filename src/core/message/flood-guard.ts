@@ -1,5 +1,5 @@
-/** Bounds on what an agent may send: how long a chain of messages may become, and how fast it may write to one reader. In memory: a restart begins anew. */
-import type { OpId } from '../brand.ts';
+/** Bounds on what an agent, or one who came to the hub from outside, may send: how long a chain of messages may become, and how fast it may write to one reader. In memory: a restart begins anew. */
+import type { Principal } from '../brand.ts';
 import type { Refusal } from '../refusal.ts';
 import { refusal } from '../refusal.ts';
 import { TokenBucket } from '../token-bucket.ts';
@@ -16,13 +16,13 @@ export class FloodGuard {
   /** By sender and channel, the one that wrote last comes last. */
   private readonly pairs = new Map<string, TokenBucket>();
 
-  /** `perMinute`: what one agent may send to one reader. */
+  /** `perMinute`: what one may send to one reader. */
   constructor(perMinute: number) {
     this.perMinute = perMinute;
   }
 
   /** Counts one message to each of the channels, or says why none may be sent. A refusal counts nothing but those before the one that is over. */
-  check(o: { sender: OpId; channels: readonly string[]; hops: number; nowMs: number }): Refusal | undefined {
+  check(o: { by: Principal; channels: readonly string[]; hops: number; nowMs: number }): Refusal | undefined {
     if (o.hops > HOPS_MAX)
       return refusal(
         'too_many',
@@ -33,7 +33,7 @@ export class FloodGuard {
         },
       );
     for (const channel of o.channels) {
-      if (this.bucket(`${o.sender} ${channel}`, o.nowMs).tryTake(1, o.nowMs)) continue;
+      if (this.bucket(`${o.by} ${channel}`, o.nowMs).tryTake(1, o.nowMs)) continue;
       return refusal('too_many', 'you write to this reader faster than you may', {
         expected: `at most ${this.perMinute} messages a minute: say it in fewer`,
       });

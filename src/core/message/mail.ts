@@ -9,6 +9,7 @@ export class Mail {
 
   constructor(world: World) {
     this.boxes = new Mailboxes(world);
+    world.onWriting = (ops) => this.boxes.onWriting(ops);
     this.sender = new Sender(world, this.boxes);
   }
 }

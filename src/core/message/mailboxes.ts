@@ -6,15 +6,16 @@
  */
 import { z } from 'zod';
 import type { OpId } from '../brand.ts';
-import { agentPrincipal, nodePrincipal } from '../brand.ts';
+import { agentPrincipal } from '../brand.ts';
 import type { Op } from '../op.ts';
 import { createsEntity, opId } from '../op.ts';
-import type { BodyOf } from '../schema/body.ts';
 import { isLive } from '../view/agent.ts';
 import type { KnownMessage } from '../view/message.ts';
 import { isKnownMessage, messageState } from '../view/message.ts';
 import type { World } from '../world.ts';
 import { homeOf, mailboxOf, readerOf } from './address.ts';
+import type { Bounce } from './bounces.ts';
+import { Bounces } from './bounces.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Letter } from './mailbox.ts';
 
@@ -43,11 +44,14 @@ type Box = { agent: OpId; mailbox: Mailbox; waiters: Waiter[] };
 export class Mailboxes {
   private readonly world: World;
   private readonly boxes = new Map<OpId, Box>();
-  private readonly bouncing = new Map<OpId, { agent: OpId; reason: BodyOf<'message.bounced'>['reason'] }>();
+  private readonly bounces: Bounces;
+  /** Messages of the turn under way whose row is written with them, for a reader that waits. */
+  private readonly foreseen = new Set<OpId>();
   private waits = 0;
 
   constructor(world: World) {
     this.world = world;
+    this.bounces = new Bounces(world, () => world.timers.setEarlier('mail:look', world.nowMs + RETRY_MS));
   }
 
   /** Reads what is open from the views. */
@@ -64,13 +68,34 @@ export class Mailboxes {
     this.look();
   }
 
+  /** These ops are about to be written: where a reader waits for one, the row of its first delivery goes with it, and spares a commit of its own. */
+  onWriting(ops: readonly Op[]): void {
+    const room = new Map<Box, number>();
+    for (const op of ops) {
+      const box = this.boxOf(op);
+      if (box === undefined) continue;
+      const left = room.get(box) ?? box.waiters.reduce((sum, { max }) => sum + max, 0);
+      room.set(box, left - 1);
+      if (left <= 0) continue;
+      this.foreseen.add(opId(op));
+      this.world.persist({ table: 'lease', key: opId(op), value: { agent: box.agent, deliveries: 1 } });
+    }
+  }
+
   onCommitted(ops: readonly Op[]): void {
+    const touched = new Set<Box>();
     for (const op of ops) {
       const { body, header } = op;
-      if (body.type === 'message.sent' && createsEntity(op)) this.onSent(opId(op), readerOf(body.channel));
-      else if (body.type === 'agent.deregistered' && homeOf(header.entity) === this.world.self)
+      if (body.type === 'message.sent' && createsEntity(op)) {
+        const box = this.onSent(opId(op), readerOf(body.channel));
+        if (box !== undefined) touched.add(box);
+      } else if (body.type === 'agent.deregistered' && homeOf(header.entity) === this.world.self)
         this.onGone(header.entity);
     }
+    for (const box of touched) this.serve(box);
+    // Who waited gave up in the meantime: it never had them, and whoever has them first is not told that somebody had.
+    for (const key of this.foreseen) this.world.persist({ table: 'lease', key, value: undefined });
+    this.foreseen.clear();
   }
 
   /**
@@ -165,12 +190,22 @@ export class Mailboxes {
     }
   }
 
-  private onSent(id: OpId, reader: OpId | undefined): void {
-    if (reader === undefined || homeOf(reader) !== this.world.self) return;
+  /** The mailbox of a message that its reader may have at once. */
+  private boxOf(op: Op): Box | undefined {
+    const { body } = op;
+    if (body.type !== 'message.sent' || !createsEntity(op) || (body.dueMs ?? 0) > this.world.wallMs) return undefined;
+    const reader = readerOf(body.channel);
+    return reader === undefined ? undefined : this.boxes.get(reader);
+  }
+
+  /** Its mailbox, where it goes into one of this node's. */
+  private onSent(id: OpId, reader: OpId | undefined): Box | undefined {
+    if (reader === undefined || homeOf(reader) !== this.world.self) return undefined;
     const row = this.world.store.get('message', id);
     // Its end may be written before it, where a log came back after a cut.
-    if (!isKnownMessage(row) || messageState(row) !== 'open') return;
+    if (!isKnownMessage(row) || messageState(row) !== 'open') return undefined;
     this.admit(row, reader, 0);
+    return this.boxes.get(reader);
   }
 
   private admit({ id, sent }: KnownMessage, agent: OpId, deliveries: number): void {
@@ -189,7 +224,6 @@ export class Mailboxes {
       leasedMs: undefined,
     };
     this.putBack(box, letter);
-    this.serve(box);
   }
 
   private putBack(box: Box, letter: Letter): void {
@@ -226,7 +260,8 @@ export class Mailboxes {
     return taken.flatMap(({ id, deliveries }) => {
       const message = world.store.get('message', id);
       if (!isKnownMessage(message)) return [];
-      world.persist({ table: 'lease', key: id, value: { agent: box.agent, deliveries } });
+      if (!this.foreseen.delete(id))
+        world.persist({ table: 'lease', key: id, value: { agent: box.agent, deliveries } });
       return [{ message, deliveries, redelivered: deliveries > 1 }];
     });
   }
@@ -242,26 +277,15 @@ export class Mailboxes {
     this.world.afterWrite(() => waiter.done(handed));
   }
 
-  private bounce(agent: OpId, o: { message: OpId; reason: BodyOf<'message.bounced'>['reason'] }): void {
-    this.bouncing.set(o.message, { agent, reason: o.reason });
-    this.writeBounces();
-  }
-
-  private writeBounces(): void {
-    const { world } = this;
-    if (this.bouncing.size === 0) return;
-    if (!world.mayAppend()) return world.timers.setEarlier('mail:look', world.nowMs + RETRY_MS);
-    for (const [id, { agent, reason }] of this.bouncing) {
-      world.append([{ entity: id, by: nodePrincipal(world.self), body: { type: 'message.bounced', agent, reason } }]);
-      world.persist({ table: 'lease', key: id, value: undefined });
-    }
-    this.bouncing.clear();
+  private bounce(agent: OpId, o: Pick<Bounce, 'reason'> & { message: OpId }): void {
+    this.foreseen.delete(o.message);
+    this.bounces.add(o.message, { agent, reason: o.reason });
   }
 
   /** Hands out what has come due, takes back from readers that are gone, and writes what could not be written before. */
   private look(): void {
     const { world } = this;
-    this.writeBounces();
+    this.bounces.write();
     for (const box of this.boxes.values()) {
       const nextMs = box.mailbox.ripen(world.wallMs);
       const stale = [...box.mailbox.inHand()].filter(({ leasedMs = 0 }) => leasedMs + LEASE_MAX_MS <= world.nowMs);

@@ -11,7 +11,7 @@ import type { BodyOf } from '../schema/body.ts';
 import { isLive } from '../view/agent.ts';
 import { isKnownMessage } from '../view/message.ts';
 import type { World } from '../world.ts';
-import { mailboxOf, OPERATOR_CHANNEL, readerOf } from './address.ts';
+import { mailboxOf, OPERATOR_CHANNEL, outsiderIdOf, readerOf } from './address.ts';
 import { FloodGuard } from './flood-guard.ts';
 import type { Mailboxes } from './mailboxes.ts';
 import { MAILBOX_MAX } from './mailboxes.ts';
@@ -23,7 +23,7 @@ export const RECIPIENTS_MAX = 256;
 /** Of one agent to another, unless the options say otherwise. */
 export const PAIR_PER_MINUTE = 120;
 
-/** `sender`: the agent that speaks, which `by` names then, too; undefined for people and nodes, who have neither budget nor allow-list. */
+/** `sender`: the agent that speaks, which `by` names then, too; undefined for people and nodes, who are bound by nothing, and for who comes from outside. */
 export type Sending = Pick<
   Body,
   'kind' | 'text' | 'replyTo' | 'source' | 'dueMs' | 'options' | 'multi' | 'expiresMs' | 'sig'
@@ -57,9 +57,8 @@ export class Sender {
     const before = o.replyTo === null ? undefined : world.store.get('message', o.replyTo);
     if (o.replyTo !== null && !isKnownMessage(before))
       return refusal('not_found', 'the message that this one answers is not here', { got: o.replyTo });
-    const hops = o.sender === undefined ? 0 : Math.max(this.mailboxes.hopsOf(o.sender), (before?.sent?.hops ?? -1) + 1);
-    const refused =
-      this.roomRefusal(o.channels) ?? (o.sender === undefined ? undefined : this.refusalTo(o.sender, { ...o, hops }));
+    const hops = this.hopsOf(o, before?.sent?.hops);
+    const refused = this.roomRefusal(o.channels) ?? this.speakerRefusal(o, hops);
     if (refused !== undefined) return refused;
     const { by, sender: _sender, channels, ...fields } = o;
     const thread = before?.sent?.thread ?? o.replyTo;
@@ -87,20 +86,46 @@ export class Sender {
     return undefined;
   }
 
-  /** What an agent sends to itself is bounded like the rest, and needs no leave. */
-  private refusalTo(sender: OpId, o: { channels: readonly string[]; hops: number }): Refusal | undefined {
-    const allow = this.world.store.get('agent', sender)?.recipients?.allow ?? null;
-    for (const channel of o.channels) {
-      const reader = readerOf(channel);
-      if (allow === null || channel === OPERATOR_CHANNEL || channel === mailboxOf(sender) || reader === undefined)
-        continue;
-      const name = this.world.store.get('agent', reader)?.registered?.name ?? '';
-      if (allow.some((pattern) => matchesName(pattern, name))) continue;
-      return refusal('forbidden', `an operator has not allowed you to write to ${name}`, {
-        expected: allow.length === 0 ? 'operator' : `operator, ${allow.join(', ')}`,
-        got: name,
-      });
+  /** How many messages led to this one. People begin anew; what comes from outside goes on with what it answers. */
+  private hopsOf({ by, sender, channels }: Sending, before = -1): number {
+    if (sender !== undefined) return Math.max(this.mailboxes.hopsOf(sender), before + 1);
+    const isToAgent = channels.some((channel) => readerOf(channel) !== undefined);
+    return outsiderIdOf(by) !== undefined && isToAgent ? before + 1 : 0;
+  }
+
+  /** People and nodes are bound by nothing; who comes from outside by the agents that take it in, and both by the budget. */
+  private speakerRefusal({ by, sender, channels }: Sending, hops: number): Refusal | undefined {
+    const outsider = outsiderIdOf(by);
+    if (sender === undefined && outsider === undefined) return undefined;
+    for (const channel of channels) {
+      const refused = sender === undefined ? this.closedTo(outsider ?? '', channel) : this.notAllowed(sender, channel);
+      if (refused !== undefined) return refused;
     }
-    return this.guard.check({ sender, channels: o.channels, hops: o.hops, nowMs: this.world.nowMs });
+    return this.guard.check({ by, channels, hops, nowMs: this.world.nowMs });
+  }
+
+  /** What an agent sends to itself needs no leave, nor what it sends to people. */
+  private notAllowed(sender: OpId, channel: string): Refusal | undefined {
+    const allow = this.world.store.get('agent', sender)?.recipients?.allow ?? null;
+    if (allow === null || channel === OPERATOR_CHANNEL || channel === mailboxOf(sender)) return undefined;
+    const reader = readerOf(channel);
+    const name = reader === undefined ? channel : (this.world.store.get('agent', reader)?.registered?.name ?? '');
+    if (allow.some((pattern) => matchesName(pattern, name))) return undefined;
+    return refusal('forbidden', `an operator has not allowed you to write to ${name}`, {
+      expected: allow.length === 0 ? 'operator' : `operator, ${allow.join(', ')}`,
+      got: name,
+    });
+  }
+
+  /** The mailbox of an agent is closed to whoever comes from outside, until an operator opens it. */
+  private closedTo(outsider: string, channel: string): Refusal | undefined {
+    const reader = readerOf(channel);
+    if (reader === undefined) return undefined;
+    const row = this.world.store.get('agent', reader);
+    if (row?.outsiders?.allow.some((pattern) => matchesName(pattern, outsider)) === true) return undefined;
+    return refusal('forbidden', `${row?.registered?.name ?? reader} takes no messages of ${outsider}`, {
+      expected: 'a channel; or an operator who lets you in: skep agent admit',
+      got: outsider,
+    });
   }
 }

@@ -36,11 +36,14 @@ export const agentPaused = z.object({ type: z.literal('agent.paused'), paused: z
 /** What it may cost a day (UTC), in US dollars; null: as much as it is. Of several words the newest counts. */
 export const agentBudgeted = z.object({ type: z.literal('agent.budgeted'), usdDay: dollars.nullable() });
 
-/** Names of agents, as globs; `operator` for people. */
-const recipients = z.array(z.string().min(1).max(64)).max(64);
+/** Names of agents, `#channels` and `@ids` of the hub, as globs. */
+const names = z.array(z.string().min(1).max(64)).max(64);
 
 /** An operator's word on whom the agent may write to; null: everybody. People may always be written to. Of several words the newest counts. */
-export const agentRecipientsSet = z.object({ type: z.literal('agent.recipientsSet'), allow: recipients.nullable() });
+export const agentRecipientsSet = z.object({ type: z.literal('agent.recipientsSet'), allow: names.nullable() });
+
+/** An operator's word on who of those that come to a hub from outside may write to the agent; before it nobody may. Of several words the newest counts. */
+export const agentOutsidersSet = z.object({ type: z.literal('agent.outsidersSet'), allow: names });
 
 /** What the agent says of itself in a line, for people; empty: nothing. Of several words the newest counts. */
 export const agentStatusSet = z.object({ type: z.literal('agent.statusSet'), text: z.string().max(200) });

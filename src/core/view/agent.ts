@@ -34,6 +34,8 @@ export type AgentRow = {
   box: DeclaredBox | undefined;
   /** Whom it may write to, as globs of names; null or undefined: everybody. */
   recipients: { allow: readonly string[] | null; stamp: Stamp } | undefined;
+  /** Who of those that come to a hub may write to it, as globs of their ids; undefined: nobody. */
+  outsiders: { allow: readonly string[]; stamp: Stamp } | undefined;
   /** What it said of itself last. */
   status: { text: string; stamp: Stamp; wallMs: number } | undefined;
 };
@@ -66,6 +68,8 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
   }
   if (body.type === 'agent.recipientsSet')
     return { ...known, recipients: newest(known.recipients, { allow: body.allow, stamp }) };
+  if (body.type === 'agent.outsidersSet')
+    return { ...known, outsiders: newest(known.outsiders, { allow: body.allow, stamp }) };
   if (body.type === 'agent.statusSet')
     return { ...known, status: newest(known.status, { text: body.text, stamp, wallMs: op.header.wallMs }) };
   if (body.type !== 'agent.registered' || !createsEntity(op)) return known;
@@ -98,6 +102,7 @@ const unseen = (id: OpId): AgentRow => ({
   budget: undefined,
   box: undefined,
   recipients: undefined,
+  outsiders: undefined,
   status: undefined,
 });
 
@@ -106,13 +111,14 @@ const newest = <T extends { stamp: Stamp }>(held: T | undefined, said: T): T =>
 
 export const agentView: ViewSpec<AgentRow> = {
   name: 'agent',
-  version: 8,
+  version: 9,
   types: [
     'agent.registered',
     'agent.deregistered',
     'agent.paused',
     'agent.budgeted',
     'agent.recipientsSet',
+    'agent.outsidersSet',
     'agent.statusSet',
     'box.declared',
   ],

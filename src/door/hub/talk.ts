@@ -6,7 +6,7 @@ import { isKnownMessage } from '#core/view/message.ts';
 import { isRefusal } from '../refusal.ts';
 import type { At } from './channels.ts';
 import { isKnownTo } from './channels.ts';
-import type { FrameOf, Refused } from './frames.ts';
+import type { ErrorCode, FrameOf, Refused } from './frames.ts';
 import { bad } from './frames.ts';
 import { speakerOf } from './key.ts';
 import { isReserved } from './login.ts';
@@ -15,6 +15,9 @@ type Answer = Promise<Refused | undefined>;
 
 /** As in AgentChat. */
 const NICK_MS = 30_000;
+
+/** What the hub calls what delivery refuses; all else is told as a limit. */
+const REFUSALS: Readonly<Partial<Record<string, ErrorCode>>> = { too_large: 'INVALID_MSG', forbidden: 'NOT_ALLOWED' };
 
 /** On disk before anybody is told, the speaker included: its own copy is the acknowledgement. */
 export async function speak(frame: FrameOf<'MSG'>, at: At): Answer {
@@ -37,7 +40,7 @@ export async function speak(frame: FrameOf<'MSG'>, at: At): Answer {
     dueMs: null,
     ...(frame.sig === undefined ? {} : { sig: frame.sig }),
   });
-  if (isRefusal(sent)) return bad(sent.code === 'too_large' ? 'INVALID_MSG' : 'RATE_LIMITED', sent.message);
+  if (isRefusal(sent)) return bad(REFUSALS[sent.code] ?? 'RATE_LIMITED', sent.message);
   session.spokeMs.set(to, hub.door.now());
   if (text === frame.content) return undefined;
   const content = 'something in your message had the shape of a secret and was left out';

@@ -145,7 +145,11 @@ const recipients = jsonRoute({
   params: idParams,
   query: none,
   body: z.object({
-    allow: z.array(z.string().min(1).max(64)).max(64).nullable().describe('Globs of names of agents; null for all'),
+    allow: z
+      .array(z.string().min(1).max(64))
+      .max(64)
+      .nullable()
+      .describe('Globs of names of agents, #channels and @ids of the hub; null for all'),
   }),
   answer: z.object({ id: z.string(), allow: z.array(z.string()).nullable() }),
   status: 200,
@@ -162,4 +166,25 @@ const recipients = jsonRoute({
   },
 });
 
-export const messageRoutes: readonly Route[] = [list, send, get, answer, recipients];
+const outsiders = jsonRoute({
+  method: 'POST',
+  path: '/api/swarm/agents/{id}/outsiders',
+  summary: 'Who of those that come to a hub from outside may write to the agent; without a word nobody may',
+  action: 'agent.restrict',
+  params: idParams,
+  query: none,
+  body: z.object({
+    allow: z.array(z.string().min(1).max(64)).max(64).describe('Globs of @ids of the hub; empty for nobody'),
+  }),
+  answer: z.object({ id: z.string(), allow: z.array(z.string()) }),
+  status: 200,
+  handle: async ({ params, body: { allow }, by, door }) => {
+    const agent = findAgent(params.id, door);
+    if (isRefusal(agent)) return agent;
+    const body = { type: 'agent.outsidersSet' as const, allow };
+    const arrival = await appendOne({ entity: agent.id, by, body }, door);
+    return isRefusal(arrival) ? arrival : { id: agent.id, allow };
+  },
+});
+
+export const messageRoutes: readonly Route[] = [list, send, get, answer, recipients, outsiders];

@@ -1,7 +1,8 @@
 /** Mailboxes: in order, handed out at least once, marked when it may be more, and closed by their own node alone. */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { OpId } from '#core/brand.ts';
 import { opIdOf, userPrincipal } from '#core/brand.ts';
+import { mailboxOf } from '#core/message/address.ts';
 import { DELIVERIES_MAX, LEASE_MAX_MS } from '#core/message/mailboxes.ts';
 import { messageState, outcomeOf } from '#core/view/message.ts';
 import { simNodeId } from '#sim/crypto.ts';
@@ -54,6 +55,36 @@ describe('a mailbox', () => {
     expect(handed).toEqual([]);
     await machine.releaseDisk();
     expect(texts(handed)).toEqual(['a']);
+  });
+
+  it('writes the row of what a reader waits for with the message, and hands it out after that one write', async () => {
+    const handed = await take(machine, { agent, max: 2, waitMs: 180_000 });
+    machine.holdDisk();
+    const box = mailboxOf(agent);
+    await sent(machine, { to: agent, channels: [box, box, box] });
+    expect([handed, machine.store.localRows('lease')]).toEqual([[], []]);
+    const commit = vi.spyOn(machine.store, 'commit');
+    await machine.releaseDisk();
+    expect(handed.map(({ redelivered }) => redelivered)).toEqual([false, false]);
+    expect(commit).not.toHaveBeenCalled();
+    expect(machine.store.localRows('lease')).toHaveLength(2);
+    machine = machine.restart();
+    const again = await take(machine, { agent });
+    expect(again.map(({ redelivered }) => redelivered)).toEqual([true, true, false]);
+  });
+
+  it('marks nothing that a reader gave up waiting for before it was on disk', async () => {
+    const handed: unknown[] = [];
+    const done = (some: readonly unknown[]): void => void handed.push(...some);
+    const giveUp = machine.core.mail(machine.clock()).boxes.receive({ agent, max: 1, waitMs: 180_000, done });
+    await machine.run();
+    machine.holdDisk();
+    await sent(machine, { to: agent, text: 'a' });
+    giveUp();
+    await machine.releaseDisk();
+    expect([handed, machine.store.localRows('lease')]).toEqual([[], []]);
+    machine = machine.restart();
+    expect((await take(machine, { agent })).map(({ redelivered }) => redelivered)).toEqual([false]);
   });
 
   it('closes what was handled, once, and leaves no row of it', async () => {

@@ -1,5 +1,5 @@
 /** What may be sent: to whom, how much, and how long a chain. */
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { OpId } from '#core/brand.ts';
 import { userPrincipal } from '#core/brand.ts';
 import { mailboxOf, OPERATOR_CHANNEL } from '#core/message/address.ts';
@@ -95,4 +95,66 @@ it('nothing goes to an agent that is gone, or answers what is not here', async (
   expect(await send(machine, { to: gone })).toMatchObject({ code: 'not_found' });
   expect(await send(machine, { to: bob, replyTo: gone })).toMatchObject({ code: 'not_found' });
   expect(count()).toBe(0);
+});
+
+describe('who comes to the hub from outside', () => {
+  const outsider = userPrincipal('@3f1c9a0b7d2e4455');
+  const admit = (...allow: string[]) =>
+    machine.append([{ entity: bob, by: userPrincipal('ada'), body: { type: 'agent.outsidersSet', allow } }]);
+
+  it('reaches channels and people, and no agent until an operator admits it', async () => {
+    const toBob = () => send(machine, { to: bob, by: outsider });
+    expect(await toBob()).toMatchObject({ code: 'forbidden', got: '@3f1c9a0b7d2e4455' });
+    expect(count()).toBe(0);
+    expect(await send(machine, { to: bob, by: outsider, channels: [OPERATOR_CHANNEL, '#general'] })).toHaveLength(2);
+    await admit('@0000*');
+    expect(await toBob()).toMatchObject({ code: 'forbidden' });
+    await admit('@3f1c9a0b7d2e4455');
+    expect(await toBob()).toHaveLength(1);
+    expect(await send(machine, { to: ann, by: outsider })).toMatchObject({ code: 'forbidden' });
+    await admit();
+    expect(await toBob()).toMatchObject({ code: 'forbidden' });
+  });
+
+  it('says nothing to anybody where one of the readers takes nothing of it', async () => {
+    expect(await send(machine, { to: bob, by: outsider, channels: ['#general', mailboxOf(bob)] })).toMatchObject({
+      code: 'forbidden',
+    });
+    expect(count()).toBe(0);
+  });
+
+  it('floods nobody, whatever channel it writes to', async () => {
+    await admit('@*');
+    for (const channels of [[mailboxOf(bob)], ['#general'], [OPERATOR_CHANNEL]]) {
+      for (let n = 0; n < 5; n++) await sent(machine, { to: bob, by: outsider, channels });
+      expect(await send(machine, { to: bob, by: outsider, channels })).toMatchObject({ code: 'too_many' });
+    }
+    expect(await send(machine, { to: bob, by: userPrincipal('@abcdefg1') })).toHaveLength(1);
+  });
+
+  it('comes to an end with an agent that only answers it', async () => {
+    await admit('@*');
+    let theirs = await sent(machine, { to: bob, by: outsider });
+    for (let hops = 1; hops < HOPS_MAX; hops += 2) {
+      await take(machine, { agent: bob });
+      const ours = await sent(machine, { to: bob, from: bob, channels: ['@3f1c9a0b7d2e4455'], replyTo: theirs });
+      await acknowledge(machine, bob);
+      machine.nowMs += 6_000;
+      theirs = await sent(machine, { to: bob, by: outsider, replyTo: ours });
+      expect([row(ours).hops, row(theirs).hops]).toEqual([hops, hops + 1]);
+    }
+    await take(machine, { agent: bob });
+    const refused = await send(machine, { to: bob, from: bob, channels: ['@3f1c9a0b7d2e4455'], replyTo: theirs });
+    expect(refused).toMatchObject({ code: 'too_many', got: `${HOPS_MAX + 1}` });
+  });
+});
+
+it('a list of those whom an agent may write to holds for channels and for those outside, too', async () => {
+  const by = userPrincipal('ada');
+  await machine.append([{ entity: ann, by, body: { type: 'agent.recipientsSet', allow: ['bob', '#help'] } }]);
+  const to = (channel: string) => send(machine, { to: bob, from: ann, channels: [channel] });
+  expect(await to('#general')).toMatchObject({ code: 'forbidden', got: '#general' });
+  expect(await to('@3f1c9a0b7d2e4455')).toMatchObject({ code: 'forbidden' });
+  expect(await to('#help')).toHaveLength(1);
+  expect(await to(mailboxOf(bob))).toHaveLength(1);
 });

@@ -83,7 +83,14 @@ describe('an agent fits', () => {
     const by = created.by;
     await machine.append([{ entity: agent, by, body: { type: 'agent.deregistered' } }]);
     expect(fits(present(machine.store.get('agent', agent)), { created, allowed: false })).toBe(false);
-    const said = { pause: undefined, budget: undefined, box: undefined, recipients: undefined, status: undefined };
+    const said = {
+      pause: undefined,
+      budget: undefined,
+      box: undefined,
+      recipients: undefined,
+      outsiders: undefined,
+      status: undefined,
+    };
     const gone = { id: agent, registered: undefined, deregistered: false, ...said };
     expect(fits(gone, { created, allowed: true })).toBe(false);
   });

@@ -29,6 +29,7 @@ const weights: Record<BodyType, number> = {
   'agent.budgeted': 2,
   'box.declared': 2,
   'agent.recipientsSet': 2,
+  'agent.outsidersSet': 2,
   'agent.statusSet': 1,
   'project.registered': 2,
   'project.removed': 1,
@@ -114,6 +115,8 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
       };
     case 'agent.recipientsSet':
       return { type, allow: slot === 1 ? null : [`n${pick}`] };
+    case 'agent.outsidersSet':
+      return { type, allow: [`@${pick}`] };
     case 'agent.statusSet':
       return { type, text: `s${slot}` };
     case 'agent.deregistered':

@@ -10,6 +10,17 @@ export const MAIL_PATCHES: Record<string, PatchedMutant> = {
     look: 'mail',
     shows: ['always/redelivered-is-marked'],
   },
+  'takes the row of what a reader waits for as written, and does not write it': {
+    changes: [
+      in_(
+        'core/message/mailboxes.ts',
+        "this.world.persist({ table: 'lease', key: opId(op), value: { agent: box.agent, deliveries: 1 } });",
+        '',
+      ),
+    ],
+    look: 'mail',
+    shows: ['always/redelivered-is-marked'],
+  },
   'forgets with a restart what it had handed out': {
     changes: [in_('core/message/mailboxes.ts', 'rows.get(row.id)?.deliveries ?? 0', '0')],
     look: 'mail',
