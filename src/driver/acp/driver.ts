@@ -1,7 +1,7 @@
 /** Any tool that speaks the Agent Client Protocol on its standard input and output. */
-import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
-import type { Runtime } from '#ports.ts';
-import { attachLineSession, isToBeCopied, openLineSession, type LineTool } from '../line/open.ts';
+import type { SessionSpec } from '#agent-ports.ts';
+import { LineDriver } from '../line/driver.ts';
+import { isToBeCopied, type LineTool } from '../line/open.ts';
 import type { LineLimits } from '../line/tool-process.ts';
 import { AcpDialect } from './dialect.ts';
 
@@ -16,25 +16,17 @@ export type AcpDriverOptions = {
   limits?: LineLimits;
 };
 
-export class AcpDriver implements AgentDriver {
+export class AcpDriver extends LineDriver {
   readonly tool: string;
   readonly #o: AcpDriverOptions;
 
   constructor(o: AcpDriverOptions) {
+    super();
     this.tool = o.tool;
     this.#o = o;
   }
 
-  /** The tool is started by the first prompt. */
-  async open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession> {
-    return openLineSession(this.#lineTool(spec), { spec, runtime });
-  }
-
-  attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined> {
-    return attachLineSession(this.#lineTool(spec), { spec, runtime });
-  }
-
-  #lineTool(spec: SessionSpec): LineTool {
+  protected lineTool(spec: SessionSpec): LineTool {
     const { cwd, instructions, servers } = spec;
     const { version, command } = this.#o;
     return {

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AgentDriver, AgentSession, SessionSpec, ToolServer } from '#agent-ports.ts';
-import type { Runtime } from '#ports.ts';
-import { attachLineSession, isToBeCopied, openLineSession, type LineTool } from '../line/open.ts';
+import type { SessionSpec, ToolServer } from '#agent-ports.ts';
+import { LineDriver } from '../line/driver.ts';
+import { isToBeCopied, type LineTool } from '../line/open.ts';
 import type { LineLimits } from '../line/tool-process.ts';
 import { ClaudeDialect } from './dialect.ts';
 
@@ -21,24 +21,16 @@ export type ClaudeDriverOptions = {
   limits?: LineLimits;
 };
 
-export class ClaudeDriver implements AgentDriver {
+export class ClaudeDriver extends LineDriver {
   readonly tool = 'claude';
   readonly #o: ClaudeDriverOptions;
 
   constructor(o: ClaudeDriverOptions) {
+    super();
     this.#o = o;
   }
 
-  /** `claude` is started by the first prompt. */
-  async open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession> {
-    return openLineSession(this.#lineTool(spec), { spec, runtime });
-  }
-
-  attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined> {
-    return attachLineSession(this.#lineTool(spec), { spec, runtime });
-  }
-
-  #lineTool(spec: SessionSpec): LineTool {
+  protected lineTool(spec: SessionSpec): LineTool {
     const { cwd, instructions, servers } = spec;
     return {
       ...this.#o,

@@ -1,7 +1,7 @@
 /** Codex by its structured protocol: `codex app-server` on pipes, one process and one thread for many turns. */
-import type { AgentDriver, AgentSession, SessionSpec } from '#agent-ports.ts';
-import type { Runtime } from '#ports.ts';
-import { attachLineSession, isToBeCopied, openLineSession, type LineTool } from '../line/open.ts';
+import type { SessionSpec } from '#agent-ports.ts';
+import { LineDriver } from '../line/driver.ts';
+import { isToBeCopied, type LineTool } from '../line/open.ts';
 import type { LineLimits } from '../line/tool-process.ts';
 import { CodexDialect } from './dialect.ts';
 
@@ -13,24 +13,16 @@ export type CodexDriverOptions = {
   limits?: LineLimits;
 };
 
-export class CodexDriver implements AgentDriver {
+export class CodexDriver extends LineDriver {
   readonly tool = 'codex';
   readonly #o: CodexDriverOptions;
 
   constructor(o: CodexDriverOptions) {
+    super();
     this.#o = o;
   }
 
-  /** `codex` is started by the first prompt. */
-  async open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession> {
-    return openLineSession(this.#lineTool(spec), { spec, runtime });
-  }
-
-  attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined> {
-    return attachLineSession(this.#lineTool(spec), { spec, runtime });
-  }
-
-  #lineTool(spec: SessionSpec): LineTool {
+  protected lineTool(spec: SessionSpec): LineTool {
     const servers = spec.servers.map(({ name }) => name);
     const thread = threadOf(spec);
     return {
