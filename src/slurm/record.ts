@@ -23,14 +23,17 @@
  */
 import { z } from 'zod';
 
+/** `append_id`: the record's own name, where a router appended it; one that comes twice counts once. */
+const common = { append_id: z.string().optional() };
 const user = z.looseObject({
   type: z.literal('user'),
+  ...common,
   content: z.string(),
   injection_id: z.string().optional(),
   steer: z.boolean().optional(),
 });
-const shutdown = z.looseObject({ type: z.literal('shutdown') });
-const control = z.looseObject({ type: z.literal('control'), payload: z.record(z.string(), z.unknown()) });
+const shutdown = z.looseObject({ type: z.literal('shutdown'), ...common });
+const control = z.looseObject({ type: z.literal('control'), ...common, payload: z.record(z.string(), z.unknown()) });
 
 export const inboxRecord = z.discriminatedUnion('type', [user, shutdown, control]);
 

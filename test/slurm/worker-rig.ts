@@ -21,10 +21,14 @@ export class Fleet {
   /** With the stand-in as its own `codex`. */
   static withFake(): Fleet {
     const fleet = new Fleet();
-    const bin = join(fleet.base, 'tools/npm-global/bin');
+    Fleet.installFake(fleet.base);
+    return fleet;
+  }
+
+  static installFake(base: string): void {
+    const bin = join(base, 'tools/npm-global/bin');
     mkdirSync(bin, { recursive: true });
     symlinkSync(FAKE, join(bin, 'codex'));
-    return fleet;
   }
 
   inbox(name: string): string {

@@ -8,6 +8,7 @@ import { printableLine } from '../text.ts';
 import type { Given } from '../given.ts';
 import type { Group, Leaf, VerbOption } from '../verb.ts';
 import type { World } from '../world.ts';
+import { farEnd, router } from './slurm-router.ts';
 
 const worker: Leaf = {
   name: 'worker',
@@ -175,5 +176,5 @@ const stop: Leaf = {
 export const slurm: Group = {
   name: 'slurm',
   summary: 'a Slurm allocation as a fleet of agents',
-  leaves: [launch, status, stop, worker],
+  leaves: [launch, status, stop, worker, router, farEnd],
 };

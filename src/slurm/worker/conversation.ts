@@ -11,7 +11,7 @@ import type { Pace } from '../pace.ts';
 import { decisionOf, type Answer } from './answer.ts';
 import { marksOf, textOf, type Message } from './message.ts';
 import type { WorkerOutbox } from './outbox.ts';
-import { EventWords } from './told.ts';
+import { callOf, EventWords } from './told.ts';
 
 /** An agent that ends by itself so often will not do better the next time. */
 export const RESTARTS_MAX = 5;
@@ -104,6 +104,9 @@ export class Conversation {
     const { behavior, stops } = decisionOf(answer);
     this.#asked.delete(request);
     await this.#session.answer(request, { behavior, message: '' });
+    const { approved = behavior === 'allow', decision = null } = answer;
+    const payload = { approval_id: request, call_id: callOf(request), approved, decision };
+    this.#o.outbox.write({ type: 'worker_event', event: 'exec_approval_resolved', payload });
     if (stops) await this.interrupt();
     return true;
   }
@@ -177,7 +180,9 @@ export class Conversation {
   async #follow(): Promise<void> {
     for await (const event of this.#session.events) {
       this.#o.pace.heard();
-      for (const { event: name, payload } of this.#words.of(event)) {
+      // Told already, when it was answered.
+      const isKnown = event.kind === 'permission_closed' && !this.#asked.has(event.request);
+      for (const { event: name, payload } of isKnown ? [] : this.#words.of(event)) {
         this.#o.outbox.write({ type: 'worker_event', event: name, payload, ...marksOf(this.#current[0]) });
       }
       await this.#on(event);

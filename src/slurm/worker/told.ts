@@ -77,7 +77,7 @@ function counted(
 }
 
 /** Codex's name of the item stands before the number of the request. */
-const callOf = (request: string): string => request.split(' ', 1)[0] ?? request;
+export const callOf = (request: string): string => request.split(' ', 1)[0] ?? request;
 
 function approvalOf({ request }: Extract<AgentEvent, { kind: 'permission' }>): Record<string, unknown> {
   return {

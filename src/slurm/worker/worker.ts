@@ -20,6 +20,8 @@ import { leftIn, WorkerOutbox, type Left } from './outbox.ts';
 const HEARTBEAT_MS = 5_000;
 /** An agent gets so long to end, at the end of its worker: Slurm's own limit counts, too. */
 const AGENT_GRACE_MS = 3_000;
+/** Names of records that are remembered: one that comes twice came of a connection that was lost, moments ago. */
+const APPENDED_MAX = 10_000;
 /** A turn is bounded by the allocation, not by its worker. */
 const TURN_MAX_MS = 7 * 24 * 3_600_000;
 
@@ -52,6 +54,7 @@ export class Worker {
   readonly #cwd: string;
   #conversation: Conversation | undefined;
   #end: WorkerEnd | undefined;
+  readonly #appended = new Set<string>();
   /** Behind it, nothing was given to an agent before. */
   #givenTo: MailboxPosition | undefined;
 
@@ -145,6 +148,7 @@ export class Worker {
       this.#wrong(`the inbox at ${position.offset}: no record that a worker knows`);
       return conversation.done(position);
     }
+    if (this.#isTwice(record.append_id)) return conversation.done(position);
     if (record.type === 'user') {
       const { content, injection_id: injection, steer: steers = false } = record;
       return conversation.tell({ content, injection, position, redelivered, steers });
@@ -158,6 +162,19 @@ export class Worker {
     }
     await this.#control(record.payload, conversation);
     conversation.done(position);
+  }
+
+  /**
+   * 1. A router's connection is cut with a record under way. 2. It connects anew, does not find the record, and appends it again. 3. The far end of
+   * the first connection is not dead yet, and appends it, too.
+   */
+  #isTwice(name: string | undefined): boolean {
+    if (name === undefined) return false;
+    if (this.#appended.has(name)) return true;
+    this.#appended.add(name);
+    if (this.#appended.size > APPENDED_MAX)
+      for (const oldest of this.#appended.keys().take(1)) this.#appended.delete(oldest);
+    return false;
   }
 
   async #control(payload: Record<string, unknown>, conversation: Conversation): Promise<void> {

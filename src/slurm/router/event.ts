@@ -1,0 +1,73 @@
+/** What stands in outboxes, in the words of codeswarm's router. */
+import type { MailboxPosition } from '#runtime/shared-mailbox/follower.ts';
+import { outboxRecord, type OutboxRecord } from '../record.ts';
+import type { FarLine } from './wire.ts';
+
+/** `position`: behind the record in its outbox. `redelivered`: it may have been told before, by a router that was killed. */
+export type FleetEvent = {
+  event: string;
+  data: Record<string, unknown> & { swarm_id: string; job_id: string; node_id: number };
+  mailbox: string;
+  position: MailboxPosition;
+  redelivered: boolean;
+};
+
+/** A swarm is an allocation: its name follows from the number of the job, so nobody has to keep it. */
+export const swarmOf = (job: string): string => `slurm-${job}`;
+
+/** `slurm-12`: 12; undefined for another name. */
+export const jobOf = (swarm: string): string | undefined => /^slurm-([A-Za-z0-9-]{1,64})$/.exec(swarm)?.[1];
+
+/** `12_00`: job 12, node 0. */
+export function placeOf(mailbox: string): { job: string; node: number } {
+  const at = mailbox.lastIndexOf('_');
+  return { job: mailbox.slice(0, at), node: Number(mailbox.slice(at + 1)) };
+}
+
+export function readLine(line: FarLine): OutboxRecord | undefined {
+  return line.t === 'line' ? outboxRecord.safeParse(line.record).data : undefined;
+}
+
+/** Nothing for what only the two ends of a mailbox care about. */
+export function eventsOf(line: FarLine, redelivered: boolean): FleetEvent[] {
+  const { mailbox, position } = line;
+  const { job, node } = placeOf(mailbox);
+  const told = (event: string, more: Record<string, unknown>): FleetEvent[] => [
+    {
+      event,
+      data: { ...more, swarm_id: swarmOf(job), job_id: job, node_id: node },
+      mailbox,
+      position,
+      redelivered,
+    },
+  ];
+  if (line.t === 'fault') return told('debug', { source: 'outbox', message: `no record: ${line.why}` });
+  const record = readLine(line);
+  if (record === undefined) return told('debug', { source: 'outbox', message: 'a record that no router knows' });
+  switch (record.type) {
+    case 'start':
+      return told('worker_started', { hostname: record.hostname, restart: record['restart'] ?? 0 });
+    case 'worker_event':
+      return told(record.event, { ...record.payload, ...marksOf(record) });
+    case 'worker_error':
+      return told('agent_error', { message: record.error, ...marksOf(record) });
+    case 'complete':
+      return told('thread_status', { status: { type: 'idle' }, reason: record.reason ?? null });
+    case 'codex_rpc':
+    case 'codex_stderr':
+    case 'taken':
+    case 'acknowledged':
+      return [];
+  }
+}
+
+const marksOf = ({
+  injection_id: injection,
+  redelivered,
+}: {
+  injection_id?: string | undefined;
+  redelivered?: boolean | undefined;
+}): object => ({
+  ...(injection === undefined ? {} : { injection_id: injection }),
+  ...(redelivered === true ? { redelivered } : {}),
+});

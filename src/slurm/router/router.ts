@@ -1,0 +1,161 @@
+/** The router: all outboxes of a shared directory as one stream of events, and words into its inboxes. */
+import { mailboxName } from '../record.ts';
+import type { MailboxPosition } from '#runtime/shared-mailbox/follower.ts';
+import type { LaunchConfig } from '../launch/config.ts';
+import { farEndCommand } from './connection.ts';
+import { eventsOf, placeOf, readLine, type FleetEvent } from './event.ts';
+import { NearEnd } from './near-end.ts';
+import { isSamePlace, StateFile, type OpenApproval, type RouterState } from './state.ts';
+import type { FarLine } from './wire.ts';
+
+/** Agents that wait for people at once; the oldest are forgotten by the router, not by their workers. */
+const APPROVALS_MAX = 1_000;
+
+/** As in codeswarm: an answer that was taken is remembered so long. */
+const RESOLVED_MS = 180_000;
+type Listener = (events: readonly FleetEvent[]) => void | Promise<void>;
+type Resolved = { mailbox: string; call: string; approved: boolean; decision: unknown; atMs: number };
+
+export type RouterOptions = {
+  config: LaunchConfig;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Where it keeps what it keeps; one router a file. */
+  stateFile: string;
+  nowMs: () => number;
+  /** The connection stands, or does not, and why. */
+  changed: (why: string | undefined) => void;
+};
+
+export class Router {
+  readonly near: NearEnd;
+  readonly #file: StateFile;
+  readonly #listeners = new Set<Listener>();
+  /** Up to there, an earlier router was telling when it was killed. */
+  readonly #toldBefore = new Map<string, MailboxPosition>();
+  /** What workers were heard of since the start, by mailbox; whether a turn of theirs runs. */
+  readonly #workers = new Map<string, { isAtWork: boolean }>();
+  readonly #forced = new Set<string>();
+  readonly #nowMs: () => number;
+  /** Answers that were taken lately: whoever gives one again hears what it was. */
+  resolved: Resolved[] = [];
+  /** Counts changes of what agents ask. */
+  approvalsVersion = 0;
+
+  /** Nothing is connected before `start`. Throws what the file system throws. */
+  constructor(o: RouterOptions) {
+    this.#file = new StateFile(o.stateFile);
+    this.#nowMs = o.nowMs;
+    for (const [mailbox, until] of Object.entries(this.state.telling)) {
+      if (!isSamePlace(until, this.state.told[mailbox])) this.#toldBefore.set(mailbox, until);
+    }
+    this.near = new NearEnd({
+      command: farEndCommand(o.config),
+      env: o.env,
+      positions: () => this.state.told,
+      heard: (lines) => this.#heard(lines),
+      changed: o.changed,
+    });
+  }
+
+  get state(): RouterState {
+    return this.#file.state;
+  }
+
+  /** After a change of the state. */
+  save(): void {
+    this.#file.save();
+  }
+
+  start(): void {
+    this.near.start();
+  }
+
+  /** Events in the order of each outbox; they count as told when all listeners have resolved. The returned function stops it. */
+  onEvents(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Nodes of a job that are in the midst of a turn. */
+  turnsOf(job: string): number {
+    return [...this.#workers].filter(([mailbox, { isAtWork }]) => isAtWork && placeOf(mailbox).job === job).length;
+  }
+
+  /** Its end waits for no turn. */
+  force(job: string): void {
+    this.#forced.add(job);
+  }
+
+  isForced(job: string): boolean {
+    return this.#forced.has(job);
+  }
+
+  remember(one: Omit<Resolved, 'atMs'>): void {
+    const nowMs = this.#nowMs();
+    this.resolved = [...this.resolved.filter(({ atMs }) => nowMs - atMs < RESOLVED_MS), { ...one, atMs: nowMs }];
+  }
+
+  /** Into the inbox of a node; durable when it resolves. Throws a `RouterRefusal`. */
+  async tell(job: string, node: number, record: Record<string, unknown>, key?: string): Promise<void> {
+    const mailbox = mailboxName(job, node).slice(0, -'.jsonl'.length);
+    await this.near.append(mailbox, record, key === undefined ? {} : { key });
+  }
+
+  /** Idempotent, bounded. */
+  async close(): Promise<void> {
+    await this.near.close();
+  }
+
+  async #heard(lines: readonly FarLine[]): Promise<void> {
+    const { state } = this;
+    for (const { mailbox, position } of lines) if (!this.#toldBefore.has(mailbox)) state.telling[mailbox] = position;
+    this.save();
+    const events = lines.flatMap((line) => {
+      this.#keep(line);
+      return eventsOf(line, this.#mayBeTold(line));
+    });
+    if (events.length > 0) for (const listener of this.#listeners) await listener(events);
+    for (const { mailbox, position } of lines) {
+      state.told[mailbox] = position;
+      if (!this.#toldBefore.has(mailbox)) state.telling[mailbox] = position;
+    }
+    this.save();
+  }
+
+  #mayBeTold({ mailbox, position }: FarLine): boolean {
+    const until = this.#toldBefore.get(mailbox);
+    if (until === undefined) return false;
+    if (position.inode === until.inode && position.offset >= until.offset) this.#toldBefore.delete(mailbox);
+    return true;
+  }
+
+  /** What agents ask, and do not ask any more. */
+  #keep(line: FarLine): void {
+    const record = readLine(line);
+    const { mailbox } = line;
+    if (record === undefined) return;
+    if (record.type === 'start' || record.type === 'complete') this.#workers.set(mailbox, { isAtWork: false });
+    if (record.type === 'start' || record.type === 'complete') this.#forget((one) => one.mailbox === mailbox);
+    if (record.type !== 'worker_event') return;
+    if (record.event === 'turn_started' || record.event === 'turn_complete') {
+      this.#workers.set(mailbox, { isAtWork: record.event === 'turn_started' });
+    }
+    const { approval_id: approval, call_id: call } = record.payload;
+    if (typeof approval !== 'string') return;
+    this.#forget((one) => one.mailbox === mailbox && one.approval === approval);
+    if (record.event !== 'exec_approval_required') return;
+    const asked = {
+      ...record.payload,
+      ...(record.injection_id === undefined ? {} : { injection_id: record.injection_id }),
+    };
+    this.approvalsVersion += 1;
+    this.state.approvals.push({ mailbox, approval, call: typeof call === 'string' ? call : approval, asked });
+    if (this.state.approvals.length > APPROVALS_MAX) this.state.approvals.shift();
+  }
+
+  #forget(isOver: (one: OpenApproval) => boolean): void {
+    const { length } = this.state.approvals;
+    this.state.approvals = this.state.approvals.filter((one) => !isOver(one));
+    if (this.state.approvals.length < length) this.approvalsVersion += 1;
+  }
+}
