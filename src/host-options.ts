@@ -26,6 +26,8 @@ export type NodeOptions = {
   hubBind?: string | undefined;
   /** `any`: whoever comes to the hub is let in, with any key or none; without it only known and invited keys. */
   hubKeys?: 'known' | 'any' | undefined;
+  /** How old a deal of the market is at the least when its payer completes it; a minute without it, as in AgentChat. For tests. */
+  dealMinAgeMs?: number | undefined;
   /** What people call this node; undefined for the machine's name. */
   name?: string | undefined;
   /** This node sees to it that it has this many agents of the tool `shell`. Those of an earlier start count: none is registered twice. */

@@ -95,6 +95,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   terminals.start();
   approvals.start();
   wired.mail.start(node, closers);
+  wired.market.start(node, closers);
   budgets.start();
   engine.boot();
   node.onArrivals((arrivals) => {
@@ -181,8 +182,8 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const sources = new Sources({ self: info.self, store, workspaces, blobs, transfer, remote });
   const keeping = { self: info.self, store, workspaces, sources, blobs, transfer, remote, transcripts };
   const intake = new Intake(keeping);
-  const work = new DeliveredWork({ ...keeping, intake });
   const texts = textsAndDelivery({ node: () => node, opening: () => opening, intake });
+  const work = new DeliveredWork({ ...keeping, intake, append: texts.append });
   const agents = agentsOf({ o, parts, engine, keeping, glimpses, texts });
   const { terminals, attempts, approvals, budgets } = agents;
   const act = (action: Exclude<Action, { kind: 'keepLinks' }>): void => {

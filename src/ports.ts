@@ -6,6 +6,7 @@ import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
 import type { BootStanding } from '#core/boot-check.ts';
 import type { Boxed, Seen } from '#core/boxing.ts';
 import type { LocalRow, LocalTable } from '#core/local.ts';
+import type { Trading } from '#core/market/trading.ts';
 import type { Messaging } from '#core/message/messaging.ts';
 import type { Glimpse } from '#core/glimpse.ts';
 import type { Draft, Op } from '#core/op.ts';
@@ -209,6 +210,7 @@ export type NodeInfo = {
 export interface SwarmNode extends AgentTerminals, Answering, Boxed, Transcripts {
   readonly info: NodeInfo;
   readonly messages: Messaging;
+  readonly market: Trading;
   readonly store: Pick<
     OpStore,
     | 'get'

@@ -17,6 +17,7 @@ import { Attempts } from './attempts.ts';
 import { BoxDesk } from './box-desk.ts';
 import { BoxLifecycle } from './box-lifecycle.ts';
 import { Budgets } from './budgets.ts';
+import { Deals } from './deals.ts';
 import type { Engine } from './engine.ts';
 import type { Glimpses } from './glimpses.ts';
 import type { Intake } from './intake.ts';
@@ -105,10 +106,11 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     ended: (end) => engine.attemptEnded(end),
     gone: (one) => engine.attemptGone(one),
   });
+  const market = new Deals({ ...keeping, ...texts, store, nowMs: Date.now, minAgeMs: o.dealMinAgeMs, log });
   const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, append: texts.append });
   const more = reachOf(keeping, attempts, terminals);
   const relayDesk = new RelayDesk({ store, services: servicesOf(o), attempts, budgets, log });
-  return { ...more, terminals, attempts, boxDesk, relayDesk, boxing, states, toolDesk, approvals, budgets };
+  return { ...more, terminals, attempts, boxDesk, relayDesk, boxing, states, toolDesk, approvals, budgets, market };
 }
 
 function deskOf(o: Desk): AgentDesk {

@@ -8,6 +8,7 @@ import type { Asked, Ruling } from '#core/approval/rules.ts';
 import { rulingOf } from '#core/approval/rules.ts';
 import type { NodeId, OpId, Principal } from '#core/brand.ts';
 import { nodePrincipal } from '#core/brand.ts';
+import { faultIn } from '#core/market/dispute.ts';
 import type { Draft } from '#core/op.ts';
 import type { Refusal } from '#core/refusal.ts';
 import { refusal } from '#core/refusal.ts';
@@ -208,6 +209,10 @@ export class Approvals {
       return refusal('forbidden', 'only people answer agents', { expected: 'user:…', got: by });
     if (row.requested.kind === 'question' && decision === 'allow' && note.trim() === '')
       return refusal('invalid', 'a question needs an answer', { expected: 'note', got: 'nothing' });
+    if (row.requested.dispute !== undefined && decision === 'allow' && faultIn(note) === undefined)
+      return refusal('invalid', 'the answer says who is at fault', {
+        expected: 'payer | worker | both | nobody, and why',
+      });
     if (row.outcome === undefined && this.#isOver(row)) {
       const reason = { type: 'approval.closed', reason: 'ended' } as const;
       await this.#settle(approval, nodePrincipal(this.#o.self), reason);
@@ -245,6 +250,7 @@ export class Approvals {
   }
 
   #isOver({ requested }: KnownApproval): boolean {
+    if (requested.dispute !== undefined) return false;
     const row = this.#o.store.get('task', requested.task);
     const chain = row === undefined ? undefined : taskChain(row);
     return chain?.running?.value.agent !== requested.agent || chain.attempt !== requested.attempt;

@@ -4,6 +4,7 @@ import type { Boxing } from '#core/boxing.ts';
 import type { OpId, Principal } from '#core/brand.ts';
 import type { ApprovalAnswer } from '#core/approval/answer.ts';
 import type { Glimpse } from '#core/glimpse.ts';
+import type { Trading } from '#core/market/trading.ts';
 import type { Messaging } from '#core/message/messaging.ts';
 import type { NodeCore } from '#core/node.ts';
 import type { Draft } from '#core/op.ts';
@@ -43,6 +44,7 @@ export type SwarmNodeParts = {
   backups: Backups;
   opening: Opening;
   messages: Messaging;
+  market: Trading;
   terminals: TerminalAgents;
   control: AgentControl;
   screens: AgentScreens;
@@ -56,6 +58,7 @@ export type SwarmNodeParts = {
 export class HostedNode implements SwarmNode {
   readonly info: NodeInfo;
   readonly messages: Messaging;
+  readonly market: Trading;
   readonly store: OpStore;
   readonly boxing: Boxing;
   private readonly parts: SwarmNodeParts;
@@ -69,6 +72,7 @@ export class HostedNode implements SwarmNode {
     this.store = parts.store;
     this.boxing = parts.boxing;
     this.messages = parts.messages;
+    this.market = parts.market;
   }
 
   async append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal> {
@@ -172,8 +176,8 @@ export class HostedNode implements SwarmNode {
     return this.parts.work.fetch(task, repository);
   }
 
-  taskMerge(task: OpId, _by: Principal, into: string | null) {
-    return this.parts.work.merge(task, into);
+  taskMerge(task: OpId, by: Principal, into: string | null) {
+    return this.parts.work.merge(task, by, into);
   }
 
   agentOutput(agent: OpId, lines: number) {
@@ -236,13 +240,8 @@ export class HostedNode implements SwarmNode {
     );
   }
 
-  standings() {
-    return this.parts.core.standings();
-  }
-
-  tallies() {
-    return this.parts.core.tallies();
-  }
+  standings = () => this.parts.core.standings();
+  tallies = () => this.parts.core.tallies();
 
   links(): readonly LinkInfo[] {
     return this.parts.transport.links();

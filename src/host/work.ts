@@ -1,12 +1,13 @@
 /** Delivered work at the nodes that hold it: showing, fetching and merging it, on this node or by Call where it lies. */
 import { z } from 'zod';
-import type { NodeId, OpId } from '#core/brand.ts';
+import type { NodeId, OpId, Principal } from '#core/brand.ts';
+import type { Draft } from '#core/op.ts';
 import type { Work } from '#core/schema/body.ts';
 import { opIdSchema } from '#core/schema/ids.ts';
 import { holderOf, taskChain } from '#core/view/chain.ts';
 import type { TaskCreated, TaskRow } from '#core/view/task.ts';
 import type { Refusal } from '#core/refusal.ts';
-import type { MergeOutcome } from '#ports.ts';
+import type { Arrival, MergeOutcome } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
 import { asRefusal } from '#workspace/refusal.ts';
 import type { Intake, IntakeOptions } from './intake.ts';
@@ -37,6 +38,7 @@ type WorkOptions = Pick<
   'self' | 'store' | 'workspaces' | 'sources' | 'blobs' | 'transfer' | 'remote'
 > & {
   intake: Intake;
+  append: (drafts: readonly Draft[]) => Promise<readonly Arrival[] | Refusal>;
 };
 
 /** A task whose decided end carries work. */
@@ -96,9 +98,20 @@ export class DeliveredWork {
   }
 
   /** Merges where the origin can be pushed to: at the project's node for a path, else here. */
-  async merge(task: OpId, into: string | null): Promise<MergeOutcome | Refusal> {
+  async merge(task: OpId, by: Principal, into: string | null): Promise<MergeOutcome | Refusal> {
     const done = this.done(task);
     if (isRefusal(done)) return done;
+    const answer = await this.mergeThere(done, into);
+    if (isRefusal(answer) || answer.commit === null || this.options.store.get('merge', task) !== undefined)
+      return answer;
+    // The merge itself stands in git; this is the word of it, for whoever asks the log what became of the work.
+    const body = { type: 'work.merged', attempt: done.attempt, into: answer.into, commit: answer.commit } as const;
+    await this.options.append([{ entity: task, by, body }]);
+    return answer;
+  }
+
+  private async mergeThere(done: Done, into: string | null): Promise<MergeOutcome | Refusal> {
+    const task = done.row.id;
     const place = this.mergesAt(done);
     if (place === this.options.self) return this.mergeHere(task, into);
     return this.options.remote.ask({

@@ -36,6 +36,9 @@ const foldersOf = (tables: ViewTables): Folders => ({
   identity: new RowFolder(tables.identity),
   invite: new RowFolder(tables.invite),
   cursor: new RowFolder(tables.cursor),
+  skill: new RowFolder(tables.skill),
+  proposal: new RowFolder(tables.proposal),
+  merge: new RowFolder(tables.merge),
 });
 
 type Folder = Pick<RowFolder<never>, 'fold' | 'retract' | 'write' | 'forget'>;
@@ -56,6 +59,9 @@ export const viewTables = (specs: Specs, make: <Row>(spec: ViewSpec<Row>) => Vie
   identity: make(specs.identity),
   invite: make(specs.invite),
   cursor: make(specs.cursor),
+  skill: make(specs.skill),
+  proposal: make(specs.proposal),
+  merge: make(specs.merge),
 });
 
 /** In the order in which their rows enter the digest. */
@@ -75,6 +81,9 @@ const NAMES: readonly ViewName[] = [
   'identity',
   'invite',
   'cursor',
+  'skill',
+  'proposal',
+  'merge',
 ];
 
 export class ViewSet {

@@ -20,6 +20,7 @@ import { refusal } from '#core/refusal.ts';
 import { MemoryStore } from '#store/memory.ts';
 import { fakeBoxing } from './fake-boxing.ts';
 import { fakeMail } from './fake-mail.ts';
+import { fakeMarket } from './fake-market.ts';
 
 export const SELF = nodeIdOf('a'.repeat(32));
 export const OTHER = nodeIdOf('b'.repeat(32));
@@ -64,6 +65,7 @@ export class FakeNode implements SwarmNode {
   readonly knobs: Knobs = {};
   readonly boxing = fakeBoxing;
   readonly messages = fakeMail(this);
+  readonly market = fakeMarket(this);
   readonly presences = new Map<NodeId, Presence>();
   linked: LinkInfo[] = [];
   readonly tally = new Map<NodeId, Tally>();
@@ -176,9 +178,7 @@ export class FakeNode implements SwarmNode {
     return typeof text === 'string' ? text : (this.blobs.get(text.blob) ?? `${text.head} … (the rest is away)`);
   }
 
-  standing(): BootStanding {
-    return this.bootStanding;
-  }
+  standing = (): BootStanding => this.bootStanding;
 
   votersForNewTask(): NodeId[] {
     return [this.info.self];

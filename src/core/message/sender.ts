@@ -2,7 +2,6 @@
  * Letting a message in, at the node of its door: for an agent that is its own node, which knows what it has in hand. Allow-list, chain, budget and
  * room are checked here and nowhere else.
  */
-import { matchesName } from '../approval/glob.ts';
 import type { OpId, Principal } from '../brand.ts';
 import type { Op } from '../op.ts';
 import type { Refusal } from '../refusal.ts';
@@ -11,8 +10,9 @@ import type { BodyOf } from '../schema/body.ts';
 import { isLive } from '../view/agent.ts';
 import { isKnownMessage } from '../view/message.ts';
 import type { World } from '../world.ts';
-import { mailboxOf, OPERATOR_CHANNEL, outsiderIdOf, readerOf } from './address.ts';
+import { outsiderIdOf, readerOf } from './address.ts';
 import { FloodGuard } from './flood-guard.ts';
+import { closedTo, notAllowed } from './leave.ts';
 import type { Mailboxes } from './mailboxes.ts';
 import { MAILBOX_MAX } from './mailboxes.ts';
 
@@ -98,34 +98,12 @@ export class Sender {
     const outsider = outsiderIdOf(by);
     if (sender === undefined && outsider === undefined) return undefined;
     for (const channel of channels) {
-      const refused = sender === undefined ? this.closedTo(outsider ?? '', channel) : this.notAllowed(sender, channel);
+      const refused =
+        sender === undefined
+          ? closedTo(this.world.store, outsider ?? '', channel)
+          : notAllowed(this.world.store, sender, channel);
       if (refused !== undefined) return refused;
     }
     return this.guard.check({ by, channels, hops, nowMs: this.world.nowMs });
-  }
-
-  /** What an agent sends to itself needs no leave, nor what it sends to people. */
-  private notAllowed(sender: OpId, channel: string): Refusal | undefined {
-    const allow = this.world.store.get('agent', sender)?.recipients?.allow ?? null;
-    if (allow === null || channel === OPERATOR_CHANNEL || channel === mailboxOf(sender)) return undefined;
-    const reader = readerOf(channel);
-    const name = reader === undefined ? channel : (this.world.store.get('agent', reader)?.registered?.name ?? '');
-    if (allow.some((pattern) => matchesName(pattern, name))) return undefined;
-    return refusal('forbidden', `an operator has not allowed you to write to ${name}`, {
-      expected: allow.length === 0 ? 'operator' : `operator, ${allow.join(', ')}`,
-      got: name,
-    });
-  }
-
-  /** The mailbox of an agent is closed to whoever comes from outside, until an operator opens it. */
-  private closedTo(outsider: string, channel: string): Refusal | undefined {
-    const reader = readerOf(channel);
-    if (reader === undefined) return undefined;
-    const row = this.world.store.get('agent', reader);
-    if (row?.outsiders?.allow.some((pattern) => matchesName(pattern, outsider)) === true) return undefined;
-    return refusal('forbidden', `${row?.registered?.name ?? reader} takes no messages of ${outsider}`, {
-      expected: 'a channel; or an operator who lets you in: skep agent admit',
-      got: outsider,
-    });
   }
 }

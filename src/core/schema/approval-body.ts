@@ -1,6 +1,6 @@
 /** Bodies of what agents ask before they go on, and of the rules by which that is decided. */
 import { z } from 'zod';
-import { longTextSchema, opIdSchema } from './ids.ts';
+import { longTextSchema, opIdSchema, principalSchema } from './ids.ts';
 
 /**
  * A tool asks before it goes on: appended by the node of its agent, which alone decides it. Known shapes of secrets are masked in all texts.
@@ -21,6 +21,8 @@ export const approvalRequested = z.object({
   paths: z.array(z.string().max(4096)).max(64),
   /** Why it was not decided by a rule, for people. */
   why: z.string().max(500),
+  /** A deal is disputed: `task` is its proposal, and no attempt's end makes it void. Its answer begins with who is at fault. */
+  dispute: z.object({ proposal: opIdSchema, by: principalSchema }).optional(),
 });
 /** Counts only when it was written by the node that asked. `by` of the header is who decided; `rule` the rule that did, when one did. */
 export const approvalDecided = z.object({

@@ -38,6 +38,18 @@ import {
   identityRegistered,
   inviteCreated,
 } from './identity-body.ts';
+import {
+  proposalAccepted,
+  proposalCompleted,
+  proposalDelivered,
+  proposalDisputed,
+  proposalExpired,
+  proposalMade,
+  proposalRejected,
+  proposalSettled,
+  skillsRegistered,
+  workMerged,
+} from './market-body.ts';
 import { hashSchema, longTextSchema, nodeIdSchema, opIdSchema } from './ids.ts';
 import { messageAcknowledged, messageBounced, messageSent, questionClosed } from './message-body.ts';
 import { logForked, nodeRegistered, nodeReplaced, nodeRetired, nodeRevoked } from './node-body.ts';
@@ -248,6 +260,16 @@ export const bodySchema = z.discriminatedUnion('type', [
   identityNickSet,
   identityOpened,
   inviteCreated,
+  skillsRegistered,
+  proposalMade,
+  proposalAccepted,
+  proposalRejected,
+  proposalExpired,
+  proposalDelivered,
+  proposalCompleted,
+  proposalDisputed,
+  proposalSettled,
+  workMerged,
 ]);
 /** A body this version understands. */
 export type Body = z.output<typeof bodySchema>;

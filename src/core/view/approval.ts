@@ -68,7 +68,7 @@ function fold(row: ApprovalRow | undefined, op: KnownOp): ApprovalRow {
 
 export const approvalView: ViewSpec<ApprovalRow> = {
   name: 'approval',
-  version: 1,
+  version: 2,
   types: ['approval.requested', 'approval.decided', 'approval.closed'],
   key: (op) => op.header.entity,
   fold,

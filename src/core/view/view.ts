@@ -46,7 +46,10 @@ export type ViewName =
   | 'member'
   | 'identity'
   | 'invite'
-  | 'cursor';
+  | 'cursor'
+  | 'skill'
+  | 'proposal'
+  | 'merge';
 
 /** One page of a view. Rows compare by `order`, then by key (ascending), so a page is the same however it was reached. */
 export type Query = {

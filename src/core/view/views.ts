@@ -15,6 +15,8 @@ import type { InviteRow } from './invite.ts';
 import { inviteView } from './invite.ts';
 import type { MemberRow } from './member.ts';
 import { memberView } from './member.ts';
+import type { MergeRow } from './merge.ts';
+import { mergeView } from './merge.ts';
 import type { MessageRow } from './message.ts';
 import { messageView } from './message.ts';
 import type { NodeRow } from './node.ts';
@@ -23,8 +25,12 @@ import type { PostRow } from './post.ts';
 import { postView } from './post.ts';
 import type { ProjectRow } from './project.ts';
 import { projectView } from './project.ts';
+import type { ProposalRow } from './proposal.ts';
+import { proposalView } from './proposal.ts';
 import type { RuleRow } from './rule.ts';
 import { ruleView } from './rule.ts';
+import type { SkillRow } from './skill.ts';
+import { skillView } from './skill.ts';
 import type { TaskRow } from './task.ts';
 import { taskView } from './task.ts';
 import type { UsageRow } from './usage.ts';
@@ -47,6 +53,9 @@ export type RowOf = {
   identity: IdentityRow;
   invite: InviteRow;
   cursor: CursorRow;
+  skill: SkillRow;
+  proposal: ProposalRow;
+  merge: MergeRow;
 };
 export type Specs = { [N in keyof RowOf]: ViewSpec<RowOf[N]> };
 
@@ -66,6 +75,9 @@ export const viewSpecs: Specs = {
   identity: identityView,
   invite: inviteView,
   cursor: cursorView,
+  skill: skillView,
+  proposal: proposalView,
+  merge: mergeView,
 };
 
 /** Committed rows only: what is shown or decided upon is on disk. */

@@ -292,5 +292,8 @@ const every: { [N in keyof typeof viewSpecs]: () => void } = {
   identity: () => check(viewSpecs.identity),
   invite: () => check(viewSpecs.invite),
   cursor: () => check(viewSpecs.cursor),
+  skill: () => check(viewSpecs.skill),
+  proposal: () => check(viewSpecs.proposal),
+  merge: () => check(viewSpecs.merge),
 };
 for (const checkView of Object.values(every)) checkView();

@@ -2,8 +2,12 @@
 import type { NodeId, OpId } from '#core/brand.ts';
 import { hashOf, userPrincipal } from '#core/brand.ts';
 import type { Body, BodyType } from '#core/schema/body.ts';
+import type { MarketType } from './market-bodies.ts';
+import { marketBodyOf, marketWeights } from './market-bodies.ts';
 
-type HubType = Extract<BodyType, `channel.${string}` | `identity.${string}` | 'read.advanced' | 'invite.created'>;
+type HubType =
+  | Extract<BodyType, `channel.${string}` | `identity.${string}` | 'read.advanced' | 'invite.created'>
+  | MarketType;
 
 export const hubWeights: Record<HubType, number> = {
   'channel.created': 3,
@@ -23,6 +27,7 @@ export const hubWeights: Record<HubType, number> = {
   'identity.nickSet': 2,
   'identity.opened': 2,
   'invite.created': 1,
+  ...marketWeights,
 };
 
 export function hubBodyOf(
@@ -66,5 +71,7 @@ export function hubBodyOf(
       return { type, identity };
     case 'invite.created':
       return { type, sha256: hashOf(`${slot}`.repeat(64)), usesMax: slot, expiresMs: pick };
+    default:
+      return marketBodyOf({ type, slot, pick }, { some });
   }
 }
