@@ -56,23 +56,27 @@ export class BlobTransfer {
 
   private async take(blob: Hash, node: NodeId): Promise<Refusal | undefined> {
     const receiver = await this.blobs.receive(blob);
-    for (;;) {
-      const piece = await this.remote.ask({
-        to: node,
-        method: 'blob.read',
-        params: { blob, offset: receiver.offset },
-        deadlineMs: PIECE_DEADLINE_MS,
-        answer: pieceSchema,
-      });
-      if (isRefusal(piece) || piece.sizeBytes > BLOB_MAX_BYTES) {
-        await receiver.abort();
-        return isRefusal(piece) ? piece : refusal('too_large', `a blob of ${piece.sizeBytes} bytes is too large`);
+    try {
+      for (;;) {
+        const piece = await this.remote.ask({
+          to: node,
+          method: 'blob.read',
+          params: { blob, offset: receiver.offset },
+          deadlineMs: PIECE_DEADLINE_MS,
+          answer: pieceSchema,
+        });
+        if (isRefusal(piece)) return piece;
+        if (piece.sizeBytes > BLOB_MAX_BYTES)
+          return refusal('too_large', `a blob of ${piece.sizeBytes} bytes is too large`);
+        const bytes = Buffer.from(piece.data, 'base64');
+        await receiver.write(bytes);
+        if (receiver.offset >= piece.sizeBytes || bytes.length === 0) break;
       }
-      const bytes = Buffer.from(piece.data, 'base64');
-      await receiver.write(bytes);
-      if (receiver.offset >= piece.sizeBytes || bytes.length === 0) break;
+      if ((await receiver.finish()) === 'stored') return undefined;
+      return refusal('workspace', `node ${node.slice(0, 8)} sent bytes that are not the blob they should be`);
+    } finally {
+      // Also where something threw: a receipt that never ends would keep the blob out for good. After `finish` it does nothing.
+      await receiver.abort();
     }
-    if ((await receiver.finish()) === 'stored') return undefined;
-    return refusal('workspace', `node ${node.slice(0, 8)} sent bytes that are not the blob they should be`);
   }
 }

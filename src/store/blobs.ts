@@ -2,6 +2,7 @@
  * Blobs as files under one directory: `ab/cdef…` by their SHA-256. A file appears under its name only when all of it is on disk, so what is
  * there is whole; what was interrupted lies in `new/` (puts, removed at the next start) and in `incoming/` (receipts, resumed).
  */
+import type { Hash as Hasher } from 'node:crypto';
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -101,8 +102,10 @@ export class FileBlobStore implements BlobStore {
     try {
       const sum = createHash('sha256');
       const file = await open(path, 'a');
-      const offset = (await file.stat()).size;
-      for await (const piece of createReadStream(path)) sum.update(piece);
+      const offset = await sizeAndSum(path, sum).catch(async (error: unknown) => {
+        await file.close();
+        throw error;
+      });
       return new FileReceiver({
         file,
         path,
@@ -134,6 +137,17 @@ export class FileBlobStore implements BlobStore {
   private fileOf(hash: Hash): string {
     return join(this.root, checked(hash).slice(0, 2), hash.slice(2));
   }
+}
+
+/** How much there is of an interrupted receipt; the sum takes in all of it. */
+async function sizeAndSum(path: string, sum: Hasher): Promise<number> {
+  let sizeBytes = 0;
+  const pieces: AsyncIterable<Buffer> = createReadStream(path);
+  for await (const piece of pieces) {
+    sum.update(piece);
+    sizeBytes += piece.byteLength;
+  }
+  return sizeBytes;
 }
 
 /** The type says so already; here a mistake would name a file anywhere. */

@@ -43,8 +43,13 @@ export class MemoryBlobStore implements BlobStore {
       throw new StoreError('blob_busy', `blob ${hash} is being received already: wait for it`);
     this.receiving.add(hash);
     const held = (): Uint8Array => this.incoming.get(hash) ?? new Uint8Array();
+    let open = true;
+    const end = (): void => {
+      open = false;
+      this.receiving.delete(hash);
+    };
     const assertOpen = (): void => {
-      if (!this.receiving.has(hash)) throw new Error('this receiver has ended');
+      if (!open) throw new Error('this receiver has ended');
     };
     return {
       get offset() {
@@ -58,13 +63,13 @@ export class MemoryBlobStore implements BlobStore {
         assertOpen();
         const bytes = held();
         this.incoming.delete(hash);
-        this.receiving.delete(hash);
+        end();
         if (this.sha256(bytes) !== hash) return 'mismatch';
         this.blobs.set(hash, bytes);
         return 'stored';
       },
       abort: async () => {
-        this.receiving.delete(hash);
+        if (open) end();
       },
     };
   }

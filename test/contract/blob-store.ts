@@ -142,6 +142,18 @@ function receiveContract(start: Start): void {
     await (await store.receive(hash)).abort();
   });
 
+  it('ends nobody else’s receipt by an abort that comes after its own end', async () => {
+    const { store } = await start();
+    const hash = sha256(bytes('right'));
+    const first = await store.receive(hash);
+    await first.write(bytes('wrong'));
+    expect(await first.finish()).toBe('mismatch');
+    const second = await store.receive(hash);
+    await first.abort();
+    await expect(store.receive(hash)).rejects.toMatchObject({ code: 'blob_busy' });
+    await second.abort();
+  });
+
   it('leaves a blob alone that came another way meanwhile', async () => {
     const { store } = await start();
     const hash = sha256(bytes('both ways'));
