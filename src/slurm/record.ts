@@ -8,17 +8,19 @@
  *     {"type":"control","payload":{"type":"rpc_response","rpc_id":0,"result":{"decision":"accept"}}}
  *     {"type":"control","payload":{"method":"exec/approvalResponse","params":{"call_id":"call-1","approved":true}}}
  *     {"type":"control","payload":{"method":"turn/interrupt"}}
+ *     {"type":"tool_result","call":"0-1","status":200,"body":{"text":"Noted."}}
  *     {"type":"shutdown"}
  *
- * Outbox, each with `job_id` and `node_id` beside it:
+ * Outbox, each with `job_id`, `node_id` and `restart` beside it, which counts the workers of that name: what one writes after a later one began is late.
  *
- *     {"type":"start","hostname":"n1","timestamp":1767225600,"tool":"codex","restart":0}
+ *     {"type":"start","hostname":"n1","timestamp":1767225600,"tool":"codex","cwd":"/scratch/you/fleet/runs/12/agent_00"}
  *     {"type":"codex_rpc","payload":{"method":"turn/started","params":{…}}}
  *     {"type":"codex_stderr","line":"…"}
  *     {"type":"worker_event","event":"assistant_delta","payload":{"content":"Hel"},"injection_id":"i-1"}
  *     {"type":"worker_error","error":"…"}
  *     {"type":"taken","inbox":{"inode":"71","offset":41},"injection_id":"i-1"}
  *     {"type":"acknowledged","inbox":{"inode":"71","offset":41}}
+ *     {"type":"tool_call","call":"0-1","method":"POST","path":"/api/tools/task_complete","body":{"summary":"Done."}}
  *     {"type":"complete","timestamp":1767225900,"reason":"shutdown"}
  */
 import { z } from 'zod';
@@ -31,19 +33,34 @@ const user = z.looseObject({
   content: z.string(),
   injection_id: z.string().optional(),
   steer: z.boolean().optional(),
+  /** An agent may have been given it before, in another allocation. */
+  redelivered: z.boolean().optional(),
 });
 const shutdown = z.looseObject({ type: z.literal('shutdown'), ...common });
 const control = z.looseObject({ type: z.literal('control'), ...common, payload: z.record(z.string(), z.unknown()) });
 
-export const inboxRecord = z.discriminatedUnion('type', [user, shutdown, control]);
+const toolResult = z.looseObject({
+  type: z.literal('tool_result'),
+  ...common,
+  call: z.string(),
+  status: z.number().int(),
+  body: z.unknown(),
+});
+
+export const inboxRecord = z.discriminatedUnion('type', [user, shutdown, control, toolResult]);
+export type ToolResult = z.output<typeof toolResult>;
 
 const position = z.object({ inode: z.string(), offset: z.number().int().nonnegative() });
 /** codeswarm's own worker writes them as text. */
-const from = { job_id: z.coerce.string(), node_id: z.coerce.number().int().nonnegative() };
+const from = {
+  job_id: z.coerce.string(),
+  node_id: z.coerce.number().int().nonnegative(),
+  restart: z.number().int().nonnegative().optional(),
+};
 const injection = { injection_id: z.string().optional(), redelivered: z.boolean().optional() };
 
 export const outboxRecord = z.discriminatedUnion('type', [
-  z.looseObject({ type: z.literal('start'), ...from, hostname: z.string() }),
+  z.looseObject({ type: z.literal('start'), ...from, hostname: z.string(), cwd: z.string().optional() }),
   z.looseObject({ type: z.literal('codex_rpc'), ...from, payload: z.record(z.string(), z.unknown()) }),
   z.looseObject({ type: z.literal('codex_stderr'), ...from, line: z.string() }),
   z.looseObject({
@@ -56,11 +73,19 @@ export const outboxRecord = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('worker_error'), ...from, ...injection, error: z.string() }),
   z.looseObject({ type: z.literal('taken'), ...from, ...injection, inbox: position }),
   z.looseObject({ type: z.literal('acknowledged'), ...from, inbox: position }),
+  z.looseObject({
+    type: z.literal('tool_call'),
+    ...from,
+    call: z.string(),
+    method: z.string(),
+    path: z.string(),
+    body: z.unknown(),
+  }),
   z.looseObject({ type: z.literal('complete'), ...from, reason: z.string().optional() }),
 ]);
 export type OutboxRecord = z.output<typeof outboxRecord>;
 
-type Told<T> = T extends { job_id: string } ? Omit<T, 'job_id' | 'node_id'> : never;
+type Told<T> = T extends { job_id: string } ? Omit<T, 'job_id' | 'node_id' | 'restart'> : never;
 /** A record without its sender, which the outbox adds. */
 export type Unsent = Told<OutboxRecord>;
 

@@ -7,6 +7,8 @@ import { temporaryDirectories } from '../runtime/temporary.ts';
 
 const makeDirectory = temporaryDirectories();
 
+const PARTITION = 'PartitionName=main Default=YES MaxNodes=UNLIMITED MaxTime=1-00:00:00 State=UP TotalNodes=4';
+
 /** A site whose Slurm is four scripts that note what they were given and answer by a file. */
 class Site {
   readonly root = makeDirectory();
@@ -14,13 +16,19 @@ class Site {
   readonly #bin = join(this.root, 'bin');
 
   constructor() {
-    this.command('sbatch', 'cat > "$SITE/script"; echo "4711;cluster"');
+    this.sbatch('echo "4711;cluster"');
     this.command('squeue', 'cat "$SITE/queue" 2>/dev/null; echo "squeue $*" >> "$SITE/calls"');
-    this.command('scontrol', 'cat "$SITE/shown"');
+    this.command('scontrol', `[ "$2" = partition ] && echo '${PARTITION}' || cat "$SITE/shown"`);
     this.command('scancel', 'echo "scancel $*" >> "$SITE/calls"');
     this.command('id', 'echo ada');
+    this.command('codex', 'echo "Logged in using ChatGPT"');
     this.command('ssh', 'shift 4; echo "ssh $*" >> "$SITE/calls"; exec sh -c "$*"');
     this.command('fleet/tools/skep/bin/skep', 'exit 0', this.root);
+  }
+
+  /** What it does once a script was looked at and is to be submitted. */
+  sbatch(script: string): void {
+    this.command('sbatch', `[ "$1" = --test-only ] && exit 0; cat > "$SITE/script"; ${script}`);
   }
 
   command(name: string, script: string, directory = this.#bin): void {
@@ -70,23 +78,22 @@ describe('skep slurm launch', () => {
     for (const option of wanted) expect(lines).toContain(`#SBATCH --${option}`);
     expect(said.out).not.toContain('--account');
     expect(lines.at(-2)).toBe(
-      `exec srun --ntasks-per-node=1 --kill-on-bad-exit=0 '${site.base}/tools/skep/bin/skep' slurm worker --tool 'codex'`,
+      `exec srun --ntasks-per-node=1 --kill-on-bad-exit=0 '${site.base}/tools/skep/bin/skep' slurm worker --tool 'codex' --launch '0000000000000000'`,
     );
     expect(site.read('script')).toBe('');
   });
 
-  it('submits, and tells each agent the prompt; over ssh, whatever stands in it', async () => {
+  it('submits, with a prompt for each agent; over ssh, whatever stands in it', async () => {
     for (const alias of [null, 'login']) {
       const site = new Site();
       const prompt = `it's "here": $HOME\n`;
       const config = site.config({ ssh: { login_alias: alias } });
-      const said = await site.run('launch', '--config', config, '--nodes', '2', '--prompt', prompt);
-      expect(said).toEqual({ code: 0, out: 'JOB_ID=4711\n', err: '' });
+      const said = await site.run('launch', '--config', config, '--nodes', '2', '--prompt', prompt, '--detach');
+      expect(said).toMatchObject({ code: 0, out: 'JOB_ID=4711\n' });
       expect(site.read('script')).toContain('#SBATCH --nodes=2');
-      for (const name of ['4711_00', '4711_01']) {
-        const line = JSON.parse(site.read(`fleet/mailbox/inbox/${name}.jsonl`));
-        expect(line).toEqual({ type: 'user', content: prompt });
-      }
+      const launch = /^#SBATCH --comment=skep:([0-9a-f]{16})$/m.exec(site.read('script'))?.[1];
+      expect(site.read('script')).toContain(`--launch '${launch}'`);
+      expect(JSON.parse(site.read(`fleet/launches/${launch}.json`))).toEqual({ prompt });
       expect(site.read('calls').includes('ssh')).toBe(alias !== null);
     }
   });
@@ -119,9 +126,11 @@ describe('skep slurm launch', () => {
     const config = site.config();
     await refused(['--config', config, '--partition', 'a\n#SBATCH -x'], '--partition: expected a word');
     await refused(['--config', config, '--nodes', '0'], 'expected 1 to 100 nodes');
+    await refused(['--config', config, '--nodes', '5'], 'partition main gives at most 4 nodes');
+    await refused(['--config', config, '--time', '2-0'], 'partition main gives at most 1-00:00:00');
     site.command('sbatch', 'echo "sbatch: error: invalid partition specified: nowhere" >&2; exit 1');
     await refused(['--config', config], 'sbatch failed: sbatch: error: invalid partition specified: nowhere');
-    site.command('sbatch', 'echo hello');
+    site.command('sbatch', '[ "$1" = --test-only ] || echo hello');
     await refused(['--config', config], 'sbatch named no job');
   });
 });
@@ -132,9 +141,11 @@ describe('skep slurm status and stop', () => {
     const config = site.config();
     expect((await site.run('status', '--config', config)).out).toBe('No allocation waits or runs.\n');
     expect(site.read('calls')).toContain('squeue -h -u ada -n skep-slurm');
-    site.write('queue', '4711|RUNNING|2|n[1-2]|None\n');
+    site.write('queue', '4711|RUNNING|2|n[1-2]|None|skep:ab\n');
     const listed = await site.run('status', '--config', config, '--json');
-    expect(JSON.parse(listed.out)).toEqual([{ job: '4711', state: 'RUNNING', nodes: 2, where: 'n[1-2]', why: '' }]);
+    expect(JSON.parse(listed.out)).toEqual([
+      { job: '4711', state: 'RUNNING', nodes: 2, where: 'n[1-2]', why: '', launch: 'ab' },
+    ]);
     expect((await site.run('stop', '4711', '--config', config)).code).toBe(0);
     expect(site.read('calls')).toContain('scancel 4711');
     site.write('queue', '');

@@ -9,7 +9,13 @@ const word = z.string().regex(/^[A-Za-z0-9_.@:-]{1,100}$/, 'expected letters, di
 const path = z.string().regex(/^[A-Za-z0-9_./@+-]{1,512}$/, 'expected a path without spaces');
 
 const schema = z.looseObject({
-  ssh: z.looseObject({ login_alias: word.nullable(), config_file: path.optional() }),
+  ssh: z.looseObject({
+    login_alias: word.nullable(),
+    config_file: path.optional(),
+    controlpersist_minutes: z.number().int().positive().optional(),
+    retry_attempts: z.number().int().min(1).max(20).optional(),
+    retry_delay_seconds: z.number().nonnegative().max(60).optional(),
+  }),
   slurm: z
     .looseObject({
       default_partition: word.nullish(),
@@ -22,7 +28,14 @@ const schema = z.looseObject({
     workspace_root: path.refine(isAbsolute, 'expected an absolute path'),
     cluster_subdir: path,
     skep: path.optional(),
+    model_url: z.url({ protocol: /^https?$/ }).optional(),
   }),
+  launch: z
+    .looseObject({
+      soft_timeout_seconds: z.number().positive().default(900),
+      hard_timeout_seconds: z.number().positive().default(2_700),
+    })
+    .prefault({}),
 });
 export type LaunchConfig = z.output<typeof schema>;
 
@@ -38,21 +51,22 @@ export function readConfig(file: string): LaunchConfig {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new LaunchRefusal(`Config file not found: ${file}`, { cause });
+    throw new LaunchRefusal('config', `Config file not found: ${file}`, { cause });
   }
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new LaunchRefusal(`${file} is no JSON: ${String(cause)}`, { cause });
+    throw new LaunchRefusal('config', `${file} is no JSON: ${String(cause)}`, { cause });
   }
   for (const [section, key] of REQUIRED) {
-    if (!hasKey(json, section, key)) throw new LaunchRefusal(`Missing required config field: ${section}.${key}`);
+    if (!hasKey(json, section, key))
+      throw new LaunchRefusal('config', `Missing required config field: ${section}.${key}`);
   }
   const read = schema.safeParse(json);
   if (read.success) return read.data;
   const issue = read.error.issues[0];
-  throw new LaunchRefusal(`${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+  throw new LaunchRefusal('config', `${file}: ${issue?.path.join('.')}: ${issue?.message}`);
 }
 
 function hasKey(json: unknown, section: string, key: string): boolean {

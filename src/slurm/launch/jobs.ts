@@ -1,88 +1,167 @@
 /** The allocations of this user: submitted, looked at, stopped. Only jobs with skep's name are ever named to Slurm. */
+import { freshLaunch, stagedPath, type Staged } from '../staged.ts';
 import type { LaunchConfig } from './config.ts';
+import { jobsIn } from './history.ts';
 import type { Login } from './login.ts';
+import { checkAgent, checkPlace, checkSlurm } from './preflight.ts';
+import { endOf, type Job, type Progress, type Provider } from './provider.ts';
 import { LaunchRefusal } from './refusal.ts';
-import { mailboxName } from '../record.ts';
-import { baseOf, JOB_NAME, programOf, scriptOf, type Wanted } from './script.ts';
+import { askedOf, baseOf, COMMENT, JOB_NAME, scriptOf, type Wanted } from './script.ts';
 
-/** `state` in Slurm's word; `why` in words for people, empty where there is nothing to say. */
-export type Job = { job: string; state: string; nodes: number; where: string; why: string };
+/** Whole or not at all. */
+const STAGE = 'umask 077 && cat > "$1.new" && mv "$1.new" "$1"';
 
-const ENDS: Readonly<Record<string, string>> = {
-  COMPLETED: 'every worker ended as it was told',
-  FAILED: 'a worker ended with an error: its outbox and skep_<job>.err say which',
-  CANCELLED: 'somebody cancelled it',
-  TIMEOUT: 'its walltime was over: each worker left a checkpoint',
-  NODE_FAIL: 'a node of it failed',
-  PREEMPTED: 'a job of higher rank took its nodes',
-  OUT_OF_MEMORY: 'it used more memory than it was given',
-  BOOT_FAIL: 'a node could not boot',
-};
-
-export class Jobs {
+export class Jobs implements Provider {
+  readonly id = 'slurm';
+  readonly label = 'Slurm';
+  readonly backend = 'slurm';
   readonly #config: LaunchConfig;
   readonly #login: Login;
+  #user: string | undefined;
 
   constructor(config: LaunchConfig, login: Login) {
     this.#config = config;
     this.#login = login;
   }
 
-  /** The number of the job. Each agent is told the prompt first, where there is one. Throws a {@link LaunchRefusal}. */
-  async launch(wanted: Wanted, prompt: string | undefined): Promise<string> {
-    const script = scriptOf(this.#config, wanted);
-    const base = baseOf(this.#config);
-    const program = programOf(this.#config);
-    await this.#login.run(['test', '-x', program]).catch(() => {
-      throw new LaunchRefusal(`there is no program at ${program} (cluster.skep)`);
-    });
-    await this.#login.run(['mkdir', '-p', '-m', '700', `${base}/mailbox/inbox`, `${base}/mailbox/outbox`]);
-    const said = await this.#login.run(['sbatch', '--parsable'], script);
-    const job = /^(\d+)(?:;|$)/.exec(said.trim())?.[1];
-    if (job === undefined) throw new LaunchRefusal(`sbatch named no job, but said: ${said.trim()}`);
-    if (prompt !== undefined) {
-      const line = `${JSON.stringify({ type: 'user', content: prompt })}\n`;
-      const inboxes = Array.from(
-        { length: wanted.nodes },
-        (_, node) => `${base}/mailbox/inbox/${mailboxName(job, node)}`,
-      );
-      await this.#login.run(['tee', '-a', ...inboxes], line);
+  async #check(wanted: Wanted, progress: Progress): Promise<void> {
+    const looked = {
+      config: this.#config,
+      login: this.#login,
+      wanted,
+      asked: askedOf(this.#config, wanted),
+      progress,
+    };
+    progress('check', 'the shared directory');
+    await checkPlace(looked);
+    progress('check', 'the partition, and what Slurm says of the script');
+    await checkSlurm(looked, scriptOf(this.#config, wanted, freshLaunch()));
+    progress('check', 'the agent');
+    await checkAgent(looked);
+  }
+
+  async launch(wanted: Wanted, told: Staged = {}, progress: Progress = () => {}): Promise<string> {
+    const launch = freshLaunch();
+    const script = scriptOf(this.#config, wanted, launch);
+    await this.#check(wanted, progress);
+    if (told.continues !== undefined) await this.#isOver(told.continues);
+    const staged = stagedPath(baseOf(this.#config), launch);
+    await this.#login.run(['sh', '-c', STAGE, 'sh', staged], { input: JSON.stringify(told) });
+    progress('submit', `launch ${launch}`);
+    try {
+      const said = (await this.#login.run(['sbatch', '--parsable'], { input: script, repeatable: false })).trim();
+      const job = /^(\d+)(?:;|$)/m.exec(said)?.[1];
+      if (job !== undefined) return job;
+      throw new LaunchRefusal('unsure', `sbatch named no job, but said: ${said}`);
+    } catch (error) {
+      // Only what was cut off may have been submitted; what Slurm refused was not.
+      if (!(error instanceof LaunchRefusal) || !isCut(error)) throw error;
+      return this.#adopted(launch, error, progress);
     }
-    return job;
   }
 
-  /** Those that wait or run. */
   async list(): Promise<Job[]> {
-    const user = (await this.#login.run(['id', '-un'])).trim();
-    const said = await this.#login.run(['squeue', '-h', '-u', user, '-n', JOB_NAME, '-o', '%i|%T|%D|%N|%r']);
+    const said = await this.#login.run([
+      'squeue',
+      '-h',
+      '-u',
+      await this.#me(),
+      '-n',
+      JOB_NAME,
+      '-o',
+      '%i|%T|%D|%N|%r|%k',
+    ]);
     return said.split('\n').flatMap((line) => {
-      const [job = '', state = '', nodes = '0', where = '', reason = ''] = line.split('|');
-      return job === '' ? [] : [{ job, state, nodes: Number(nodes), where, why: reason === 'None' ? '' : reason }];
+      const [job = '', state = '', nodes = '0', where = '', reason = '', comment = ''] = line.split('|');
+      const why = reason === 'None' ? '' : reason;
+      return job === '' ? [] : [{ job, state, nodes: Number(nodes), where, why, launch: launchIn(comment) }];
     });
   }
 
-  /** One of them, also for some minutes after its end. Throws a {@link LaunchRefusal} for a job that is not known as one of skep's. */
   async of(job: string): Promise<Job> {
     const queued = (await this.list()).find((one) => one.job === job);
     if (queued !== undefined) return queued;
-    const user = (await this.#login.run(['id', '-un'])).trim();
-    const said = await this.#login.run(['scontrol', 'show', 'job', '-o', job]);
-    const field = (name: string): string => new RegExp(String.raw`(?:^|\s)${name}=(\S*)`).exec(said)?.[1] ?? '';
-    if (field('JobName') !== JOB_NAME || !field('UserId').startsWith(`${user}(`)) {
-      throw new LaunchRefusal(`job ${job} is none of skep's of ${user}`);
+    if (!/^\d{1,20}$/.test(job)) throw new LaunchRefusal('unknown_job', `expected the number of a job, got ${job}`);
+    const user = await this.#me();
+    // Slurm itself forgets a job some minutes after its end; its accounting, where a site has one, does not.
+    const known =
+      (await this.#shown(job)) ?? (await this.#accounted(job)).find((one) => one.job === job && one.user === user);
+    if (known === undefined || known.name !== JOB_NAME || known.user !== user) {
+      throw new LaunchRefusal('unknown_job', `job ${job} is none of skep's of ${user}`);
     }
-    const state = field('JobState');
-    const code = field('ExitCode');
-    const why = [ENDS[state] ?? '', code === '' || code === '0:0' ? '' : `exit code ${code}`].filter(
-      (one) => one !== '',
-    );
-    return { job, state, nodes: Number(field('NumNodes')), where: field('NodeList'), why: why.join('; ') };
+    const { state, exitCode, nodes, where, comment } = known;
+    return { job, state, nodes, where, why: endOf(state, exitCode), launch: launchIn(comment) };
   }
 
-  /** Slurm tells the workers, which leave their checkpoints. A job that is over is left alone. */
   async stop(job: string): Promise<Job> {
     const known = await this.of(job);
     if ((await this.list()).some((one) => one.job === job)) await this.#login.run(['scancel', job]);
     return known;
   }
+
+  async #isOver(job: string): Promise<void> {
+    if ((await this.list()).some((one) => one.job === job)) {
+      throw new LaunchRefusal('active', `job ${job} still waits or runs: its agents cannot go on in another one`);
+    }
+  }
+
+  /** The job of a launch whose answer was lost. */
+  async #adopted(launch: string, { code, message: why }: LaunchRefusal, progress: Progress): Promise<string> {
+    let jobs: Job[];
+    try {
+      jobs = await this.list();
+    } catch {
+      throw new LaunchRefusal(
+        'unsure',
+        `${why}; whether launch ${launch} was submitted could not be asked: skep slurm status tells, and stop ends it`,
+      );
+    }
+    const job = jobs.find((one) => one.launch === launch)?.job;
+    if (job === undefined) throw new LaunchRefusal(code === 'unsure' ? 'slurm' : code, `${why}; nothing was submitted`);
+    progress('adopted', `the answer was lost, but job ${job} is there`);
+    return job;
+  }
+
+  async #shown(job: string): Promise<Known | undefined> {
+    let said: string;
+    try {
+      said = await this.#login.run(['scontrol', 'show', 'job', '-o', job]);
+    } catch (error) {
+      if (error instanceof LaunchRefusal && /invalid job id/i.test(error.message)) return undefined;
+      throw error;
+    }
+    const field = (name: string): string => new RegExp(String.raw`(?:^|\s)${name}=(\S*)`).exec(said)?.[1] ?? '';
+    return {
+      job,
+      name: field('JobName'),
+      user: field('UserId').replace(/\(.*$/, ''),
+      state: field('JobState'),
+      exitCode: field('ExitCode'),
+      nodes: Number(field('NumNodes').replace(/-.*$/, '')),
+      where: field('NodeList'),
+      comment: field('Comment'),
+    };
+  }
+
+  async #accounted(job: string): Promise<Known[]> {
+    try {
+      return jobsIn(await this.#login.run(['sacct', '--json', '-j', job]));
+    } catch (error) {
+      // A site without accounting: nobody knows the job any more.
+      if (error instanceof LaunchRefusal && error.code !== 'no_ssh') return [];
+      throw error;
+    }
+  }
+
+  async #me(): Promise<string> {
+    this.#user ??= (await this.#login.run(['id', '-un'])).trim();
+    return this.#user;
+  }
 }
+
+type Known = ReturnType<typeof jobsIn>[number];
+
+const isCut = ({ code, message }: LaunchRefusal): boolean =>
+  code === 'no_ssh' || code === 'unsure' || message.includes(' no answer within ');
+
+const launchIn = (comment: string): string => (comment.startsWith(COMMENT) ? comment.slice(COMMENT.length) : '');

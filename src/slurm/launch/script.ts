@@ -6,6 +6,8 @@ import { LaunchRefusal } from './refusal.ts';
 
 /** By it, and by the user, a job is known as one of skep's. */
 export const JOB_NAME = 'skep-slurm';
+/** Before the name of the launch, in the job's comment. */
+export const COMMENT = 'skep:';
 
 /** Before the walltime: an agent is ended and its work committed within a few seconds; Slurm's timer is coarse. */
 const WARN_SECONDS = 90;
@@ -27,27 +29,35 @@ export const baseOf = ({ cluster }: LaunchConfig): string => join(cluster.worksp
 export const programOf = (config: LaunchConfig): string =>
   config.cluster.skep ?? join(baseOf(config), 'tools/skep/bin/skep');
 
-/** Throws a {@link LaunchRefusal} for what cannot stand in the head of a script. */
-export function scriptOf(config: LaunchConfig, wanted: Wanted): string {
+export type Asked = { partition?: string; account?: string; qos?: string; time?: string };
+
+/** What is asked of Slurm, with what the file has. Throws a {@link LaunchRefusal} for what cannot stand in the head of a script. */
+export function askedOf({ slurm }: LaunchConfig, wanted: Wanted): Asked {
   const { nodes, tool } = wanted;
-  if (nodes < 1 || nodes > 100) throw new LaunchRefusal(`expected 1 to 100 nodes, got ${nodes}`);
-  if (!/^[A-Za-z0-9 _./-]{1,200}$/.test(tool)) throw new LaunchRefusal(`expected the name of a tool, got ${tool}`);
-  const { slurm, cluster } = config;
-  const asked = [
-    ['time', wanted.time ?? slurm.default_time],
-    ['partition', wanted.partition ?? slurm.default_partition],
-    ['account', wanted.account ?? slurm.default_account],
-    ['qos', wanted.qos ?? slurm.default_qos],
-  ] as const;
-  const options = asked.flatMap(([name, value]) => {
-    if (value === undefined || value === null) return [];
-    if (!word.safeParse(value).success) throw new LaunchRefusal(`--${name}: expected a word, got ${value}`);
-    return [`#SBATCH --${name}=${value}`];
-  });
+  if (nodes < 1 || nodes > 100) throw new LaunchRefusal('wanted', `expected 1 to 100 nodes, got ${nodes}`);
+  if (!/^[A-Za-z0-9 _./-]{1,200}$/.test(tool)) {
+    throw new LaunchRefusal('wanted', `expected the name of a tool, got ${tool}`);
+  }
+  const asked: Asked = {};
+  for (const name of ['time', 'partition', 'account', 'qos'] as const) {
+    const value = wanted[name] ?? slurm[`default_${name}`];
+    if (value === undefined || value === null) continue;
+    if (!word.safeParse(value).success) throw new LaunchRefusal('wanted', `--${name}: expected a word, got ${value}`);
+    asked[name] = value;
+  }
+  return asked;
+}
+
+/** Throws as {@link askedOf} does. */
+export function scriptOf(config: LaunchConfig, wanted: Wanted, launch: string): string {
+  const { nodes, tool } = wanted;
+  const asked = Object.entries(askedOf(config, wanted));
   const base = baseOf(config);
+  const { workspace_root: root, cluster_subdir: folder } = config.cluster;
   return `${[
     '#!/bin/bash',
     `#SBATCH --job-name=${JOB_NAME}`,
+    `#SBATCH --comment=${COMMENT}${launch}`,
     `#SBATCH --nodes=${nodes}`,
     `#SBATCH --ntasks=${nodes}`,
     '#SBATCH --ntasks-per-node=1',
@@ -56,8 +66,8 @@ export function scriptOf(config: LaunchConfig, wanted: Wanted): string {
     '#SBATCH --open-mode=append',
     '#SBATCH --requeue',
     `#SBATCH --signal=USR2@${WARN_SECONDS}`,
-    ...options,
-    `export WORKSPACE_ROOT='${cluster.workspace_root}' CLUSTER_SUBDIR='${cluster.cluster_subdir}'`,
-    `exec srun --ntasks-per-node=1 --kill-on-bad-exit=0 '${programOf(config)}' slurm worker --tool '${tool}'`,
+    ...asked.map(([name, value]) => `#SBATCH --${name}=${value}`),
+    `export WORKSPACE_ROOT='${root}' CLUSTER_SUBDIR='${folder}'`,
+    `exec srun --ntasks-per-node=1 --kill-on-bad-exit=0 '${programOf(config)}' slurm worker --tool '${tool}' --launch '${launch}'`,
   ].join('\n')}\n`;
 }

@@ -57,6 +57,7 @@ export function eventsOf(line: FarLine, redelivered: boolean): FleetEvent[] {
     case 'codex_stderr':
     case 'taken':
     case 'acknowledged':
+    case 'tool_call':
       return [];
   }
 }

@@ -6,7 +6,6 @@ import { codeOf } from '#runtime/refusal.ts';
 import type { LaunchConfig } from '../launch/config.ts';
 import { Jobs } from '../launch/jobs.ts';
 import { Login } from '../launch/login.ts';
-import { slurmProvider } from '../launch/provider.ts';
 import type { CommandTools } from './command.ts';
 import { carryOut } from './commands.ts';
 import { RouterDoor } from './door.ts';
@@ -50,7 +49,7 @@ export async function serveRouter(o: ServeOptions): Promise<ServedRouter> {
     });
     return o.print(lines.join(''));
   });
-  const providers = [slurmProvider(new Jobs(o.config, new Login(o.config, o.env)))];
+  const providers = [new Jobs(o.config, new Login(o.config, o.env))];
   const swarms = new Swarms({ router, providers, nowMs: o.nowMs });
   const watches = new Watches(router);
   const tools: CommandTools = {

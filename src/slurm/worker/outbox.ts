@@ -18,16 +18,18 @@ export type Left = {
   thread: string | undefined;
   /** How often a worker began here. */
   starts: number;
+  /** Where the agent worked. */
+  cwd: string | undefined;
 };
 
 export class WorkerOutbox {
   readonly #writer: RotatingWriter;
-  readonly #from: { job_id: string; node_id: number };
+  readonly #from: { job_id: string; node_id: number; restart: number };
   #refused = 0;
 
-  constructor(path: string, from: { job: string; node: number }) {
+  constructor(path: string, from: { job: string; node: number; restart: number }) {
     this.#writer = new RotatingWriter(path, ROTATE_BYTES);
-    this.#from = { job_id: from.job, node_id: from.node };
+    this.#from = { job_id: from.job, node_id: from.node, restart: from.restart };
   }
 
   /** In the file when this returns; or counted, where the disk is full, and told of with the next record that it takes. */
@@ -66,13 +68,18 @@ export class WorkerOutbox {
 
 /** Reads the outbox from its oldest file on. */
 export async function leftIn(path: string): Promise<Left> {
-  const left: Left = { taken: undefined, acknowledged: undefined, thread: undefined, starts: 0 };
+  const left: Left = { taken: undefined, acknowledged: undefined, thread: undefined, starts: 0, cwd: undefined };
   const follower = new MailboxFollower(path, { pollMs: () => 0 });
   follower.finish();
   for await (const line of follower.lines()) {
     const record = line.kind === 'record' ? outboxRecord.safeParse(line.value).data : undefined;
-    if (record?.type === 'start') left.starts += 1;
-    else if (record?.type === 'taken') left.taken = record.inbox;
+    // From a worker that did not hear that another one had begun.
+    if (record?.restart !== undefined && record.restart < left.starts - 1) continue;
+    if (record?.type === 'start') {
+      left.starts = (record.restart ?? left.starts) + 1;
+      left.cwd = record.cwd ?? left.cwd;
+    }
+    if (record?.type === 'taken') left.taken = record.inbox;
     else if (record?.type === 'acknowledged') left.acknowledged = record.inbox;
     else if (record?.type === 'worker_event' && record.event === 'thread_started') {
       const { thread_id: thread } = record.payload;

@@ -6,6 +6,7 @@ import type { AgentDriver } from '#agent-ports.ts';
 import { AcpDriver } from '#driver/acp/driver.ts';
 import { ClaudeDriver } from '#driver/claude/driver.ts';
 import { CodexDriver } from '#driver/codex/driver.ts';
+import { readStaged } from '../staged.ts';
 import { Worker, type WorkerEnd } from './worker.ts';
 
 /** What `--signal` of the allocation sends before the walltime is over. Node itself takes USR1 for its debugger. */
@@ -19,6 +20,8 @@ export type RunWorkerOptions = {
   /** `codex`, `claude`, or `acp COMMAND`. */
   tool: string;
   instructions: string;
+  /** Of which launch it is: what was staged for it there is read; see `staged.ts`. */
+  launch: string | undefined;
   env: Readonly<Record<string, string | undefined>>;
   version: string;
   /** SIGTERM and the like; see `World.onInterrupt`. */
@@ -27,7 +30,8 @@ export type RunWorkerOptions = {
 
 /** Throws for a tool that a worker cannot drive. */
 export async function runWorker(o: RunWorkerOptions): Promise<WorkerEnd> {
-  const { base, job, node, hostname, instructions } = o;
+  const { base, job, node, hostname, instructions, launch } = o;
+  const staged = launch === undefined ? {} : readStaged(base, launch);
   const place = join(tmpdir(), `skep-${userInfo().uid}-${job}-${node}`);
   const driver = driverOf(o.tool, { version: o.version, directory: join(place, 'agent') });
   mkdirSync(place, { recursive: true, mode: 0o700 });
@@ -38,6 +42,8 @@ export async function runWorker(o: RunWorkerOptions): Promise<WorkerEnd> {
     job,
     node,
     hostname,
+    launch,
+    staged,
     driver,
     env,
     runtimeDirectory,

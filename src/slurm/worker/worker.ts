@@ -2,19 +2,23 @@
  * One agent on one node of an allocation, for as long as the allocation lives: it reads what it is told from its inbox, and writes down what the agent
  * does in its outbox. A worker that comes after one of the same name goes on where that one was.
  */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
 import type { AgentDriver } from '#agent-ports.ts';
 import { parsedOpId, parsedProcId } from '#core/brand.ts';
 import { OwnRuntime } from '#runtime/own.ts';
 import { MailboxFollower, type FollowedLine, type MailboxPosition } from '#runtime/shared-mailbox/follower.ts';
-import { inboxRecord, mailboxName } from '../record.ts';
+import { inboxRecord } from '../record.ts';
 import { Pace } from '../pace.ts';
+import { dress, type Staged } from '../staged.ts';
 import { answerOf } from './answer.ts';
 import { checkpoint } from './checkpoint.ts';
 import { Conversation } from './conversation.ts';
+import { checkpointOf, heartbeatOf, inherit, outboxOf, runsOf, type Heritage, type Place } from './heritage.ts';
 import { mirrored } from './mirror.ts';
-import { leftIn, WorkerOutbox, type Left } from './outbox.ts';
+import { WorkerOutbox, type Left } from './outbox.ts';
+import { ToolSocket } from './tool-socket.ts';
 
 /** Who looks at it takes a worker for gone after several of them; one a second would be the file system's largest user. */
 const HEARTBEAT_MS = 5_000;
@@ -25,16 +29,18 @@ const APPENDED_MAX = 10_000;
 /** A turn is bounded by the allocation, not by its worker. */
 const TURN_MAX_MS = 7 * 24 * 3_600_000;
 
-/** `shutdown`: it was told to. `walltime`, `terminated`: by a signal, after a checkpoint. `gave_up`: the agent ended too often. */
-export type WorkerEnd = 'shutdown' | 'walltime' | 'terminated' | 'gave_up';
+/**
+ * `shutdown`: it was told to. `walltime`, `terminated`: by a signal, after a checkpoint. `gave_up`: the agent ended too often. `superseded`: another
+ * worker of this name has begun, while nobody could tell whether this one lived; it touches nothing any more.
+ */
+export type WorkerEnd = 'shutdown' | 'walltime' | 'terminated' | 'gave_up' | 'superseded';
 
-export type WorkerOptions = {
-  /** `<workspace_root>/<cluster_subdir>`. */
-  base: string;
-  job: string;
-  /** Number of the node in its allocation, from 0. */
-  node: number;
+/** `base`: `<workspace_root>/<cluster_subdir>`; `node`: its number in the allocation, from 0. */
+export type WorkerOptions = Place & {
   hostname: string;
+  /** Which launch this is, and what it left. */
+  launch: string | undefined;
+  staged: Staged;
   driver: AgentDriver;
   /** The agent's whole environment. */
   env: Readonly<Record<string, string>>;
@@ -55,40 +61,39 @@ export class Worker {
   #conversation: Conversation | undefined;
   #end: WorkerEnd | undefined;
   readonly #appended = new Set<string>();
+  #tools: ToolSocket | undefined;
   /** Behind it, nothing was given to an agent before. */
   #givenTo: MailboxPosition | undefined;
 
   /** Reads what an earlier worker left. Throws what the file system throws. */
   static async open(o: WorkerOptions): Promise<Worker> {
-    const name = mailboxName(o.job, o.node);
-    const [inbox, outbox] = [join(o.base, 'mailbox/inbox', name), join(o.base, 'mailbox/outbox', name)];
-    for (const path of [inbox, outbox]) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const left = await leftIn(outbox);
+    const heritage = await inherit(o, o.staged, o.launch);
     const runtime = await OwnRuntime.open({ directory: o.runtimeDirectory, nowMs: o.nowMs });
-    return new Worker(o, { inbox, outbox, left, runtime });
+    return new Worker(o, { ...heritage, runtime });
   }
 
-  private constructor(o: WorkerOptions, place: { inbox: string; outbox: string; left: Left; runtime: OwnRuntime }) {
+  private constructor(o: WorkerOptions, { inbox, cwd, left, runtime }: Heritage & { runtime: OwnRuntime }) {
     this.#o = o;
-    this.#left = place.left;
-    this.#runtime = place.runtime;
+    this.#left = left;
+    this.#runtime = runtime;
     this.#pace = new Pace(o.nowMs);
-    const from = place.left.acknowledged;
-    this.#inbox = new MailboxFollower(place.inbox, { from, pollMs: () => this.#pace.pollMs });
-    this.#outbox = new WorkerOutbox(place.outbox, o);
-    this.#givenTo = samePlace(place.left.taken, from) ? undefined : place.left.taken;
-    this.#cwd = join(o.base, 'runs', o.job, `agent_${String(o.node).padStart(2, '0')}`);
+    const from = left.acknowledged;
+    this.#inbox = new MailboxFollower(inbox, { from, pollMs: () => this.#pace.pollMs });
+    this.#outbox = new WorkerOutbox(outboxOf(o), { job: o.job, node: o.node, restart: left.starts });
+    this.#givenTo = samePlace(left.taken, from) ? undefined : left.taken;
+    this.#cwd = cwd;
   }
 
   /** Works until its end, whatever that is. Call it once. */
   async run(): Promise<WorkerEnd> {
-    const { hostname, driver, nowMs } = this.#o;
-    mkdirSync(this.#cwd, { recursive: true, mode: 0o700 });
-    const restart = this.#left.starts;
-    this.#outbox.write({ type: 'start', hostname, timestamp: seconds(nowMs()), tool: driver.tool, restart });
+    const { hostname, driver, nowMs, staged } = this.#o;
+    for (const path of [this.#cwd, runsOf(this.#o)]) mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (staged.persona !== undefined) dress(this.#cwd, staged.persona);
+    this.#outbox.write({ type: 'start', hostname, timestamp: seconds(nowMs()), tool: driver.tool, cwd: this.#cwd });
     const beat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     try {
       this.#beat();
+      if (staged.tools === true) this.#tools = await this.#openTools();
       const conversation = await this.#open();
       this.#conversation = conversation;
       await conversation.begin();
@@ -96,16 +101,23 @@ export class Worker {
       return await this.#close(conversation);
     } finally {
       clearInterval(beat);
+      this.#tools?.close();
       this.#outbox.close();
       await this.#runtime.close(AGENT_GRACE_MS);
     }
   }
 
   /** Ends it from outside; `run` resolves. The first call counts. */
-  stop(why: 'walltime' | 'terminated' | 'gave_up'): void {
+  stop(why: 'walltime' | 'terminated' | 'gave_up' | 'superseded'): void {
     this.#end ??= why;
     this.#conversation?.hurry();
     this.#inbox.close();
+  }
+
+  #openTools(): Promise<ToolSocket> {
+    const path = join(this.#o.runtimeDirectory, 'tools.sock');
+    const prefix = String(this.#left.starts);
+    return ToolSocket.open({ path, prefix, ask: (asked) => this.#outbox.write({ type: 'tool_call', ...asked }) });
   }
 
   #open(): Promise<Conversation> {
@@ -126,7 +138,7 @@ export class Worker {
       turnLimitMs: TURN_MAX_MS,
       resume: this.#left.thread ?? null,
       instructions,
-      servers: [],
+      servers: this.#tools === undefined ? [] : [this.#tools.server],
       writable: [],
     };
     const gaveUp = (): void => this.stop('gave_up');
@@ -135,7 +147,7 @@ export class Worker {
 
   async #take(line: FollowedLine, conversation: Conversation): Promise<void> {
     const { position } = line;
-    const redelivered = this.#givenTo !== undefined;
+    const isAgain = this.#givenTo !== undefined;
     if (samePlace(position, this.#givenTo)) this.#givenTo = undefined;
     if (line.kind === 'fault') {
       if (line.why === 'truncated' || line.why === 'replaced') this.#givenTo = undefined;
@@ -151,6 +163,7 @@ export class Worker {
     if (this.#isTwice(record.append_id)) return conversation.done(position);
     if (record.type === 'user') {
       const { content, injection_id: injection, steer: steers = false } = record;
+      const redelivered = isAgain || record.redelivered === true;
       return conversation.tell({ content, injection, position, redelivered, steers });
     }
     if (record.type === 'shutdown') {
@@ -160,7 +173,9 @@ export class Worker {
       if (dropped > 0) this.#wrong(`${dropped} messages were not done with at the shutdown`);
       return this.#outbox.write({ type: 'acknowledged', inbox: position });
     }
-    await this.#control(record.payload, conversation);
+    if (record.type === 'control') await this.#control(record.payload, conversation);
+    else if (this.#tools?.answer(record) !== true)
+      this.#wrong(`an answer to call ${record.call}, which nobody waits for`);
     conversation.done(position);
   }
 
@@ -187,12 +202,12 @@ export class Worker {
   }
 
   async #close(conversation: Conversation): Promise<WorkerEnd> {
-    const { base, job, node, env, nowMs } = this.#o;
+    const { job, node, env, nowMs } = this.#o;
     const end = this.#end ?? 'terminated';
     const unfinished = conversation.left.map(({ content }) => content);
     await conversation.close(AGENT_GRACE_MS);
     if (end === 'walltime' || end === 'terminated') {
-      const directory = join(base, 'runs', job, `checkpoint_${String(node).padStart(2, '0')}`);
+      const directory = checkpointOf(this.#o);
       const thread = conversation.thread ?? this.#left.thread ?? null;
       const notes = { job, node, atMs: nowMs(), reason: end, thread, unfinished };
       const work = await checkpoint({ runtime: this.#runtime, cwd: this.#cwd, env, directory, notes });
@@ -208,14 +223,18 @@ export class Worker {
 
   #beat(): void {
     const { job, node, driver, nowMs } = this.#o;
+    const restart = this.#left.starts;
     const beat = {
       timestamp: seconds(nowMs()),
       job_id: job,
       node_id: node,
       worker_type: driver.tool,
       pid: process.pid,
+      restart,
     };
-    const path = join(this.#cwd, '../', `heartbeat_${String(node).padStart(2, '0')}.json`);
+    const path = heartbeatOf(this.#o);
+    // A node that was cut off, while its job was given to others.
+    if (restartIn(path) > restart) return this.stop('superseded');
     try {
       writeFileSync(`${path}.new`, JSON.stringify(beat));
       renameSync(`${path}.new`, path);
@@ -232,6 +251,18 @@ const seconds = (ms: number): number => ms / 1000;
 
 const samePlace = (a: MailboxPosition | undefined, b: MailboxPosition | undefined): boolean =>
   a?.inode === b?.inode && a?.offset === b?.offset;
+
+const heartbeat = z.looseObject({ job_id: z.string(), restart: z.number().int() });
+
+/** Which worker of that name wrote it; -1 where none did. */
+function restartIn(path: string): number {
+  try {
+    return heartbeat.parse(JSON.parse(readFileSync(path, 'utf8'))).restart;
+  } catch {
+    // None yet; or a disk that was full.
+    return -1;
+  }
+}
 
 function objectIn(text: string): Record<string, unknown> | undefined {
   try {

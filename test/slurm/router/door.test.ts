@@ -115,7 +115,10 @@ describe('codeswarm.router.v1', () => {
     expect(await reason('enqueue_inject', {})).toBe('unsupported');
     expect(await reason('toString', {})).toBe('unsupported');
     expect(await reason('inject', { swarm_id: 'nobody', nodes: 0, content: 'x' })).toBe('unknown swarm_id: nobody');
-    here.command('scontrol', 'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1');
+    here.command(
+      'scontrol',
+      '[ "$2" = job ] || exec echo "PartitionName=main Default=YES State=UP TotalNodes=9"; echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1',
+    );
     expect(await reason('inject', { swarm_id: 'slurm-99', nodes: 0, content: 'x' })).toBe('unknown swarm_id: slurm-99');
     expect(await reason('inject', { swarm_id: 'nobody', nodes: 'some', content: 'x' })).toMatch(/^payload\.nodes/);
     expect(await reason('approve_execution', { job_id: '7', call_id: 'c', approved: true })).toBe('nobody asks this');

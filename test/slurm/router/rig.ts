@@ -35,9 +35,13 @@ export class Site {
   constructor() {
     for (const box of ['inbox', 'outbox']) mkdirSync(join(this.base, 'mailbox', box), { recursive: true });
     mkdirSync(this.#bin);
-    this.command('sbatch', 'cat > "$SITE/script"; touch "$SITE/runs"; echo 7');
+    this.command('sbatch', '[ "$1" = --test-only ] || { cat > "$SITE/script"; touch "$SITE/runs"; echo 7; }');
     this.command('squeue', '[ -e "$SITE/runs" ] && echo "7|RUNNING|1|n1|None"; exit 0');
-    this.command('scontrol', 'echo "JobId=7 JobName=skep-slurm UserId=ada(1) JobState=CANCELLED NumNodes=1"');
+    this.command(
+      'scontrol',
+      'echo "JobId=7 JobName=skep-slurm UserId=ada(1) JobState=CANCELLED NumNodes=1 PartitionName=main Default=YES State=UP TotalNodes=9"',
+    );
+    this.command('codex', 'echo "Logged in"');
     this.command('scancel', 'rm "$SITE/runs"');
     this.command('id', 'echo ada');
   }
