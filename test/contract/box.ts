@@ -201,6 +201,13 @@ function aloneContract(start: Start): void {
     expect(await run(`ls -d /proc/${process.pid} 2>/dev/null || echo unseen`)).toBe('unseen');
   });
 
+  it('lets nobody make a namespace, in which it would be root', async () => {
+    const { run } = start();
+    expect(
+      await run('unshare --version >/dev/null && (unshare -U true || unshare -Ur true) 2>/dev/null || echo refused'),
+    ).toBe('refused');
+  });
+
   it('reaps what its processes leave, and ends with all of them', async () => {
     const { runtime } = start();
     // `setsid -f` has left its parent when it returns, and `true` has ended when `wait` does.

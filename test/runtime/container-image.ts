@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const NAME = 'localhost/skep-box-test:2';
+const NAME = 'localhost/skep-box-test:3';
 
 /** Machines of tests have both versions of control groups, and let no hard limit be raised. */
 const CONF = `[containers]

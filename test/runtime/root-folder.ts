@@ -9,7 +9,7 @@ const MAKE_LIMIT_MS = 120_000;
 
 /** Makes it where it is not there, once a machine: it is large, and read-only for every box. Returns its path. */
 export function rootFolder(): string {
-  const folder = join(tmpdir(), 'skep-box-test-root-1');
+  const folder = join(tmpdir(), 'skep-box-test-root-2');
   const script = fileURLToPath(new URL('./root-folder.sh', import.meta.url));
   execFileSync('bash', [script, folder], { stdio: 'pipe', timeout: MAKE_LIMIT_MS });
   return folder;

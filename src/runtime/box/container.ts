@@ -8,6 +8,7 @@ import type { BoxedRun } from './boxed.ts';
 import { boxedRuntime } from './boxed.ts';
 import { AGENT_ID, layFolder } from './folder.ts';
 import { missingNeed } from './needs.ts';
+import { layProfile } from './seccomp.ts';
 import { HOLDER_VARIABLE, PROC_VARIABLE } from '../proc-table.ts';
 import { nameOf, sweepContainers } from './container-sweep.ts';
 import { firstLine, tryOut } from './trial.ts';
@@ -32,9 +33,11 @@ const OWN = [
 /** Set by the engine in each container. */
 const SAID = ['HOME', 'HOSTNAME', 'TERM', 'container'];
 
-const FIXED = [
+const fixed = (directory: string): string[] => [
   ...words('run --rm --interactive --init --pull never --log-driver none --read-only'),
   ...words(`--cap-drop all --security-opt no-new-privileges --user ${AGENT_ID}:${AGENT_ID}`),
+  '--security-opt',
+  `seccomp=${layProfile(directory)}`,
   ...IDS.flatMap((map) => ['--uidmap', map, '--gidmap', map]),
 ];
 
@@ -102,7 +105,7 @@ export class ContainerBoxes implements Boxes {
     }
     const trial = await tryOut([
       this.#program,
-      ...FIXED,
+      ...fixed(spec.directory),
       ...nameOf(spec),
       '--network',
       'none',
@@ -127,7 +130,7 @@ export class ContainerBoxes implements Boxes {
         ...own.flatMap(([name, value]) => ['--env', `${name}=${value}`]),
       ];
       const box = [
-        ...FIXED,
+        ...fixed(spec.directory),
         ...nameOf(spec),
         '--network',
         'none',
@@ -148,7 +151,7 @@ export class ContainerBoxes implements Boxes {
   login(spec: BoxSpec, argv: BoxedRun['argv']): { argv: BoxedRun['argv']; env: Record<string, string> } {
     const told = ['--env', `HOME=${IN_BOX.home}`, '--env', `PATH=${IN_BOX.path}`, '--workdir', IN_BOX.home];
     const box = [
-      ...FIXED,
+      ...fixed(spec.directory),
       ...nameOf(spec),
       '--tty',
       '--network',
