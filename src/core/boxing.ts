@@ -10,6 +10,7 @@ export type BoxChange = {
   mounts?: BoxMount[] | undefined;
   limits?: BoxLimits | undefined;
   secretNames?: string[] | undefined;
+  egress?: string[] | undefined;
 };
 
 /** `runtime` left out: a sandbox where it works, else the first kind that does. */
@@ -36,6 +37,8 @@ export type BoxStanding = {
   /** Limits that this system does not hold, with the reason. */
   unheld: readonly { limit: keyof BoxLimits; reason: string }[];
   secretNames: readonly string[];
+  /** `host:port`, each a place that it may reach. */
+  egress: readonly string[];
   /** The folder that is its home, on this machine. */
   home: string;
 };

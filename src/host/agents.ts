@@ -109,7 +109,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   const market = new Deals({ ...keeping, ...texts, store, nowMs: Date.now, minAgeMs: o.dealMinAgeMs, log });
   const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, append: texts.append });
   const more = reachOf(keeping, attempts, terminals);
-  const relayDesk = new RelayDesk({ store, services: servicesOf(o), attempts, budgets, log });
+  const relayDesk = new RelayDesk({ store, services: servicesOf(o), attempts, budgets, log, now: Date.now });
   return { ...more, terminals, attempts, boxDesk, relayDesk, boxing, states, toolDesk, approvals, budgets, market };
 }
 

@@ -9,7 +9,7 @@ import { IN_BOX } from '#box-ports.ts';
 import type { Prepared } from '#workspace/record.ts';
 import type { Equipment } from './agent-desk.ts';
 import type { AttemptPlan, AttemptTools } from './attempt-plan.ts';
-import { BOX_WORDS, boxEnvironment, toolSeen, TOOLS_SOCKET, workSeen } from './box-view.ts';
+import { boxEnvironment, boxWords, toolSeen, TOOLS_SOCKET, workSeen } from './box-view.ts';
 
 /** A turn without a limit of its own ends after this, and what its agent may wait for people on top of it. */
 export const TURN_LIMIT_MS = 30 * 60_000;
@@ -36,7 +36,9 @@ export async function specOf(
     resume: null,
     home: home?.dir,
     writable: 'gitDir' in prepared ? [prepared.gitDir] : [],
-    ...(isBoxed(agent) ? boxedSession({ instructions, servers }) : { instructions, servers }),
+    ...(isBoxed(agent)
+      ? boxedSession({ instructions, servers, egress: agent.box?.egress ?? [] })
+      : { instructions, servers }),
     sees: seenBy(plan, prepared),
   };
 }
@@ -49,10 +51,14 @@ export const seenBy = ({ agent }: AttemptPlan, prepared: Prepared): readonly See
 function boxedSession({
   instructions,
   servers,
-}: Pick<Equipment, 'instructions' | 'servers'>): Pick<SessionSpec, 'instructions' | 'servers' | 'relayUrl'> {
+  egress,
+}: Pick<Equipment, 'instructions' | 'servers'> & { egress: readonly string[] }): Pick<
+  SessionSpec,
+  'instructions' | 'servers' | 'relayUrl'
+> {
   return {
     relayUrl: `http://127.0.0.1:${IN_BOX.relayPort}`,
-    instructions: instructions === '' ? '' : `${instructions}\n\n${BOX_WORDS}`,
+    instructions: instructions === '' ? '' : `${instructions}\n\n${boxWords(egress)}`,
     servers: servers.map((server) => ({ ...server, env: { ...server.env, SKEP_MCP_SOCKET: TOOLS_SOCKET } })),
   };
 }

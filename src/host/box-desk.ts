@@ -156,8 +156,8 @@ export class BoxDesk {
       this.#runsUnder.set(agent.id, agent.box);
       return boxes.runtime(spec, runtime);
     };
-    // A script asks no model unless it says so: it has `$SKEP_RELAY` for that.
-    const through = isReader(agent) ? besideRelay : same;
+    // A script asks no model unless it says so: it has `$SKEP_RELAY` for that. Where it may go out, it is to be able to.
+    const through = isReader(agent) || (agent.box.egress ?? []).length > 0 ? besideRelay : same;
     return {
       start: async (one) => (await inside()).start({ ...one, argv: through(one.argv) }),
       exec: async (argv, o) => (await inside()).exec(argv, o),

@@ -34,6 +34,7 @@ const NOTHING: Omit<Declared, 'runtime'> = {
   mounts: [],
   limits: { memoryBytes: null, cpus: null, processes: null },
   secretNames: [],
+  egress: [],
 };
 
 export type BoxLifecycleOptions = {
@@ -215,6 +216,7 @@ export class BoxLifecycle implements Boxing {
       why: trouble?.reason ?? null,
       wayOut: trouble?.wayOut ?? null,
       ...declared,
+      egress: declared.egress ?? [],
       unheld: desk.of(declared.runtime).unheld(spec),
       home: join(spec.directory, 'home'),
     };
@@ -222,7 +224,16 @@ export class BoxLifecycle implements Boxing {
 
   #tombstone(name: string): BoxStanding {
     const home = join(this.#o.desk.folderOf(name), 'home');
-    const none = { agent: null, tool: null, why: null, wayOut: null, runtime: null, limits: null, unheld: [] };
+    const none = {
+      egress: [],
+      agent: null,
+      tool: null,
+      why: null,
+      wayOut: null,
+      runtime: null,
+      limits: null,
+      unheld: [],
+    };
     return { ...NOTHING, ...none, name, state: 'destroyed', home };
   }
 }
@@ -233,6 +244,7 @@ const declaredWith = (held: Declared, change: BoxChange): Declared => ({
   mounts: change.mounts ?? held.mounts,
   limits: change.limits ?? held.limits,
   secretNames: change.secretNames ?? held.secretNames,
+  egress: change.egress ?? held.egress ?? [],
 });
 
 function wrongName(name: string, runtime: BoxKind): Refusal | undefined {

@@ -33,9 +33,14 @@ const PACKAGE = dirname(fileURLToPath(new URL('../../package.json', import.meta.
 const OF_THE_SYSTEM = ['/usr/', '/bin/', '/nix/store/'];
 
 /** Said to an agent that reads, beside all else: what it would otherwise find out by failing. */
-export const BOX_WORDS =
-  'You run in a box: no network but the loopback, and no files but your own folder. The git repository can be read and not be written to: ' +
+export const boxWords = (egress: readonly string[]): string =>
+  `You run in a box: ${reach(egress)}, and no files but your own folder. The git repository can be read and not be written to: ` +
   'leave your changes uncommitted in your folder, they are committed for you when your task is complete.';
+
+const reach = (egress: readonly string[]): string =>
+  egress.length === 0
+    ? 'no network but the loopback'
+    : `of the network nothing but ${egress.join(', ')}, by the proxy that your environment names`;
 
 /** The attempt's folder to work in; its repository to read. Whoever could write to the repository could make its node run anything. */
 export function workSeen(prepared: Prepared): Seen[] {

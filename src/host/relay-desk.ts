@@ -17,6 +17,8 @@ export type RelayDeskOptions = {
   attempts: Pick<Attempts, 'ofAgent'>;
   budgets: Pick<Budgets, 'spending' | 'spendingOf'>;
   log: (line: string) => void;
+  /** For the audit of ways out alone. */
+  now: () => number;
 };
 
 export class RelayDesk {
@@ -27,17 +29,23 @@ export class RelayDesk {
   }
 
   of(agent: OpId): RelayedAgent {
-    const { services, log } = this.#o;
+    const { services, log, now } = this.#o;
     return {
       upstream: (service) => services.upstream(service),
       overBudget: () => this.#overBudget(agent),
-      told: (relayed) => log(`${this.#nameOf(agent)} ${wordsOf(relayed)}`),
+      egress: () => this.#egressOf(agent),
+      told: (relayed) => log(`${this.#nameOf(agent)} ${wordsOf(relayed, now())}`),
       onFault: (error) => log(`the relay of ${this.#nameOf(agent)} failed: ${messageOf(error)}`),
     };
   }
 
   #nameOf(agent: OpId): string {
     return this.#o.store.get('agent', agent)?.registered?.name ?? agent;
+  }
+
+  #egressOf(id: OpId): readonly string[] {
+    const agent = this.#o.store.get('agent', id);
+    return isLive(agent) ? (agent.box?.egress ?? []) : [];
   }
 
   #overBudget(id: OpId): string | undefined {
@@ -50,9 +58,15 @@ export class RelayDesk {
   }
 }
 
-/** `POST /v1/messages: 200, 1204 bytes out, 5310 in, 812 ms`. */
-function wordsOf({ method, path, status, sentBytes, receivedBytes, tookMs }: Relayed): string {
+/** `POST /v1/messages: 200, 1204 bytes out, 5310 in, 812 ms`; of a way out also when it ended. */
+function wordsOf(
+  { method, path, status, sentBytes, receivedBytes, tookMs, address, refused }: Relayed,
+  endedMs: number,
+): string {
   const told = /^[!-~]*$/.test(path) ? path.slice(0, PATH_TOLD_CHARS) : JSON.stringify(path.slice(0, PATH_TOLD_CHARS));
   const end = status === 0 ? 'gone before the answer' : String(status);
-  return `asked through its relay: ${method} ${told}: ${end}, ${sentBytes} bytes out, ${receivedBytes} in, ${tookMs} ms`;
+  const where = address === undefined ? '' : ` (${address})`;
+  const when = address === undefined && refused === undefined ? '' : `, ended ${new Date(endedMs).toISOString()}`;
+  const why = refused === undefined ? '' : ` refused: ${refused}`;
+  return `asked through its relay: ${method} ${told}${where}: ${end}${why}, ${sentBytes} bytes out, ${receivedBytes} in, ${tookMs} ms${when}`;
 }

@@ -15,9 +15,9 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { request } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { proxy, relay } from './escape-relay.mjs';
 
 const given = JSON.parse(process.argv[2] ?? '{}');
 // Told so that what tells it is not found as what it tells.
@@ -117,57 +117,6 @@ async function forgery() {
   if (answers === 0) console.log('its own socket does not answer');
 }
 
-/** Its relay answers only what a model may be asked, and takes no word of who asks. */
-async function relay() {
-  const ask = (method, path, headers = {}) =>
-    new Promise((resolve) => {
-      const asked = request(
-        { socketPath: '/run/hive/relay.sock', method, path, headers, timeout: ATTEMPT_MS },
-        (answer) => {
-          let text = '';
-          answer.on('data', (chunk) => (text += chunk));
-          answer.on('end', () => resolve({ status: answer.statusCode, text, headers: JSON.stringify(answer.headers) }));
-        },
-      );
-      asked.on('timeout', () => asked.destroy());
-      asked.on('connect', (answer, socket) => {
-        socket.destroy();
-        resolve({ status: answer.statusCode, text: '', headers: '' });
-      });
-      asked.on('error', () => resolve({ status: 0, text: '', headers: '' }));
-      asked.end();
-    });
-  for (const [method, path] of [
-    ['GET', '/'],
-    ['GET', '/api/swarm/tasks'],
-    ['POST', '/v1/messages/../files'],
-    ['POST', '/v1/messages/%2e%2e/files'],
-    ['POST', '/v1/files'],
-    ['GET', '/v1/organizations/api_keys'],
-    ['POST', '//192.0.2.1/v1/messages'],
-    ...given.ports.flatMap((port) => [
-      ['GET', `http://127.0.0.1:${port}/`],
-      ['CONNECT', `127.0.0.1:${port}`],
-    ]),
-    ['GET', 'http://169.254.169.254/latest/meta-data/'],
-    ['CONNECT', '192.0.2.1:443'],
-  ]) {
-    const { status } = await ask(method, path);
-    if (status > 0 && status < 400) got(`${method} ${path} by its relay`);
-  }
-  const forged = {
-    authorization: 'Bearer forged',
-    'x-api-key': 'forged',
-    cookie: 'forged',
-    'x-forwarded-for': 'forged',
-  };
-  const answer = await ask('GET', '/v1/models', { ...forged, 'anthropic-version': '2023-06-01' });
-  // What plays the service tells what it was shown.
-  if (answer.status !== 200) console.log(`its relay does not answer: ${answer.status} ${answer.text}`);
-  if (answer.text.includes('forged')) got('a forged header to the service of the model');
-  if (`${answer.text}${answer.headers}`.includes(given.key)) got('the key of the model in an answer');
-}
-
 function files() {
   for (const path of given.files) if (may(() => accessSync(path))) got(`the file ${path}`);
   for (const path of ['/etc/shadow', '/sys/kernel', '/dev/mem', '/dev/kmsg', '/dev/sda', '/dev/vda'])
@@ -220,6 +169,7 @@ function processes() {
   if (!/^CapEff:\t0+$/m.test(status) || !/^CapBnd:\t0+$/m.test(status)) got('capabilities');
   if (!/^NoNewPrivs:\t1$/m.test(status)) got('new privileges by a program that is root’s');
   if (process.getuid() === 0) got('root');
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
   for (const command of [
     'unshare -U true',
     'unshare -n true',
@@ -229,7 +179,11 @@ function processes() {
     'su -c true',
     'nsenter -t 1 -m true',
   ])
-    if (may(() => execFileSync('sh', ['-c', command], { stdio: 'ignore', timeout: ATTEMPT_MS }))) got(command);
+    if (may(() => execFileSync('sh', ['-c', command], { env, stdio: 'ignore', timeout: ATTEMPT_MS }))) got(command);
+  // What is not there proves nothing.
+  for (const tool of ['unshare', 'mount', 'mknod', 'chroot', 'su', 'nsenter'])
+    if (!may(() => execFileSync('sh', ['-c', `command -v ${tool}`], { env, stdio: 'ignore' })))
+      console.log(`${tool} is not there`);
   const { dev, ino } = statSync('/');
   for (const pid of pids) {
     let root;
@@ -284,7 +238,8 @@ function traps() {
 await network();
 await sockets();
 await forgery();
-await relay();
+await relay({ given, got });
+await proxy({ given, got, reaches });
 files();
 processes();
 traps();

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,6 +13,7 @@ import { BoxStage, TEST_MS } from './box-stage.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const PROGRAM = fileURLToPath(new URL('./escape.mjs', import.meta.url));
+const RELAY_PART = fileURLToPath(new URL('./escape-relay.mjs', import.meta.url));
 const KEY = 'sk-escape-4711';
 
 /** The service of a model, as far as a hostile program may tell of it: says which of its headers came, but never the key. */
@@ -68,11 +70,18 @@ describe('a hostile program', { timeout: TEST_MS }, () => {
     const origin = swarm.repository('demo');
     withSubmodule(origin);
     const project = await node.post('/api/swarm/projects', { name: 'demo', origin });
-    const program = { from: PROGRAM, at: '/opt/escape.mjs', writable: false };
-    await stage.spawn('mallory', { runtime, image, mounts: [program] });
+    const programs = [
+      { from: PROGRAM, at: '/opt/escape.mjs', writable: false },
+      { from: RELAY_PART, at: '/opt/escape-relay.mjs', writable: false },
+    ];
+    // Whoever lists a name trusts it, and not where it leads.
+    const listed = [httpPort, p2pPort].map((port) => `localhost:${port}`);
+    await stage.spawn('mallory', { runtime, image, mounts: programs, egress: listed });
     const marker = join(swarm.dir, 'marker');
     const given = {
       ports: [httpPort, p2pPort],
+      listed,
+      machine: hostname(),
       sockets: [host, socketPath(state, 'admin'), socketPath(state, 'agents'), join(state, 'agents/victim/tools.sock')],
       files: [
         join(dataDir, 'token'),
@@ -103,6 +112,8 @@ describe('a hostile program', { timeout: TEST_MS }, () => {
     // One request went on, with the key of the node and with nothing of the box's.
     expect(served).toEqual([{ url: '/v1/models', isPaid: true }]);
     expect(swarm.log.join('\n')).not.toContain(KEY);
+    const refused = `CONNECT localhost:${httpPort}: 403 refused: localhost:${httpPort} leads to an address that is not public`;
+    expect(swarm.log.join('\n')).toContain(`mallory asked through its relay: ${refused}`);
     // What it left in its worktree was looked at by the node's git, and nothing of it was run.
     expect(existsSync(marker)).toBe(false);
     expect(await node.list('/api/swarm/tasks')).toHaveLength(2);

@@ -44,6 +44,11 @@ const CHANGES: readonly VerbOption[] = [
     about: 'a file of <data-dir>/secrets, shown as /run/secrets/<name>. May be repeated',
     kind: 'list',
   },
+  {
+    flags: '--egress <host:port>',
+    about: 'a place that it may reach through its node; may be repeated, and is then all of them. none: nowhere',
+    kind: 'list',
+  },
 ];
 
 /** Only what was given. */
@@ -54,13 +59,14 @@ function changesOf(given: Given): Record<string, unknown> {
     ...(cpus === undefined ? {} : { cpus: Number(cpus) }),
     ...(processes === undefined ? {} : { processes }),
   };
-  const [mounts, secrets] = [given.list('mount'), given.list('secret')];
+  const [mounts, secrets, egress] = [given.list('mount'), given.list('secret'), given.list('egress')];
   return {
     ...(given.text('runtime') === undefined ? {} : { runtime: given.text('runtime') }),
     ...(given.text('image') === undefined ? {} : { image: given.text('image') }),
     ...(mounts.length === 0 ? {} : { mounts: mounts.map(mountOf) }),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(secrets.length === 0 ? {} : { secret_names: secrets }),
+    ...(egress.length === 0 ? {} : { egress: egress.filter((place) => place !== 'none') }),
   };
 }
 
@@ -114,6 +120,7 @@ const spawn: Leaf = {
   examples: [
     ['skep hive spawn alice', 'Claude Code in a sandbox'],
     ['skep hive spawn bob --tool shell --memory 2048 --mount /srv/data:/srv/data', 'scripts, within limits'],
+    ['skep hive spawn cid --egress github.com:443 --egress registry.npmjs.org:443', 'it may clone and install there'],
   ],
   asksNode: true,
   run: (given, world) =>

@@ -27,6 +27,7 @@ export const boxJsonSchema = z
       .array(z.object({ limit: z.enum(['memory_bytes', 'cpus', 'processes']), reason: z.string() }))
       .describe('Limits that this system does not hold'),
     secret_names: z.array(z.string()),
+    egress: z.array(z.string()).describe('Places of the network that it may reach, as HOST:PORT'),
     home: z.string(),
   })
   .meta({ id: 'Box' });
@@ -50,6 +51,7 @@ export function boxJson(box: BoxStanding): BoxJson {
       limits === null ? null : { memory_bytes: limits.memoryBytes, cpus: limits.cpus, processes: limits.processes },
     unheld: box.unheld.map(({ limit, reason }) => ({ limit: LIMIT_NAMES[limit], reason })),
     secret_names: [...box.secretNames],
+    egress: [...box.egress],
     home: box.home,
   };
 }

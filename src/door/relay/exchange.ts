@@ -2,21 +2,23 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { request as askHttp } from 'node:http';
 import { request as askHttps } from 'node:https';
-import { Transform } from 'node:stream';
-import type { TransformCallback } from 'node:stream';
+import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { DoorRefusal } from '../refusal.ts';
 import { refusalJson, refused, STATUS_OF } from '../refusal.ts';
-import { answeredHeaders } from './headers.ts';
+import { Counted } from './counted.ts';
+import { answeredHeaders, forwardedHeaders } from './headers.ts';
 
 /** What a model's service itself takes. */
 const REQUEST_MAX_BYTES = 32 * 1024 * 1024;
 /** Far above the longest answer of a model; a package may be as large. */
 const ANSWER_MAX_BYTES = 512 * 1024 * 1024;
+/** What git sends of a repository, as far as its servers take it. */
+const FORWARDED_MAX_BYTES = 2 * 1024 ** 3;
 /** Nothing comes for so long: a model that thinks says so meanwhile. */
 const SILENCE_MAX_MS = 600_000;
 
-/** How a request ended, for the log of the node: never a body, a query or a header. */
+/** How a request ended, for the log of the node: never a body, a query or a header; of a place that was listed, its name alone. */
 export type Relayed = {
   method: string;
   path: string;
@@ -24,29 +26,37 @@ export type Relayed = {
   sentBytes: number;
   receivedBytes: number;
   tookMs: number;
+  /** Of what was dialled for a box. */
+  address?: string;
+  /** Why it was not. */
+  refused?: string;
 };
 
-/** Counts what passes, and fails where that is too much. */
-class Counted extends Transform {
-  bytes = 0;
+/** A connection to a place that was listed, and what is asked for there. */
+export type Through = { socket: Socket; address: string; path: string };
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.bytes += chunk.length;
-    if (this.bytes > ANSWER_MAX_BYTES) done(new Error(`an answer of more than ${ANSWER_MAX_BYTES} bytes`));
-    else done(null, chunk);
-  }
+const WHOLE_URL = /^[a-z]+:\/\/[^/?#@]*/i;
+
+/** The path without its query; of a request that names its server, that name alone. */
+function toldOf(url: string): string {
+  return WHOLE_URL.exec(url)?.[0] ?? url.split('?', 1)[0] ?? '';
 }
 
 export class Exchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #received = new Counted();
+  readonly #received: Counted;
+  readonly #sendMaxBytes: number;
   #sentBytes = 0;
+  #more: Pick<Relayed, 'address' | 'refused'> = {};
 
   /** `told`: called once, when the box has its answer or is gone. */
   constructor(o: { request: IncomingMessage; response: ServerResponse; told: (relayed: Relayed) => void }) {
     this.#request = o.request;
     this.#response = o.response;
+    const isForwarded = !(o.request.url ?? '').startsWith('/');
+    this.#received = new Counted(isForwarded ? FORWARDED_MAX_BYTES : ANSWER_MAX_BYTES);
+    this.#sendMaxBytes = isForwarded ? FORWARDED_MAX_BYTES : REQUEST_MAX_BYTES;
     // Whoever is gone is told of by the end of the response.
     o.request.on('error', () => {});
     o.response.on('error', () => {});
@@ -54,11 +64,12 @@ export class Exchange {
     o.response.once('close', () =>
       o.told({
         method: o.request.method ?? '',
-        path: (o.request.url ?? '').split('?', 1)[0] ?? '',
+        path: toldOf(o.request.url ?? ''),
         status: o.response.headersSent ? o.response.statusCode : 0,
         sentBytes: this.#sentBytes,
         receivedBytes: this.#received.bytes,
         tookMs: Math.round(performance.now() - began),
+        ...this.#more,
       }),
     );
   }
@@ -73,11 +84,23 @@ export class Exchange {
     this.#request.resume();
   }
 
+  /** Answers in one line of text, which git shows to whoever runs it. */
+  refuseInWords(refusal: DoorRefusal, status: number): void {
+    this.#more = { refused: refusal.message };
+    this.#response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+    this.#response.end(refusalWords(refusal));
+    this.#request.resume();
+  }
+
   /** Asks there and passes on what comes, as it comes. Never rejects. */
-  async pass(to: { url: URL; headers: OutgoingHttpHeaders }): Promise<void> {
-    if (Number(this.#request.headers['content-length'] ?? 0) > REQUEST_MAX_BYTES) return this.refuse(tooLarge());
+  async pass(to: { url: URL; headers: OutgoingHttpHeaders; through?: Through }): Promise<void> {
+    if (Number(this.#request.headers['content-length'] ?? 0) > this.#sendMaxBytes) return this.refuse(this.#tooLarge());
     const { method = 'GET' } = this.#request;
-    const asked = (to.url.protocol === 'https:' ? askHttps : askHttp)(to.url, { method, headers: to.headers });
+    const { through } = to;
+    if (through !== undefined) this.#more = { address: through.address };
+    const way = through === undefined ? {} : { path: through.path, createConnection: () => through.socket };
+    const ask = to.url.protocol === 'https:' ? askHttps : askHttp;
+    const asked = ask(to.url, { method, headers: to.headers, ...way });
     asked.setTimeout(SILENCE_MAX_MS, () => asked.destroy(new Error('silent')));
     // Whoever is gone needs no answer, and nobody is to pay for one.
     this.#response.once('close', () => asked.destroy());
@@ -90,14 +113,15 @@ export class Exchange {
     const sending = this.#send(asked).catch(() => asked.destroy());
     try {
       const answer = await answered;
-      this.#response.writeHead(answer.statusCode ?? 502, answeredHeaders(answer.headers));
+      const headers = through === undefined ? answeredHeaders(answer.headers) : forwardedHeaders(answer.headers);
+      this.#response.writeHead(answer.statusCode ?? 502, headers);
       this.#response.flushHeaders();
       await pipeline(answer, this.#received, this.#response);
     } catch {
       asked.destroy();
       await sending;
       if (this.#response.headersSent) this.#response.destroy();
-      else this.refuse(this.#sentBytes > REQUEST_MAX_BYTES ? tooLarge() : UNREACHABLE);
+      else this.refuse(this.#sentBytes > this.#sendMaxBytes ? this.#tooLarge() : UNREACHABLE);
     }
   }
 
@@ -107,16 +131,21 @@ export class Exchange {
     for await (const chunk of this.#request.iterator({ destroyOnReturn: false })) {
       if (!Buffer.isBuffer(chunk)) throw new TypeError('a request is made of bytes');
       this.#sentBytes += chunk.length;
-      if (this.#sentBytes > REQUEST_MAX_BYTES) return void asked.destroy();
+      if (this.#sentBytes > this.#sendMaxBytes) return void asked.destroy();
       if (asked.destroyed) return;
       if (!asked.write(chunk)) await Promise.race([new Promise((resolve) => asked.once('drain', resolve)), closed]);
     }
     asked.end();
   }
+
+  #tooLarge(): DoorRefusal {
+    return refused('too_large', 'the request is too large', { expected: `at most ${this.#sendMaxBytes} bytes` });
+  }
 }
 
-const tooLarge = (): DoorRefusal =>
-  refused('too_large', 'the request is too large', { expected: `at most ${REQUEST_MAX_BYTES} bytes` });
+/** A refusal in one line, for people. */
+export const refusalWords = ({ message, expected }: DoorRefusal): string =>
+  `${message}${expected === undefined ? '' : `; expected: ${expected}`}\n`;
 
 /** Nothing of the reason: it would tell of the network of the node. */
 const UNREACHABLE = refused('node_unreachable', 'what was asked for cannot be reached from the node', {

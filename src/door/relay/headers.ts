@@ -14,3 +14,22 @@ const passed = (headers: IncomingHttpHeaders, may: RegExp): OutgoingHttpHeaders 
 
 export const askedHeaders = (headers: IncomingHttpHeaders): OutgoingHttpHeaders => passed(headers, ASKED);
 export const answeredHeaders = (headers: IncomingHttpHeaders): OutgoingHttpHeaders => passed(headers, ANSWERED);
+
+/** Of one connection alone (RFC 9110, 7.6.1), or set anew for the next one. */
+const OF_A_CONNECTION = /^(?:connection|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/;
+
+/** To and from a place that an operator listed: all but what is of the connection. What the box says to it, also by what credential, is the box's. */
+export function forwardedHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
+  const named = new Set(
+    (headers.connection ?? '')
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  );
+  const kept = Object.entries(headers).filter(
+    ([name, value]) => value !== undefined && !OF_A_CONNECTION.test(name) && !named.has(name),
+  );
+  // A body without a length keeps its frames, whatever the method: else its rest would be read as another request.
+  const framed = headers['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' };
+  return { ...Object.fromEntries(kept), ...framed };
+}

@@ -26,6 +26,12 @@ const changeInput = z.object({
   secret_names: boxDeclared.shape.secretNames
     .nullish()
     .describe('Files in the folder secrets of the data directory; shown as /run/secrets/NAME'),
+  egress: boxDeclared.shape.egress
+    .unwrap()
+    .nullish()
+    .describe(
+      'Places of the network that it may reach through its node, as HOST:PORT; none when left out of a new box',
+    ),
 });
 
 /** What was left out of a change stays; what is left out of its limits is no limit. */
@@ -44,6 +50,7 @@ function changeOf(input: z.output<typeof changeInput>): BoxChange {
             processes: limits.processes ?? null,
           },
     secretNames: input.secret_names ?? undefined,
+    egress: input.egress ?? undefined,
   };
 }
 

@@ -43,7 +43,10 @@ export function openRelayEnd(o: { socket: string; port: number }): Promise<Relay
   });
 }
 
-/** By what tools find it: the names that Claude Code, the libraries of OpenAI and Gemini CLI read. */
+/** What a box has of its own is asked without its node. */
+const OWN = `${LOOPBACK},localhost,::1`;
+
+/** By what tools find it: the names that Claude Code, the libraries of OpenAI and Gemini CLI read; git, npm, pip, curl and Node for their proxy. */
 export function relayEnvironment(port: number): Record<string, string> {
   const url = `http://${LOOPBACK}:${port}`;
   return {
@@ -53,6 +56,13 @@ export function relayEnvironment(port: number): Record<string, string> {
     OPENAI_API_KEY: PLACEHOLDER,
     GOOGLE_GEMINI_BASE_URL: url,
     GEMINI_API_KEY: PLACEHOLDER,
+    HTTP_PROXY: url,
+    HTTPS_PROXY: url,
+    http_proxy: url,
+    https_proxy: url,
+    NO_PROXY: OWN,
+    no_proxy: OWN,
+    NODE_USE_ENV_PROXY: '1',
     // What they tell their makers, and fetch for themselves, has nowhere to go.
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_AUTOUPDATER: '1',

@@ -112,6 +112,7 @@ function bodyOf({ kind: type, slot, pick }: Step, o: { authors: readonly Author[
         mounts: [],
         limits: { memoryBytes: null, cpus: null, processes: pick + 8 },
         secretNames: [],
+        ...(pick === 0 ? {} : { egress: [`n${pick}.example:443`] }),
       };
     case 'agent.recipientsSet':
       return { type, allow: slot === 1 ? null : [`n${pick}`] };

@@ -1,7 +1,9 @@
 /** A relay with a service behind it that the test plays, for tests. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer, request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Relayed } from '#door/relay/exchange.ts';
@@ -32,6 +34,8 @@ export class RelayRig {
   };
   url = '';
   over: string | undefined;
+  /** What is listed for the box. */
+  listed: string[] = [];
   /** Stands still unless a test moves it. */
   nowMs = 0;
   readonly #service: Server = createServer((incoming, response) => {
@@ -45,17 +49,22 @@ export class RelayRig {
   });
   #relay: Relay | undefined;
 
-  async open(more: Partial<RelayedAgent> = {}): Promise<this> {
+  async open(
+    more: Partial<Omit<RelayedAgent, 'egress'>> = {},
+    relay: Omit<Parameters<typeof startRelay>[0], 'path' | 'agent' | 'nowMs'> = {},
+  ): Promise<this> {
     await new Promise<void>((resolve) => void this.#service.listen(0, '127.0.0.1', resolve));
     const address = this.#service.address();
     if (typeof address !== 'object' || address === null) throw new Error('the service has no port');
     this.url = `http://127.0.0.1:${address.port}/base/`;
     this.#relay = await startRelay({
+      ...relay,
       path: this.path,
       nowMs: () => this.nowMs,
       agent: {
         upstream: (service) => ({ url: this.url, headers: { 'x-api-key': `${KEY} ${service}` } }),
         overBudget: () => this.over,
+        egress: () => this.listed,
         told: (relayed) => this.told.push(relayed),
         onFault: (error) => this.faults.push(error),
         ...more,
@@ -85,4 +94,21 @@ export class RelayRig {
       asked.end();
     });
   }
+
+  /** All that comes for these bytes, until the relay closes; or until `until` is in it. */
+  async said(bytes: string, until?: string): Promise<string> {
+    const socket = connect(this.path);
+    let text = '';
+    socket.on('error', () => {});
+    socket.setEncoding('latin1').on('data', (piece: string) => {
+      text += piece;
+      if (until !== undefined && text.includes(until)) socket.destroy();
+    });
+    socket.write(bytes);
+    await once(socket, 'close');
+    return text;
+  }
 }
+
+/** `HTTP/1.1 200 OK`. */
+export const statusIn = (answer: string): string => answer.split('\r\n', 1)[0] ?? '';
