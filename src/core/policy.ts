@@ -34,6 +34,7 @@ const TABLE = {
   'task.allow': OPERATORS,
   'task.merge': ACTORS,
   'task.fetch': OPERATORS,
+  'task.open': ACTORS,
   'agent.read': READERS,
   'agent.register': ACTORS,
   'agent.deregister': ACTORS,

@@ -88,7 +88,7 @@ export class AgentHomes {
   of({ id, registered }: Pick<LiveAgent, 'id' | 'registered'>, cwd?: string): AgentHome | undefined {
     const home = registered.home === 'own' ? HOMES[programOf(registered.tool)] : undefined;
     if (home === undefined) return undefined;
-    const dir = this.#dir(id);
+    const dir = this.#dir(registered.opens?.agent ?? id);
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const env = home.env(dir);
     for (const folder of Object.values(env)) mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -21,6 +21,7 @@ import { Deals } from './deals.ts';
 import type { Engine } from './engine.ts';
 import type { Glimpses } from './glimpses.ts';
 import type { Intake } from './intake.ts';
+import { OpenedConversations } from './opened-conversations.ts';
 import type { Opening } from './opening.ts';
 import type { Parts } from './parts.ts';
 import type { HostedNode } from './swarm-node.ts';
@@ -50,6 +51,8 @@ type AgentsWiring = {
     | 'drivers'
     | 'patienceMs'
     | 'homes'
+    | 'ended'
+    | 'closed'
     | 'log'
   > &
     Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces' | 'transcripts'>;
@@ -81,6 +84,15 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   const askTimeoutMs = o.askTimeoutMs ?? ASK_TIMEOUT_MS;
   const homes = homesIn(parts, (agent) => attempts.isAtWork(agent) || terminals.has(agent));
   const toolDesk = new ToolDesk({ stateDir, ask: (question) => approvals.ask(question) });
+  const opened = new OpenedConversations({
+    ...keeping,
+    ...texts,
+    homes,
+    ssh,
+    terminals: () => terminals,
+    isAtWork: (of) => attempts.has(of),
+    log,
+  });
   const terminals = new TerminalAgents({
     ...keeping,
     tools: toolDesk.terminal,
@@ -93,6 +105,8 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     drivers,
     patienceMs: askTimeoutMs,
     homes,
+    ended: (agent) => void opened.ended(agent),
+    closed: (one) => opened.closed(one),
     log,
   });
   const approvals = new Approvals({ ...keeping, ...texts, askTimeoutMs, log });
@@ -108,7 +122,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   });
   const market = new Deals({ ...keeping, ...texts, store, nowMs: Date.now, minAgeMs: o.dealMinAgeMs, log });
   const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, append: texts.append });
-  const more = reachOf(keeping, attempts, terminals);
+  const more = reachOf(keeping, { attempts, terminals, opened });
   const relayDesk = new RelayDesk({ store, services: servicesOf(o), attempts, budgets, log, now: Date.now });
   return { ...more, terminals, attempts, boxDesk, relayDesk, boxing, states, toolDesk, approvals, budgets, market };
 }
@@ -149,10 +163,13 @@ type Desk = Pick<Parts, 'memory'> & {
 };
 
 /** What people see and do of agents, on whichever node they are. */
-const reachOf = (keeping: AgentsWiring['keeping'], attempts: Attempts, terminals: TerminalAgents) => ({
+const reachOf = (
+  keeping: AgentsWiring['keeping'],
+  { attempts, terminals, opened }: { attempts: Attempts; terminals: TerminalAgents; opened: OpenedConversations },
+) => ({
   control: new AgentControl({ ...keeping, attempts, terminals }),
   screens: new AgentScreens({ ...keeping, terminals }),
-  transcripts: new SwarmTranscripts({ ...keeping, flush: (of) => attempts.flush(of) }),
+  transcripts: new SwarmTranscripts({ ...keeping, flush: (of) => attempts.flush(of), opened }),
 });
 
 function moneyOf({ o, store, states, texts, self }: Money) {

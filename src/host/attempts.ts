@@ -63,6 +63,11 @@ export class Attempts {
     return [...this.running.values()].some(({ plan }) => plan.agent.id === agent);
   }
 
+  /** Whether that attempt has files here yet. */
+  has(of: { task: OpId; attempt: number }): boolean {
+    return this.running.has(keyOf(of));
+  }
+
   /** What the running or last attempt of a task on this node printed. */
   outputOf(task: OpId): { attempt: number; output: OutputTail } | undefined {
     return this.outputs.get(task);

@@ -187,6 +187,8 @@ export class HostedNode implements SwarmNode {
   taskTranscript: Transcripts['taskTranscript'] = (of, range) => this.parts.transcripts.taskTranscript(of, range);
   agentTranscript: Transcripts['agentTranscript'] = (of, range) => this.parts.transcripts.agentTranscript(of, range);
 
+  openConversation: Transcripts['openConversation'] = (of, how) => this.parts.transcripts.openConversation(of, how);
+
   agentSend(agent: OpId, text: string) {
     return this.parts.terminals.send(agent, text);
   }

@@ -7,6 +7,7 @@ import type { NodeId, OpId } from '#core/brand.ts';
 import type { Refusal } from '#core/refusal.ts';
 import { refusal } from '#core/refusal.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
+import type { AgentRow, OpenedAttempt } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
 import { TmuxDriver } from '#driver/tmux/driver.ts';
 import type { TerminalAgent } from '#driver/tmux/terminal-agent.ts';
@@ -25,12 +26,11 @@ import type { Remote } from './remote.ts';
 import { agentParams, attachAnswer, explainAnswer, SEND_MAX_CHARS, sendAnswer, sendParams } from './terminal-calls.ts';
 import { terminalEnvironment } from './terminal-environment.ts';
 import { placeOf } from './terminal-place.ts';
+import { TerminalStates } from './terminal-states.ts';
 import type { TerminalTools } from './terminal-tools.ts';
 
 /** Agents of one node. */
 const AGENTS_MAX = 1_000;
-/** An agent whose last turn ended with an error takes nothing for so long: what failed (a limit, a login) would fail the next task, too. */
-const ERROR_HOLD_MS = 60_000;
 
 export type TerminalAgentsOptions = {
   self: NodeId;
@@ -54,6 +54,10 @@ export type TerminalAgentsOptions = {
   patienceMs: number;
   homes: Pick<AgentHomes, 'environmentOf' | 'sweep'>;
   tools: Pick<TerminalTools, 'know' | 'forget' | 'argumentsFor'>;
+  /** The program of an agent that opens a conversation has ended well: nobody wants that agent any more. */
+  ended: (agent: OpId) => void;
+  /** An agent that opened this one was withdrawn. */
+  closed: (opened: OpenedAttempt) => Promise<void>;
   log: (line: string) => void;
 };
 
@@ -62,13 +66,11 @@ export class TerminalAgents {
   readonly #o: TerminalAgentsOptions;
   readonly #terminals: Terminals;
   readonly #hooks: HookDesk;
-  readonly #told = new Map<OpId, string | undefined>();
-  /** When what is told of an agent began. */
-  readonly #since = new Map<OpId, number>();
-  readonly #holds = new Map<OpId, NodeJS.Timeout>();
+  readonly #states: TerminalStates;
 
   constructor(o: TerminalAgentsOptions) {
     this.#o = o;
+    this.#states = new TerminalStates(o.setState);
     const directory = join(o.stateDir, 'tmux');
     const socket = socketPath(directory, 'tmux');
     makeSocketDir(socket);
@@ -112,24 +114,19 @@ export class TerminalAgents {
       const row = this.#o.store.get('agent', op.header.entity);
       if (row?.registered?.node !== this.#o.self) continue;
       if (isLive(row)) this.#keep(row);
-      else void this.#release(row.id);
+      else void this.#release(row).catch((error: unknown) => this.#o.log(`withdrawing an agent: ${String(error)}`));
     }
   }
 
   /** What the driver sees of an agent of this node now. */
   #stateChanged(agent: TerminalAgent): void {
-    const { id } = agent.spec;
-    const { state } = agent.standing();
-    clearTimeout(this.#holds.get(id));
-    this.#holds.delete(id);
-    this.#tell(id, state === 'idle' ? undefined : state);
-    if (state === 'error' || state === 'rate_limited')
-      this.#holds.set(id, setTimeout(() => this.#tell(id, undefined), ERROR_HOLD_MS).unref());
+    this.#states.changed(agent);
+    if (agent.spec.isOnce && agent.place?.pane.seen?.end?.code === 0) this.#o.ended(agent.spec.id);
   }
 
   /** Agents go on; this node stops looking at them. */
   async close(): Promise<void> {
-    for (const timer of this.#holds.values()) clearTimeout(timer);
+    this.#states.close();
     this.driver.detach();
     await this.#terminals.close();
   }
@@ -211,9 +208,12 @@ export class TerminalAgents {
     return { status: state === 'exited' ? 'stopped' : state, output: await held.lines(lines) };
   }
 
-  /** Whether its program may still run. */
+  /** Whether its program may still run, or one that goes on with a conversation of it. */
   has(agent: OpId): boolean {
-    return this.#terminals.get(agent) !== undefined;
+    if (this.#terminals.get(agent) !== undefined) return true;
+    const where = { live: 1, node: this.#o.self };
+    const live = this.#o.store.list('agent', { where, limit: AGENTS_MAX });
+    return live.some(({ registered }) => registered?.opens?.agent === agent);
   }
 
   /** The agent whose hooks have this secret. */
@@ -225,13 +225,13 @@ export class TerminalAgents {
   }
 
   #keep(row: LiveAgent): void {
-    const { tmuxSessionId, name, tool, sessionOwned, projectPath } = row.registered;
-    if (tmuxSessionId === null || this.#told.has(row.id)) return;
-    this.#tell(row.id, 'starting');
+    const { tmuxSessionId, name, tool, sessionOwned, projectPath, opens } = row.registered;
+    if (tmuxSessionId === null || !this.#states.begin(row.id)) return;
     this.#hooks.know(row.id);
     this.#o.tools.know(row.id);
     const cwd = projectPath ?? this.#ownFolder(tmuxSessionId, sessionOwned);
-    this.#terminals.keep({ id: row.id, name, tool, session: tmuxSessionId, owned: sessionOwned, cwd });
+    const isOnce = opens !== null;
+    this.#terminals.keep({ id: row.id, name, tool, session: tmuxSessionId, owned: sessionOwned, cwd, isOnce });
   }
 
   #ownFolder(session: string, owned: boolean): string {
@@ -241,23 +241,14 @@ export class TerminalAgents {
     return folder;
   }
 
-  async #release(id: OpId): Promise<void> {
-    this.#told.delete(id);
-    this.#since.delete(id);
-    clearTimeout(this.#holds.get(id));
+  async #release(row: AgentRow): Promise<void> {
+    const { id } = row;
     await this.#terminals.release(id);
     this.#hooks.forget(id);
     this.#o.tools.forget(id);
-    this.#told.delete(id);
-    this.#o.setState(id, undefined);
+    this.#states.forget(id);
     this.#o.homes.sweep();
-  }
-
-  #tell(id: OpId, state: string | undefined): void {
-    if (this.#told.has(id) && this.#told.get(id) === state) return;
-    this.#told.set(id, state);
-    this.#since.set(id, Date.now());
-    this.#o.setState(id, state);
+    if (row.registered?.opens) await this.#o.closed(row.registered.opens);
   }
 
   /** Words for an agent at work would be queued behind its turn, or end it, as the tool likes: nothing is typed then. */
@@ -282,7 +273,7 @@ export class TerminalAgents {
 
   #explainState(id: OpId): AgentExplained {
     const agent = this.#terminals.get(id);
-    if (agent !== undefined) return { tool: agent.tool.tool, ...agent.standing(), sinceMs: this.#since.get(id) };
+    if (agent !== undefined) return { tool: agent.tool.tool, ...agent.standing(), sinceMs: this.#states.since(id) };
     return this.#o.explain(id, this.#o.store.get('agent', id)?.registered?.tool ?? '');
   }
 

@@ -6,7 +6,7 @@ import { refusal } from '#core/refusal.ts';
 import { opIdSchema } from '#core/schema/ids.ts';
 import type { Transcript, TranscriptRange } from '#core/schema/transcript.ts';
 import { rangeSchema, transcriptSchema } from '#core/schema/transcript.ts';
-import type { TranscriptOf, Transcripts } from '#core/transcript.ts';
+import type { Conversations, TranscriptOf, Transcripts } from '#core/transcript.ts';
 import { holderOf, taskChain } from '#core/view/chain.ts';
 import type { OpStore } from '#ports.ts';
 import type { AttemptName, KeptTranscript, TranscriptFile } from '#store/transcripts.ts';
@@ -41,10 +41,12 @@ export function transcriptOf(
 export class SwarmTranscripts implements Transcripts {
   readonly #o: TranscriptsParts;
   readonly #flush: (of: AttemptName) => void;
+  readonly openConversation: Transcripts['openConversation'];
 
   /** `flush`: what is still open of an attempt is put on file. */
-  constructor(o: TranscriptsParts & { flush: (of: AttemptName) => void }) {
+  constructor(o: TranscriptsParts & { flush: (of: AttemptName) => void; opened: Conversations }) {
     this.#o = o;
+    this.openConversation = (of, how) => o.opened.openConversation(of, how);
     this.#flush = o.flush;
     o.remote.serve('task.transcript', taskParams, async ({ task, attempt, ...range }) =>
       this.#taskHere({ task, attempt }, range),

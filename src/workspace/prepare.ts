@@ -8,6 +8,7 @@ import { TRANSFER_TIMEOUT_MS } from './git.ts';
 import { copyIncluded } from './include.ts';
 import type { AttemptId } from './layout.ts';
 import { branchOf, refs } from './layout.ts';
+import { layScratchAgain, leftBy, nothingLeft } from './left.ts';
 import type { Folder } from './origin.ts';
 import { inspectFolder, isDirty, isThere } from './origin.ts';
 import type { Prepared, PreparedWorktree } from './record.ts';
@@ -30,7 +31,8 @@ export type Source =
   | { kind: 'checkout'; path: string }
   | { kind: 'scratch' };
 
-export type PrepareRequest = AttemptId & { source: Source; onStatus?: OnStatus };
+/** `again`: the attempt is over, and its place is made anew as it left it; `base` of the source does not count. */
+export type PrepareRequest = AttemptId & { source: Source; again?: boolean; onStatus?: OnStatus };
 
 /** `found`: it had been prepared before (this node was restarted); nothing was touched. */
 export type PrepareAnswer = { prepared: Prepared; found: boolean };
@@ -79,6 +81,8 @@ async function make(room: Room, request: PrepareRequest, warnings: Warning[]): P
     case 'scratch': {
       const cwd = room.layout.attempt(request);
       await mkdir(cwd, { recursive: true });
+      const failed = request.again === true ? await layScratchAgain(room, { ...request, cwd }) : undefined;
+      if (failed !== undefined) return failed;
       return { kind: 'scratch', task, attempt, cwd, warnings };
     }
   }
@@ -96,7 +100,8 @@ async function fromProject(
       got: o.id,
     });
   const repository = new Repository(room.git, { gitDir: room.layout.clone(o.id) });
-  const base = await findStart(repository, o.base);
+  const base = request.again === true ? await leftBy(repository, request) : await findStart(repository, o.base);
+  if (base === undefined && request.again === true) return nothingLeft(request);
   if (base === undefined) return refusal('unknown_base', 'the project has no such branch', { got: o.base });
   const origin = facts.originPath === null ? undefined : await inspectFolder(room.git, facts.originPath);
   const checkout =
@@ -152,14 +157,26 @@ async function fromRepository(
   // A folder that HEAD does not hold (ignored, or new) merely lies in somebody's repository: a worktree would not have it.
   const held = prefix === '' || (await repository.run(['cat-file', '-e', `${head.out}:${prefix.slice(0, -1)}`])).ok;
   if (!held) return o.plain;
+  const base = request.again === true ? await leftBy(repository, request) : head.out;
+  if (base === undefined) return nothingLeft(request);
   return grow(room, request, {
     repository,
     project: null,
-    base: head.out,
+    base,
     checkout: top,
     prefix,
     warnings: o.warnings,
   });
+}
+
+/** A branch of that name with commits of its own is remembered first. */
+async function beginFrom(repository: Repository, id: AttemptId, base: string): Promise<WorkspaceRefusal | undefined> {
+  const old = await repository.commit(refs.branch(id));
+  const kept =
+    old === undefined || (await repository.contains({ ancestor: old, descendant: base }))
+      ? undefined
+      : await repository.setRef(refs.left(id), old);
+  return kept ?? repository.setRef(refs.base(id), base);
 }
 
 type Seed = {
@@ -172,18 +189,13 @@ type Seed = {
   warnings: Warning[];
 };
 
-/** Adds the worktree on its new branch. A branch of that name with commits of its own is remembered first. */
+/** Adds the worktree on its branch. */
 async function grow(room: Room, request: PrepareRequest, seed: Seed): Promise<PreparedWorktree | WorkspaceRefusal> {
   const { repository, base } = seed;
   const { task, attempt } = request;
   const root = room.layout.attempt(request);
   const branch = branchOf(request);
-  const old = await repository.commit(refs.branch(request));
-  const kept =
-    old === undefined || (await repository.contains({ ancestor: old, descendant: base }))
-      ? undefined
-      : await repository.setRef(refs.left(request), old);
-  const failed = kept ?? (await repository.setRef(refs.base(request), base));
+  const failed = request.again === true ? undefined : await beginFrom(repository, request, base);
   if (failed !== undefined) return failed;
   // Set by itself: `worktree add -B` would refuse a branch that an interrupted start left checked out.
   const named = await repository.setRef(refs.branch(request), base);

@@ -190,7 +190,12 @@ export class Machine {
     await this.append([{ entity: undefined, by: userPrincipal('test'), body }]);
   }
 
-  agent(o: { capabilities?: string[]; tool?: string; tmuxSessionId?: string; account?: string } = {}): Promise<OpId> {
+  agent(
+    o: { capabilities?: string[]; tool?: string; tmuxSessionId?: string } & Pick<
+      BodyOf<'agent.registered'>,
+      'account' | 'opens'
+    > = {},
+  ): Promise<OpId> {
     return this.create({
       type: 'agent.registered',
       name: 'agent',
@@ -200,6 +205,7 @@ export class Machine {
       tmuxSessionId: o.tmuxSessionId ?? null,
       maxConcurrentTasks: 1,
       ...(o.account === undefined ? {} : { account: o.account }),
+      ...(o.opens === undefined ? {} : { opens: o.opens }),
     });
   }
 

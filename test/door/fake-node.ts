@@ -207,6 +207,7 @@ export class FakeNode implements SwarmNode {
   agentSteer: SwarmNode['agentSteer'] = async (agent, text) => this.knobs.agentSteer?.(agent, text) ?? { done: true };
   agentRestart: SwarmNode['agentRestart'] = async (agent) => this.knobs.agentRestart?.(agent) ?? { done: true };
   taskTranscript: SwarmNode['taskTranscript'] = async () => refusal('no_work', 'no transcript is kept of it');
+  openConversation: SwarmNode['openConversation'] = async () => refusal('no_work', 'its tool named no conversation');
   agentTranscript: SwarmNode['agentTranscript'] = async () => refusal('no_work', 'no transcript is kept of it');
   agentScreen: SwarmNode['agentScreen'] = async (agent) =>
     this.knobs.agentScreen?.(agent) ?? refusal('not_supported', 'this agent has no terminal');

@@ -96,6 +96,7 @@ describe('JSON of tasks and agents', () => {
         budget_usd_day: null,
         held_by: null,
         paused: false,
+        opens: null,
         box: null,
         context: null,
       })}\n`,

@@ -8,6 +8,7 @@ export const good: Record<string, unknown> = {
   'POST /api/swarm/tasks': { title: 'x' },
   'POST /api/swarm/tasks/{id}/fetch': { repository: '/tmp/x' },
   'POST /api/swarm/tasks/{id}/merge': {},
+  'POST /api/swarm/tasks/{id}/open': {},
   'POST /api/swarm/agents': { name: 'x', tool: 'shell' },
   'POST /api/swarm/agents/{id}/send': { text: 'x' },
   'POST /api/swarm/agents/{id}/budget': { usd_day: 5 },

@@ -2,8 +2,6 @@
 /** A session that goes on from a copy of another one's conversation: what the model is asked shows what each of them holds. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer, request as ask, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { AgentDriver, AgentEvent, SessionSpec } from '#agent-ports.ts';
@@ -18,6 +16,8 @@ import { PLAIN } from '../contract/driver.ts';
 import { freshId } from '../contract/runtime.ts';
 import type { LocalHome } from '../runtime/local-home.ts';
 import { makeLocalHome } from '../runtime/local-home.ts';
+import type { Recording } from '../recording.ts';
+import { recording } from '../recording.ts';
 import { Allowing, script } from './protocol-rig.ts';
 
 const KEY = 'stub-key';
@@ -26,45 +26,22 @@ const TEST_MS = 300_000;
 /** What the model was asked, whole. */
 const bodies: string[] = [];
 let model: ModelServer;
-let between: Server;
+let between: Recording;
 let home: AgentHome;
 let runtimes: LocalHome;
 beforeAll(async () => {
   agentBin();
   model = await startModelServer({ port: 0, key: KEY, onServed: () => {} });
-  between = recording(model.url);
-  await new Promise<void>((resolve) => void between.listen(0, '127.0.0.1', resolve));
-  const address: AddressInfo | string | null = between.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  home = new AgentHome({ url: `http://127.0.0.1:${port}`, key: KEY });
+  between = await recording(model.url, bodies);
+  home = new AgentHome({ url: between.url, key: KEY });
   runtimes = makeLocalHome();
 }, TEST_MS);
 afterAll(async () => {
   await runtimes.remove();
-  between.closeAllConnections();
   between.close();
   home.remove();
   await model.close();
 }, TEST_MS);
-
-/** Hands everything on, and keeps what was asked. */
-function recording(url: string): Server {
-  return createServer((request, response) => {
-    const pieces: Buffer[] = [];
-    request.on('data', (piece: Buffer) => pieces.push(piece));
-    request.on('end', () => {
-      const body = Buffer.concat(pieces);
-      bodies.push(body.toString());
-      const { method, headers } = request;
-      const onward = ask(`${url}${request.url ?? '/'}`, { method, headers }, (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-      });
-      onward.on('error', () => response.destroy());
-      onward.end(body);
-    });
-  });
-}
 
 const options = { version: '0.0.0', nowMs: Date.now };
 const skep = (): string => join(home.dir, 'skep');

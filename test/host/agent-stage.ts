@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { ModelServer, Served } from '#model-server/server.ts';
 import { startModelServer } from '#model-server/server.ts';
 import { AgentHome } from '../agent-clis.ts';
+import type { Recording } from '../recording.ts';
+import { recording } from '../recording.ts';
 import type { Json, Member } from './swarm.ts';
 import { asJson, TestSwarm } from './swarm.ts';
 import { addTask, untilStatus, untilThere } from './terminal-rig.ts';
@@ -37,20 +39,31 @@ const COMMITTED = 'until git log --format=%s | grep -qx two; do sleep 0.1 && [ -
 export class AgentStage {
   readonly swarm = new TestSwarm();
   readonly served: readonly Served[];
+  /** What the model was asked, whole. */
+  readonly bodies: readonly string[];
   readonly home: AgentHome;
   readonly #model: ModelServer;
+  readonly #between: Recording;
   readonly #before = { ...process.env };
 
   static async open(): Promise<AgentStage> {
     const served: Served[] = [];
     const model = await startModelServer({ port: 0, key: KEY, onServed: (one) => served.push(one) });
-    return new AgentStage(model, served);
+    const bodies: string[] = [];
+    return new AgentStage({ model, served, bodies, between: await recording(model.url, bodies) });
   }
 
-  private constructor(model: ModelServer, served: readonly Served[]) {
-    this.#model = model;
-    this.served = served;
-    this.home = new AgentHome({ url: model.url, key: KEY });
+  private constructor(o: {
+    model: ModelServer;
+    served: readonly Served[];
+    bodies: readonly string[];
+    between: Recording;
+  }) {
+    this.#model = o.model;
+    this.#between = o.between;
+    this.served = o.served;
+    this.bodies = o.bodies;
+    this.home = new AgentHome({ url: o.between.url, key: KEY });
     // A program in a terminal gets the environment of its node. The second: no question whether a new folder is to be trusted.
     Object.assign(process.env, this.home.env, { CLAUDE_CODE_SANDBOXED: '1' });
   }
@@ -58,6 +71,7 @@ export class AgentStage {
   /** Nodes first: what agents write must not come between. */
   async close(): Promise<void> {
     await this.swarm.close();
+    this.#between.close();
     await this.#model.close();
     this.home.remove();
     for (const name of Object.keys(process.env)) if (!(name in this.#before)) delete process.env[name];

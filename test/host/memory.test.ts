@@ -29,6 +29,7 @@ const agentOf = (tool: string, o: { seq?: number; terminal?: boolean } = {}): Li
     maxConcurrentTasks: 1,
     account: null,
     home: 'person',
+    opens: null,
     stamp: { lamport: 1, node: NODE, seq: 1 },
     wallMs: 0,
   },

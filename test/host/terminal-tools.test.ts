@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => rmSync(stateDir, { recursive: true, force: true }));
 
 const agent = (id: typeof ANN, tool: string) => ({
-  spec: { id, name: 'one', tool, session: 's', owned: true, cwd: '/' },
+  spec: { id, name: 'one', tool, session: 's', owned: true, cwd: '/', isOnce: false },
   tool: toolOf(tool),
 });
 

@@ -2,6 +2,7 @@
 import type { Group } from '../verb.ts';
 import { taskAllow, taskCancel, taskCreate } from './task-change.ts';
 import { taskList, taskShow, taskTimeline } from './task-look.ts';
+import { taskOpen } from './task-open.ts';
 import { taskDiff, taskFetch, taskMerge, taskOutput } from './task-work.ts';
 
 export const task: Group = {
@@ -18,5 +19,6 @@ export const task: Group = {
     taskFetch,
     taskMerge,
     taskTimeline,
+    taskOpen,
   ],
 };

@@ -1,5 +1,6 @@
 /** Bodies of ops about agents. */
 import { z } from 'zod';
+import { opIdSchema } from './ids.ts';
 
 export const capabilities = z.array(z.string().min(1).max(64)).max(64);
 
@@ -24,6 +25,11 @@ export const agentRegistered = z.object({
   home: z.literal('own').optional(),
   /** It takes nothing until somebody resumes it; absent: it does at once. */
   paused: z.boolean().optional(),
+  /**
+   * Its program goes on with the conversation of this attempt, which that agent had, in a terminal for a person: it takes no task, and is withdrawn by
+   * its node when that program has ended well.
+   */
+  opens: z.object({ agent: opIdSchema, task: opIdSchema, attempt: z.number().int().min(1).max(20) }).optional(),
 });
 /** `home`: its own configuration directory goes with it; absent: it stays where it is. */
 export const agentDeregistered = z.object({

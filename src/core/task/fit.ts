@@ -14,7 +14,9 @@ export function fits(agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created:
   if (!isLive(agent) || isPaused(agent) || needsAllow(row)) return false;
   const task = row.created;
   if (needsBox(row) && !isBoxed(agent)) return false;
-  const { tool, capabilities, tmuxSessionId } = agent.registered;
+  const { tool, capabilities, tmuxSessionId, opens } = agent.registered;
+  // What goes on in it is a person's.
+  if (opens !== null) return false;
   // An agent in a terminal works in its own folder, and a project's task in a worktree of its own.
   if (tmuxSessionId !== null && task.project !== null) return false;
   if (tool === SHELL && tmuxSessionId === null && !task.requiredCapabilities.includes(SHELL)) return false;
@@ -23,12 +25,13 @@ export function fits(agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created:
 
 /** Agents with the same text here fit the same tasks: all that {@link fits} asks of a living agent. */
 export function kindOf(agent: LiveAgent): string {
-  const { tool, capabilities, tmuxSessionId } = agent.registered;
+  const { tool, capabilities, tmuxSessionId, opens } = agent.registered;
   return JSON.stringify([
     isPaused(agent),
     isBoxed(agent),
     tool === SHELL,
     tmuxSessionId === null,
+    opens === null,
     [...new Set(capabilities)].toSorted(),
   ]);
 }

@@ -19,6 +19,7 @@ export type AgentRow = {
         maxConcurrentTasks: number;
         account: string | null;
         home: 'own' | 'person';
+        opens: OpenedAttempt | null;
         stamp: Stamp;
         wallMs: number;
       }
@@ -39,6 +40,9 @@ export type AgentRow = {
   /** What it said of itself last. */
   status: { text: string; stamp: Stamp; wallMs: number } | undefined;
 };
+
+/** The attempt whose conversation a person goes on with, and the agent that had it. */
+export type OpenedAttempt = NonNullable<BodyOf<'agent.registered'>['opens']>;
 
 export type DeclaredBox = Omit<BodyOf<'box.declared'>, 'type' | 'agent'> & { stamp: Stamp };
 
@@ -88,6 +92,7 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
       maxConcurrentTasks: body.maxConcurrentTasks,
       account: body.account ?? null,
       home: body.home ?? 'person',
+      opens: body.opens ?? null,
       stamp,
       wallMs: op.header.wallMs,
     },

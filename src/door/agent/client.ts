@@ -12,9 +12,6 @@ const LINE_MAX_BYTES = 4 * 1024 * 1024;
 /** Requests of one connection under way; the next ones wait unread. A reader that does not read has so many answers in our memory, and no more. */
 const PIPELINE_MAX = 64;
 
-/** More answers than these are not gathered: the socket says then whether its reader keeps up. */
-const TOGETHER_MAX_CHARS = 64 * 1024;
-
 export class AgentClient {
   readonly #socket: Socket;
   readonly #agent: OpId;
@@ -25,8 +22,6 @@ export class AgentClient {
   #waiting: Line[] = [];
   #underWay = 0;
   #isFull = false;
-  /** Answers of this turn of the event loop: they leave in one write. */
-  #out = '';
   #hasEnded = false;
 
   constructor(socket: Socket, o: { agent: OpId; door: Door }) {
@@ -93,21 +88,11 @@ export class AgentClient {
   #say(request: unknown, answer: Record<string, unknown>): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
     const marked = request === undefined ? answer : { request, ...answer };
-    if (this.#out === '') setImmediate(() => this.#flush());
-    this.#out += `${JSON.stringify(marked)}\n`;
-    if (this.#out.length >= TOGETHER_MAX_CHARS) this.#flush();
-  }
-
-  #flush(): void {
-    const out = this.#out;
-    this.#out = '';
-    if (out === '' || this.#socket.destroyed || this.#socket.writableEnded) return;
-    this.#isFull = !this.#socket.write(out);
-    this.#endIfDone();
+    this.#isFull = !this.#socket.write(`${JSON.stringify(marked)}\n`);
   }
 
   #endIfDone(): void {
-    if (this.#hasEnded && this.#underWay === 0 && this.#waiting.length === 0 && this.#out === '') this.#socket.end();
+    if (this.#hasEnded && this.#underWay === 0 && this.#waiting.length === 0) this.#socket.end();
   }
 }
 

@@ -38,6 +38,10 @@ export const agentJsonSchema = z
     context: contextSchema
       .nullable()
       .describe('Tokens in its conversation and how many fit; null: its tool does not say, or it has no attempt'),
+    opens: z
+      .object({ agent_id: z.string(), task_id: z.string(), attempt: z.number().int() })
+      .nullable()
+      .describe('The attempt whose conversation a person goes on with in its terminal: it takes no tasks'),
     box: boxKindSchema.nullable().describe('The kind of box it runs in; null: it runs as whoever runs its node'),
   })
   .meta({ id: 'Agent' });
@@ -57,6 +61,9 @@ export function agentNow(agent: LiveAgent, door: Door): Omit<Standing, 'heldBy'>
   const status = statusOf(standing.status, { isGranted: task !== null, isPaused: isPaused(agent) });
   return { ...standing, status, task, heldBy: standing.heldBy ?? null };
 }
+
+const opensJson = (opens: LiveAgent['registered']['opens']): AgentJson['opens'] =>
+  opens === null ? null : { agent_id: opens.agent, task_id: opens.task, attempt: opens.attempt };
 
 export function agentJson(agent: LiveAgent, door: Door): AgentJson {
   const { registered } = agent;
@@ -81,6 +88,7 @@ export function agentJson(agent: LiveAgent, door: Door): AgentJson {
     budget_usd_day: agent.budget?.usdDay ?? null,
     held_by: heldBy,
     paused: isPaused(agent),
+    opens: opensJson(registered.opens),
     box: agent.box?.runtime ?? null,
     context: context ?? null,
   };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { TranscriptRange } from '#core/schema/transcript.ts';
 import { ENTRIES_ASKED_MAX, transcriptSchema } from '#core/schema/transcript.ts';
+import { holderOf, taskChain } from '#core/view/chain.ts';
 import { findAgent, findTask } from '../lookup.ts';
 import { isRefusal, refused } from '../refusal.ts';
 import type { Route } from '../route.ts';
@@ -69,4 +70,44 @@ const ofAgent = jsonRoute({
   },
 });
 
-export const transcriptRoutes: readonly Route[] = [ofTask, ofAgent];
+const open = jsonRoute({
+  method: 'POST',
+  path: '/api/swarm/tasks/{id}/open',
+  summary:
+    'Go on with the conversation of an attempt that is over, in a terminal of its node; refused while it is at work',
+  action: 'task.open',
+  params: idParams,
+  query: none,
+  body: z.object({
+    attempt: z.number().int().min(1).max(ATTEMPT_MAX).nullish().describe('The last one when left out'),
+    terminal: z
+      .enum(['held', 'own'])
+      .nullish()
+      .describe(
+        'held: in one that skep holds, as an agent of its own; own: the command for one of yours. held when left out',
+      ),
+  }),
+  answer: z.object({
+    task_id: z.string(),
+    agent_id: z.string().nullable().describe('The agent in whose terminal it is open; null: in none'),
+    node_name: z.string(),
+    command: z.array(z.string()),
+    host: z.string(),
+    user: z.string(),
+    ssh: z.string().nullable(),
+  }),
+  status: 200,
+  handle: async ({ params, body, by, door }) => {
+    const task = findTask(params.id, door);
+    if (isRefusal(task)) return task;
+    const attempt = body.attempt ?? undefined;
+    const how = { by, terminal: body.terminal ?? ('held' as const) };
+    const opened = await door.node.openConversation({ task: task.id, attempt }, how);
+    if (isRefusal(opened)) return opened;
+    const node = holderOf(task, attempt ?? taskChain(task).attempt)?.value.node ?? door.node.info.self;
+    const { agent, ...typed } = opened;
+    return { task_id: task.id, agent_id: agent, node_name: door.roster.nodeName(node), ...typed };
+  },
+});
+
+export const transcriptRoutes: readonly Route[] = [ofTask, ofAgent, open];

@@ -130,7 +130,8 @@ export class Pane {
   /** Its program ended, or the pane itself did. What it showed last is kept. */
   ended(end: PaneEnd): void {
     const held = this.#seen;
-    if (held?.end !== undefined && (held.end.how === 'gone' || end.how === 'dead')) return;
+    if (held?.end !== undefined && (held.end.how === 'gone' || (end.how === 'dead' && !isHowNew(held.end, end))))
+      return;
     const why = end.how === 'gone' ? 'the pane is gone' : `its program ended with ${end.signal ?? `code ${end.code}`}`;
     this.#show({
       text: held?.text ?? '',
@@ -148,3 +149,7 @@ export class Pane {
     for (const listener of this.#listeners) listener(seen);
   }
 }
+
+/** tmux takes a pane for dead when its program has closed the terminal, and may learn only then how that ended. */
+const isHowNew = (held: PaneEnd, end: PaneEnd): boolean =>
+  held.code === null && held.signal === null && (end.code !== null || end.signal !== null);

@@ -20,6 +20,8 @@ export type TerminalAgentSpec = {
   owned: boolean;
   /** Where its program starts; unused when it is not skep's to start. */
   cwd: string;
+  /** Its program is started once, and not again when it has ended. */
+  isOnce: boolean;
 };
 
 /** Where an agent is now. `pid` tells one life of its program from the next. */

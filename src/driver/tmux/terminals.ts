@@ -197,7 +197,7 @@ export class Terminals {
     const { spec, tool } = agent;
     const { session, cwd } = spec;
     const there = await this.#server.find(session);
-    if (there?.isDead === false && !anew) return there;
+    if (there !== undefined && !anew && (!there.isDead || spec.isOnce)) return there;
     const command = commandOf(tool, spec.tool, this.#o.moreArguments(agent));
     const o = { session, cwd, command, env: await this.#o.environmentOf(spec) };
     return there === undefined ? this.#server.create(o) : this.#server.respawn(there, o);
@@ -247,7 +247,7 @@ export class Terminals {
     this.#o.onState(agent);
     const held = this.#held.get(agent.spec.id);
     const end = agent.place?.pane.seen?.end;
-    if (held === undefined || end === undefined || held.timer !== undefined) return;
+    if (held === undefined || end === undefined || held.timer !== undefined || agent.spec.isOnce) return;
     this.#o.log(`agent ${agent.spec.name}: ${agent.standing().rule}`);
     this.#again(held);
   }

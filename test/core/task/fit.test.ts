@@ -42,6 +42,12 @@ describe('an agent fits', () => {
     expect(await fitsTask({ tool: 'claude', capabilities: ['shell'] }, { requiredCapabilities: ['shell'] })).toBe(true);
   });
 
+  it('never when a person goes on with a conversation in it', async () => {
+    const opens = { agent: opIdOf(simNodeId(1), 2), task: opIdOf(simNodeId(1), 3), attempt: 1 };
+    expect(await fitsTask({ tool: 'claude --resume x', opens }, { requiredCapabilities: [] })).toBe(false);
+    expect(await fitsTask({ tool: 'claude --resume x' }, { requiredCapabilities: [] })).toBe(true);
+  });
+
   it('never where an agent made the task, until an operator allowed it', async () => {
     const by = agentPrincipal(opIdOf(simNodeId(1), 3));
     const shell = { by, requiredCapabilities: ['shell'] };

@@ -71,13 +71,15 @@ describe('a pane', () => {
     at(500);
     shows(pane, '$ ');
     expect(seen).toHaveLength(1);
+    // Its program has closed the terminal; how it ended is told a moment later.
+    pane.ended({ how: 'dead', code: null, signal: null });
     pane.ended({ how: 'dead', code: 3, signal: null });
     pane.ended({ how: 'dead', code: 3, signal: null });
     expect(seen.at(-1)).toMatchObject({
       text: '$ ',
       detection: { state: 'exited', rule: expect.stringContaining('code 3') },
     });
-    expect(seen).toHaveLength(2);
+    expect(seen).toHaveLength(3);
     pane.ended({ how: 'gone', code: null, signal: null });
     expect(seen.at(-1)).toMatchObject({ end: { how: 'gone' } });
     pane.printed();

@@ -66,6 +66,7 @@ export const agentOf = (name: string, o: Partial<Agent> = {}): Agent => ({
   registered_at: AT,
   node_name: 'hive',
   paused: false,
+  opens: null,
   box: null,
   context: null,
   ...o,

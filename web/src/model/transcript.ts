@@ -1,6 +1,6 @@
 /** What an agent did, entry by entry: the newest first asked for, older ones on demand, and what is new as it comes. */
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { ContextUse, Entry, Transcript } from '../../../src/core/schema/transcript.ts';
+import type { ContextUse, Conversation, Entry, Transcript } from '../../../src/core/schema/transcript.ts';
 import { api, sayError } from './api.ts';
 import { mergeEntries } from './entries.ts';
 import { follow } from './stream.ts';
@@ -17,6 +17,8 @@ export type TranscriptState = {
   entries: readonly Entry[];
   attempt: number | undefined;
   context: ContextUse | null;
+  /** Its tool goes on with it by that name. */
+  conversation: Conversation | null;
   /** There are older ones at the node. */
   hasOlder: boolean;
   isAsking: boolean;
@@ -24,7 +26,10 @@ export type TranscriptState = {
   older: () => void;
 };
 
-type Held = Pick<TranscriptState, 'entries' | 'attempt' | 'context' | 'hasOlder' | 'isAsking' | 'said'> & {
+type Held = Pick<
+  TranscriptState,
+  'entries' | 'attempt' | 'context' | 'conversation' | 'hasOlder' | 'isAsking' | 'said'
+> & {
   change: number;
 };
 
@@ -32,6 +37,7 @@ const NOTHING: Held = {
   entries: [],
   attempt: undefined,
   context: null,
+  conversation: null,
   hasOlder: false,
   isAsking: false,
   said: 'Asking …',
@@ -44,6 +50,7 @@ const begun = (told: Transcript): Held => ({
   entries: told.entries,
   attempt: told.attempt,
   context: told.context,
+  conversation: told.conversation,
   hasOlder: told.more,
   said: told.entries.length === 0 ? 'Nothing yet.' : '',
   change: told.change,
@@ -101,6 +108,7 @@ function followed({ path, task, get, set }: Following): () => void {
       entries: isCut ? entries.slice(-ENTRIES_KEPT_MAX) : entries,
       hasOlder: held.hasOlder || isCut,
       context: told.context,
+      conversation: told.conversation,
       said: '',
       change: told.entries.reduce((highest, { change }) => Math.max(highest, change), held.change),
     });

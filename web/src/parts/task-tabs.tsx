@@ -8,6 +8,7 @@ import { useTaskOutput } from '../model/output.ts';
 import { isEnded } from '../model/swarm.ts';
 import { shortId } from '../model/text.ts';
 import { Button } from './button.tsx';
+import { OpenConversation } from './open-conversation.tsx';
 import { Output } from './output.tsx';
 import { Patch } from './patch.tsx';
 
@@ -56,7 +57,11 @@ export function TaskTranscript({ task }: { task: Task }) {
         </div>
       )}
       <Suspense fallback={<div className="min-h-24" />}>
-        <Transcript path={path} task={isLive ? task.id : null} />
+        <Transcript
+          path={path}
+          task={isLive ? task.id : null}
+          opens={isLive ? null : <OpenConversation task={task} attempt={attempt} />}
+        />
       </Suspense>
     </div>
   );

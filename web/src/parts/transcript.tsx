@@ -13,13 +13,22 @@ import { clockText } from './time.tsx';
 /** Room below which the reader counts as being at the end. */
 const AT_END_PX = 48;
 
-export function Transcript({ path, task }: { path: string; task: string | null }) {
+/** `opens`: what a person may go on with it by, where its attempt is over. */
+export function Transcript({ path, task, opens = null }: { path: string; task: string | null; opens?: ReactNode }) {
   const state = useTranscript(path, task);
   const { entries, said } = state;
   if (entries.length === 0) return <p className="py-6 text-center text-[13px] text-muted">{said}</p>;
   return (
     <div className="flex flex-col gap-2">
       {state.context === null ? null : <ContextBar context={state.context} />}
+      {state.conversation === null ? null : (
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted">
+          <span className="min-w-0 wrap-anywhere">
+            Conversation <code className="font-mono">{state.conversation.id}</code>
+          </span>
+          {opens}
+        </div>
+      )}
       <Entries state={state} />
       <p role="status" className="text-xs text-muted empty:hidden">
         {said}
