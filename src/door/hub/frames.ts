@@ -90,7 +90,10 @@ export type ErrorCode =
   | 'VERIFICATION_EXPIRED'
   | 'NO_PUBKEY'
   | 'NOT_ALLOWED'
-  | 'BANNED';
+  | 'BANNED'
+  | 'SIGNATURE_REQUIRED'
+  | 'INVALID_PROPOSAL'
+  | 'INSUFFICIENT_REPUTATION';
 
 export const bad = (code: ErrorCode, message: string): Refused => ({ code, message });
 export const isRefused = (value: unknown): value is Refused =>

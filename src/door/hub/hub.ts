@@ -12,6 +12,7 @@ import { isKnownMessage } from '#core/view/message.ts';
 import type { Arrival } from '#ports.ts';
 import type { Door } from '../door.ts';
 import { isRefusal } from '../refusal.ts';
+import { tellDeal } from './deal-news.ts';
 import { hubId, isVerified, speakerOf } from './key.ts';
 import type { Member, Session } from './session.ts';
 import { CLOSE } from './session.ts';
@@ -133,7 +134,8 @@ export class Hub {
       if (body.type === 'message.sent' && createsEntity(op)) {
         const row = this.door.node.store.get('message', opId(op));
         if (isKnownMessage(row)) await this.tellMessage(row, n);
-      } else if (body.type === 'channel.joined') this.tellJoined(body, n);
+      } else if (body.type.startsWith('proposal.')) tellDeal(op, this);
+      else if (body.type === 'channel.joined') this.tellJoined(body, n);
       else if (body.type === 'channel.left' || body.type === 'channel.kicked') await this.tellLeft(op, body, n);
       else if (body.type === 'channel.banned' && body.banned) await this.tellLeft(op, body, n);
       else if (body.type === 'identity.nickSet') this.tellNick(body.identity, body.nick);

@@ -3,6 +3,7 @@ import { createPublicKey, hash, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Principal } from '#core/brand.ts';
 import { parsedOpId, parsedPrincipal, userPrincipal } from '#core/brand.ts';
+import { speakerId } from '#core/market/speaker.ts';
 
 /** Undefined for what is no Ed25519 public key in PEM. */
 export function publicKeyOf(pem: string): KeyObject | undefined {
@@ -26,11 +27,7 @@ export function isSigned(o: { publicKey: string; text: string; signature: string
 export const outsider = (id: string): Principal => userPrincipal(`@${id}`);
 
 /** What the hub calls a speaker: by its id, people as `@operator`, nodes as `@server`. */
-export function hubId(by: Principal): string {
-  if (by.startsWith('user:@')) return by.slice('user:'.length);
-  if (by.startsWith('agent:')) return `@${by.slice('agent:'.length)}`;
-  return by.startsWith('user:') ? '@operator' : '@server';
-}
+export const hubId = speakerId;
 
 /** The speaker whom the hub calls so; people and the hub itself are nobody in particular. */
 export function speakerOf(id: string): Principal | undefined {

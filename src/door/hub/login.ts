@@ -5,6 +5,7 @@ import { parsedOpId, nodePrincipal } from '#core/brand.ts';
 import type { OpId } from '#core/brand.ts';
 import { advanced, after, covers, parseCursor, REPLAY_MAX } from '#core/channel/history.ts';
 import { isRefusal } from '../refusal.ts';
+import { replayDeals } from './deal-news.ts';
 import type { FrameOf, Refused } from './frames.ts';
 import { bad } from './frames.ts';
 import type { Hub } from './hub.ts';
@@ -122,7 +123,10 @@ export async function verifyIdentity(
   const member = { id: `@${identity}`, by, name: nick, verified: true, presence: 'online', statusText: null };
   hub.enter(session, { ...member, nickMs: -Infinity });
   welcome(session, hub, epoch);
-  await hub.inOrder(() => replayOwn(session, hub, cursor));
+  await hub.inOrder(async () => {
+    await replayOwn(session, hub, cursor);
+    replayDeals(session, hub);
+  });
   return undefined;
 }
 

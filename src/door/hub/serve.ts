@@ -8,6 +8,7 @@ import { WebSocketServer } from 'ws';
 import { publicChannels } from '#core/channel/rules.ts';
 import type { Door } from '../door.ts';
 import { isLoopback } from '../guard.ts';
+import { dealCounts } from './deal-news.ts';
 import { FRAME_MAX_BYTES } from './fields.ts';
 import { handle } from './handlers.ts';
 import { Hub } from './hub.ts';
@@ -158,7 +159,7 @@ function health(request: IncomingMessage, response: ServerResponse, hub: Hub): v
     started_at: new Date(node.info.startedMs).toISOString(),
     agents: { connected: members.length, with_identity: members.filter(({ verified }) => verified).length },
     channels: { total: isPublic + closed, public: isPublic },
-    proposals: { total: 0, byStatus: {}, agents: 0 },
+    proposals: dealCounts(hub),
     timestamp: new Date(nowMs).toISOString(),
   };
   response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
