@@ -97,6 +97,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   wired.mail.start(node, closers);
   wired.market.start(node, closers);
   budgets.start();
+  wired.boxDesk.holdGivenUp();
   engine.boot();
   node.onArrivals((arrivals) => {
     sealing.look();

@@ -17,7 +17,7 @@ export type BoxChange = {
 export type BoxWanted = BoxChange & { name: string; tool: string; capabilities: string[] };
 
 /**
- * `running`: it takes tasks. `stopped`: it was killed, and takes none until it is rebuilt. `broken`: what it needs is not there, `why` says what.
+ * `running`: it takes tasks. `stopped`: it was killed, and takes none until it is rebuilt. `broken`: what it needs is not there, or its program was given up; `why` says what.
  * `destroyed`: only its folder is left, to be revived by `spawn` or purged.
  */
 export type BoxState = 'running' | 'stopped' | 'broken' | 'destroyed';

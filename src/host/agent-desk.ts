@@ -5,6 +5,7 @@ import type { AgentHome } from './agent-homes.ts';
 import type { AttemptPlan } from './attempt-plan.ts';
 import type { Spending } from './budgets.ts';
 import type { Completion } from './completion.ts';
+import type { Crashes } from './crash-watch.ts';
 
 /** `completion`: undefined for an agent without tools of skep, whose protocol's end is all there is. */
 export type Equipment = Pick<SessionSpec, 'instructions' | 'servers'> & {
@@ -44,6 +45,8 @@ export type AgentDesk = {
   turnOver(plan: AttemptPlan, turn: { name: string; timeMs: number }): Promise<void>;
   /** What is offered to the agent beside its own tools: after a restart of the node the same. */
   equip(plan: AttemptPlan): Promise<Equipment>;
+  /** How often its program ended by itself. */
+  crashesOf(agent: OpId): Crashes;
   /** The attempt is over, and its files go. */
   leave(one: { task: OpId; attempt: number }): Promise<void>;
 };

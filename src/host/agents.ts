@@ -17,6 +17,8 @@ import { Attempts } from './attempts.ts';
 import { BoxDesk } from './box-desk.ts';
 import { BoxLifecycle } from './box-lifecycle.ts';
 import { Budgets } from './budgets.ts';
+import type { CrashWatch } from './crash-watch.ts';
+import { crashWatchOf } from './crash-watch.ts';
 import { Deals } from './deals.ts';
 import type { Engine } from './engine.ts';
 import type { Glimpses } from './glimpses.ts';
@@ -67,6 +69,14 @@ const ASK_TIMEOUT_MS = 30 * 60_000;
 export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsWiring) {
   const { stateDir, runtime, store, drivers, memory } = parts;
   const { log, ssh } = o;
+  const crashes = crashWatchOf({
+    stateDir,
+    self: keeping.self,
+    store,
+    append: texts.append,
+    log,
+    setState: (agent) => setState(agent, undefined),
+  });
   const boxDesk = new BoxDesk({
     self: keeping.self,
     store,
@@ -74,6 +84,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     secretDir: join(o.dataDir, 'secrets'),
     kinds: [new SandboxBoxes(), new ContainerBoxes(), new NspawnBoxes()],
     runtime,
+    crashes,
     // Its word of itself is taken up again: with the box's trouble in its place, or without.
     changed: (agent) => setState(agent, undefined),
     log,
@@ -111,7 +122,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   });
   const approvals = new Approvals({ ...keeping, ...texts, askTimeoutMs, log });
   const { ledger, budgets } = moneyOf({ o, store, states, texts, self: keeping.self });
-  const desk = deskOf({ approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs });
+  const desk = deskOf({ crashes, approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs });
   const attempts = new Attempts({
     store,
     runtimeOf: (agent) => boxDesk.runtimeOf(agent),
@@ -128,7 +139,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
 }
 
 function deskOf(o: Desk): AgentDesk {
-  const { approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs } = o;
+  const { crashes, approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs } = o;
   return {
     ask: (question) => approvals.ask(question),
     stands: (agent, state) => states.stands(agent, state),
@@ -144,6 +155,7 @@ function deskOf(o: Desk): AgentDesk {
       patienceMs: askTimeoutMs,
       home: homes.of(plan.agent),
     }),
+    crashesOf: (agent) => crashes.of(agent),
     leave: async (one) => {
       await ledger.leave(one);
       await toolDesk.leave(one);
@@ -153,6 +165,7 @@ function deskOf(o: Desk): AgentDesk {
 }
 
 type Desk = Pick<Parts, 'memory'> & {
+  crashes: CrashWatch;
   approvals: Approvals;
   states: AgentStates;
   ledger: UsageLedger;

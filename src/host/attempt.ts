@@ -48,7 +48,7 @@ export class Attempt {
   private patienceMs = 0;
   private readonly abort = new AbortController();
   private readonly detaching = new AbortController();
-  private readonly revival = new Revival({ nowMs: Date.now, show: (state) => this.display.show(state) });
+  private readonly revival: Revival;
   private finished: Promise<unknown> = Promise.resolve();
 
   /** What people do to it while it works. */
@@ -60,6 +60,8 @@ export class Attempt {
     this.plan = plan;
     this.tools = tools;
     this.display = new AttemptDisplay(plan, tools);
+    const crashes = tools.desk.crashesOf(plan.agent.id);
+    this.revival = new Revival({ crashes, nowMs: Date.now, show: (state) => this.display.show(state) });
     this.words = new PersonWords({
       session: () => this.session,
       isReader: isReader(plan.agent),
@@ -236,7 +238,8 @@ export class Attempt {
       return true;
     }
     if (completion === undefined) return false;
-    if (completion.isOwed && completion.said === null && (await this.revival.isDue(event, this.abort.signal))) {
+    const waitMs = this.revival.after(event);
+    if (completion.isOwed && completion.said === null && (await this.revival.isDue(waitMs, this.abort.signal))) {
       await this.ask(session, revived(await this.prompt()));
       return true;
     }

@@ -11,9 +11,10 @@ import { isLive } from '#core/view/agent.ts';
 import type { Boxes, BoxProbe, BoxSpec } from '#box-ports.ts';
 import { IN_BOX } from '#box-ports.ts';
 import { DriverRefusal } from '#driver/refusal.ts';
-import type { OpStore, Runtime } from '#ports.ts';
+import type { Arrival, OpStore, Runtime } from '#ports.ts';
 import { isReader } from './attempt-spec.ts';
 import { besideRelay, TOOLS_SOCKET } from './box-view.ts';
+import type { CrashWatch } from './crash-watch.ts';
 import { agentSocketDir, makeSocketDir, socketPath } from '../socket-path.ts';
 
 /** Agents of one node. */
@@ -46,6 +47,8 @@ export type BoxDeskOptions = {
   kinds: readonly Boxes[];
   /** What starts outside of any box. */
   runtime: Runtime;
+  /** Which programs end by themselves too often. */
+  crashes: Pick<CrashWatch, 'whyGivenUp' | 'forgive'>;
   /** What keeps an agent from work changed. */
   changed: (agent: OpId) => void;
   log: (line: string) => void;
@@ -78,6 +81,13 @@ export class BoxDesk {
     if (existsSync(join(this.#o.stateDir, SERVES))) await this.serve();
     for (const kind of new Set(this.agents().map((agent) => agent.box.runtime))) await this.sweep(kind);
     for (const agent of this.agents()) await this.ready(agent);
+  }
+
+  /** Before anything is claimed: what was given up at the last stop is so still, also what is in no box. */
+  holdGivenUp(): void {
+    const where = { live: 1, node: this.#o.self };
+    for (const { id } of this.#o.store.list('agent', { where, limit: AGENTS_MAX }))
+      if (this.#o.crashes.whyGivenUp(id) !== undefined) this.#o.changed(id);
   }
 
   /** Makes what the box needs on this machine and looks at it. Idempotent; the agent takes work only where all is there. */
@@ -173,16 +183,46 @@ export class BoxDesk {
     return under !== undefined && compareStamps(under.stamp, box.stamp) === 0;
   }
 
+  /** Why an agent takes no work: what its box lacks, or that its program was given up. */
   trouble(agent: OpId): Extract<BoxProbe, { works: false }> | undefined {
-    return this.#trouble.get(agent);
+    return this.#trouble.get(agent) ?? this.#givenUp(agent);
+  }
+
+  /** Somebody says that its program is mended: it begins anew. */
+  forgive(agent: OpId): void {
+    this.#o.crashes.forgive(agent);
+  }
+
+  /** `skep agent resume` is such a word, also of an agent that is in no box. */
+  arrived(arrivals: readonly Arrival[]): void {
+    for (const { op } of arrivals) {
+      const { type } = op.body;
+      if (type === 'agent.deregistered' || (type === 'agent.paused' && !op.body.paused)) this.forgive(op.header.entity);
+    }
+  }
+
+  #givenUp(agent: OpId): Extract<BoxProbe, { works: false }> | undefined {
+    const reason = this.#o.crashes.whyGivenUp(agent);
+    if (reason === undefined) return undefined;
+    const row = this.#o.store.get('agent', agent);
+    const name = row?.registered?.name ?? agent;
+    const how = row?.box === undefined ? `skep agent pause ${name}, then resume` : `skep hive rebuild ${name}`;
+    return { works: false, reason, wayOut: `mend it, then ${how}` };
   }
 
   /** Why it takes no work, where its box is the reason. */
   explain(agent: OpId, tool: string): AgentExplained | undefined {
-    const trouble = this.#trouble.get(agent);
+    const trouble = this.trouble(agent);
     if (trouble === undefined) return undefined;
     const evidence = [{ zone: 'way out', text: trouble.wayOut }];
-    return { tool, state: 'error', source: 'protocol', exact: true, rule: `its box: ${trouble.reason}`, evidence };
+    return {
+      tool,
+      state: 'error',
+      source: 'protocol',
+      exact: true,
+      rule: this.#trouble.has(agent) ? `its box: ${trouble.reason}` : trouble.reason,
+      evidence,
+    };
   }
 
   /** The agent is withdrawn: nothing is listened to any more in its name. */

@@ -117,6 +117,7 @@ export class BoxLifecycle implements Boxing {
       if (isRefusal(arrivals)) return arrivals;
     }
     const now = this.#find(name) ?? agent;
+    this.#o.desk.forgive(now.id);
     await this.#o.desk.sweep(declared.runtime);
     const attempt = this.#o.attempts.ofAgent(agent.id);
     if (attempt !== undefined && !this.#o.desk.isCurrent(now)) await attempt.interrupt('interrupted');

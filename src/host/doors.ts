@@ -70,6 +70,7 @@ export async function openDoors({ o, parts, node, closers, stopping, boxDesk, re
     return sockets.close();
   });
   await sockets.start();
+  closers.add(node.onArrivals((arrivals) => boxDesk.arrived(arrivals)));
   closers.add(() => boxDesk.close());
   await boxDesk.start({
     tools: (socket) => startAgentSocket({ door, path: socket }),
