@@ -57,6 +57,8 @@ export type NodeOptions = {
   maxAgentsOf?: Readonly<Record<string, number>> | undefined;
   /** What one agent of this node may write to one reader in a minute, and who comes from outside, too; 120 without it. */
   messagesPerMinute?: number | undefined;
+  /** What runs containers here; without it Podman, unless only Docker is on PATH. */
+  containerEngine?: 'podman' | 'docker' | undefined;
   /** Memory in bytes that is free now, undefined where nobody knows; without it as the machine and its control groups say. For tests. */
   freeBytes?: (() => number | undefined) | undefined;
   /** Members above which this node keeps links to a few neighbours only; 64 without it. */

@@ -73,6 +73,7 @@ export const settingsSchema = z.object({
   maxAgents: wholeUpTo(1_000, 'a number, 0 to 1000').optional(),
   maxAgentsOf: numbersOf.optional(),
   messagesPerMinute: wholeUpTo(1_000_000, 'a number, 1 to 1000000').pipe(z.number().min(1)).optional(),
+  containerEngine: z.enum(['podman', 'docker'], { error: 'podman or docker' }).optional(),
   sealAfter: wholeUpTo(1_000_000_000, 'a number of ops, 0 for no sealing'),
   url: z.url({ protocol: /^https?$/, error: 'a URL, http://… or https://…' }).optional(),
   tokenFile: words('a file').optional(),
@@ -147,6 +148,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   maxAgents: node('max_agents', 'n', 'attempts that run on this node at once (as many as it has agents)'),
   maxAgentsOf: node('max_agents_of', 'list', 'the same for each tool: claude=2,codex=1 (no limit)'),
   messagesPerMinute: node('messages_per_minute', 'n', 'messages of one agent to one reader in a minute (120)'),
+  containerEngine: node('container_engine', 'engine', 'podman or docker (podman, unless only docker is there)'),
   sealAfter: node(
     'seal_after',
     'ops',

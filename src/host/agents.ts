@@ -82,7 +82,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     store,
     stateDir,
     secretDir: join(o.dataDir, 'secrets'),
-    kinds: [new SandboxBoxes(), new ContainerBoxes(), new NspawnBoxes()],
+    kinds: [new SandboxBoxes(), new ContainerBoxes({ engine: o.containerEngine }), new NspawnBoxes()],
     runtime,
     crashes,
     // Its word of itself is taken up again: with the box's trouble in its place, or without.

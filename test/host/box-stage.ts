@@ -9,9 +9,9 @@ export class BoxStage {
   readonly swarm = new TestSwarm();
   readonly node: Member;
 
-  static async open(): Promise<BoxStage> {
+  static async open(o: Parameters<TestSwarm['add']>[0] = {}): Promise<BoxStage> {
     const swarm = new TestSwarm();
-    return new BoxStage(swarm, await swarm.add());
+    return new BoxStage(swarm, await swarm.add(o));
   }
 
   private constructor(swarm: TestSwarm, node: Member) {

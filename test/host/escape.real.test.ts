@@ -1,4 +1,4 @@
-// Needs: bubblewrap, podman, runc, uidmap, catatonit, systemd-container (systemd-nspawn), root
+// Needs: bubblewrap, podman, runc, uidmap, catatonit, systemd-container (systemd-nspawn), docker.io (dockerd), root
 /** A hostile program in a box gets at nothing that docs/security.md does not list. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { socketPath } from '#socket-path.ts';
 import { BOX_KINDS, imageOf } from '../runtime/box-image.ts';
+import type { DockerDaemon } from '../runtime/docker-daemon.ts';
+import { DOCKER_IMAGE, startDocker } from '../runtime/docker-daemon.ts';
 import { BoxStage, TEST_MS } from './box-stage.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -26,6 +28,7 @@ const service = createServer((request, response) => {
 const served: { url: string | undefined; isPaid: boolean }[] = [];
 
 let stage: BoxStage;
+let daemon: DockerDaemon | undefined;
 beforeEach(async () => {
   served.length = 0;
   await new Promise<void>((resolve) => void service.listen(0, '127.0.0.1', resolve));
@@ -41,6 +44,8 @@ afterEach(async () => {
   service.closeAllConnections();
   await new Promise((resolve) => void service.close(resolve));
   await stage.close();
+  await daemon?.close();
+  daemon = undefined;
 }, TEST_MS);
 
 /** A repository with a submodule that nobody has fetched. */
@@ -54,8 +59,14 @@ function withSubmodule(path: string): void {
 }
 
 describe('a hostile program', { timeout: TEST_MS }, () => {
-  it.each(BOX_KINDS)('gets at nothing outside of a %s', async (runtime) => {
-    const image = imageOf(runtime);
+  it.each([...BOX_KINDS, 'docker'] as const)('gets at nothing outside of a %s', async (kind) => {
+    const runtime = kind === 'docker' ? 'container' : kind;
+    if (kind === 'docker') {
+      daemon = await startDocker();
+      await stage.close();
+      stage = await BoxStage.open({ containerEngine: 'docker' });
+    }
+    const image = kind === 'docker' ? DOCKER_IMAGE : imageOf(kind);
     const { node, swarm } = stage;
     const { dataDir, p2pPort, httpPort } = node.options;
     const state = join(dataDir, String(p2pPort));

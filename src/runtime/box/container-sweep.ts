@@ -1,4 +1,4 @@
-/** Containers whose client was killed while it started them: Podman keeps them as created or initialized for good. */
+/** Containers whose client was killed while it started them: the engine keeps them as created or initialized for good. */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { BoxSpec } from '#box-ports.ts';
@@ -17,7 +17,12 @@ export const nameOf = ({ name, node }: Pick<BoxSpec, 'name' | 'node'>): string[]
 };
 
 /** Takes away this node's containers that have no client: whoever lists one after it was made and finds no client can be sure that none will come. */
-export async function sweepContainers(program: string, node: NodeId): Promise<number> {
+export async function sweepContainers(o: {
+  program: string;
+  remove: readonly string[];
+  node: NodeId;
+}): Promise<number> {
+  const { program, remove, node } = o;
   const list = ['ps', '--all', '--filter', `label=${LABEL}=${node}`, '--format', '{{.Names}}'];
   const found = await tryOut([program, ...list]);
   // Where the engine is missing or does not run, that is said by its probe; nothing is to be swept.
@@ -26,7 +31,7 @@ export async function sweepContainers(program: string, node: NodeId): Promise<nu
   const left = found.said.split('\n').filter((name) => name.startsWith('skep-') && !held.has(name));
   if (left.length === 0) return 0;
   const gone = left.slice(0, SWEPT_MAX);
-  const removed = await tryOut([program, 'rm', '--force', '--ignore', '--time', '0', ...gone]);
+  const removed = await tryOut([program, ...remove, ...gone]);
   return removed.code === 0 ? gone.length : 0;
 }
 

@@ -46,6 +46,10 @@ mkdir -p /run/systemd/nspawn
 mount -t tmpfs -o mode=0700 skep /run/systemd/nspawn
 exec "$program" "--directory=$stage/root" "$@"`;
 
+/** In the folder of the run, without any right. */
+const GIVE_UP = `cd "$0"
+exec setpriv --ambient-caps=-all --inh-caps=-all --bounding-set=-all --no-new-privs "$@"`;
+
 /**
  * In the box, as the agent's user in a namespace of its own, with the rights over that namespace: no further ones, \`/proc\` read-only, as settings of
  * the kernel ask for the user alone and that is root's; nothing of \`/sys\`, whose control groups could be written. Then the rights go.
@@ -59,5 +63,10 @@ while read -r _ _ _ _ at _; do
 done </proc/self/mountinfo
 mount -n -t tmpfs -o ro,size=4k none /sys
 mount -n -t tmpfs -o ro,size=4k none ${LIMIT_FOLDER}
-cd "$0"
-exec setpriv --ambient-caps=-all --inh-caps=-all --bounding-set=-all --no-new-privs "$@"`;
+${GIVE_UP}`;
+
+/** The same where the engine itself keeps what is written to from the box. */
+export const SHUT = `
+set -e
+echo 0 >${LIMIT_FOLDER}/max_user_namespaces
+${GIVE_UP}`;
