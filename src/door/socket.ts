@@ -15,7 +15,7 @@ import { agentCaller, unknownToken } from './caller.ts';
 import type { Door } from './door.ts';
 import type { CallerOf } from './socket-client.ts';
 import { SocketClient } from './socket-client.ts';
-import { clearSocket, closeServer, openServer } from './socket-server.ts';
+import { clearSocket, closeServer, keepBound, openServer } from './socket-server.ts';
 
 /** Clients at once: command lines and benches of one machine. */
 const CLIENTS_MAX = 256;
@@ -37,18 +37,33 @@ export function startAdminSocket(o: { door: Door; path: string }): Promise<DoorS
  *     {"id":1,"token":"skep_attempt_…","method":"POST","path":"/api/tools/task_complete","body":{"summary":"Done."}}
  */
 export function startAgentSocket(o: { door: Door; path: string }): Promise<DoorSocket> {
-  const callerOf: CallerOf = ({ token }) =>
-    (token === undefined ? undefined : agentCaller(token, o.door)) ?? unknownToken();
-  return listen({ ...o, mode: 0o600, callerOf });
+  return listen({ ...o, mode: 0o600, callerOf: attemptOf(o.door) });
 }
+
+/** The same in the folder of one agent's sockets, which a box shows: bound anew when it is removed. */
+export function startBoxSocket(o: { door: Door; path: string }): Promise<DoorSocket> {
+  return listen({ ...o, mode: 0o600, callerOf: attemptOf(o.door), isKept: true });
+}
+
+const attemptOf =
+  (door: Door): CallerOf =>
+  ({ token }) =>
+    (token === undefined ? undefined : agentCaller(token, door)) ?? unknownToken();
 
 /**
  * Listens at `path`, whose folder exists, in the place of whatever an earlier node left there: the caller holds the lock of the data directory.
  * Rejects when something that is no socket lies there, or when the system refuses.
  */
-async function listen(o: { door: Door; path: string; mode: number; callerOf: CallerOf }): Promise<DoorSocket> {
+async function listen(o: {
+  door: Door;
+  path: string;
+  mode: number;
+  callerOf: CallerOf;
+  isKept?: true;
+}): Promise<DoorSocket> {
   await clearSocket(o.path);
   const clients = new Set<Socket>();
+  const onFault = (error: unknown): void => o.door.onFault(error, `the socket ${o.path}`);
   const server = await openServer({
     path: o.path,
     clientsMax: CLIENTS_MAX,
@@ -57,11 +72,16 @@ async function listen(o: { door: Door; path: string; mode: number; callerOf: Cal
       socket.once('close', () => clients.delete(socket));
       new SocketClient(socket, o.callerOf, o.door).start();
     },
-    onFault: (error) => o.door.onFault(error, `the socket ${o.path}`),
+    onFault,
   });
   await chmod(o.path, o.mode);
+  const kept = o.isKept === true ? keepBound({ server, path: o.path, mode: o.mode, onFault }) : undefined;
+  const close = async (): Promise<void> => {
+    await kept?.close();
+    await closeServer(server, clients);
+  };
   let closing: Promise<void> | undefined;
-  return { close: () => (closing ??= closeServer(server, clients)) };
+  return { close: () => (closing ??= close()) };
 }
 
 /** Whoever may open the socket is the user that this node runs as, or of its group: the system gives no finer answer. */

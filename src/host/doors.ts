@@ -5,7 +5,7 @@ import { startHttp } from '#door/http.ts';
 import { startHub } from '#door/hub/serve.ts';
 import { startRelay } from '#door/relay/relay.ts';
 import { startHiveSocket } from '#door/hive-socket.ts';
-import { localOperator, startAdminSocket, startAgentSocket } from '#door/socket.ts';
+import { localOperator, startAdminSocket, startAgentSocket, startBoxSocket } from '#door/socket.ts';
 import { Tokens } from '#door/tokens.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { AgentSockets } from './agent-sockets.ts';
@@ -73,7 +73,7 @@ export async function openDoors({ o, parts, node, closers, stopping, boxDesk, re
   closers.add(node.onArrivals((arrivals) => boxDesk.arrived(arrivals)));
   closers.add(() => boxDesk.close());
   await boxDesk.start({
-    tools: (socket) => startAgentSocket({ door, path: socket }),
+    tools: (socket) => startBoxSocket({ door, path: socket }),
     relay: (socket, agent) => startRelay({ path: socket, agent: relayDesk.of(agent) }),
     hive: (socket) => startHiveSocket({ door, path: socket, caller: localOperator() }),
   });

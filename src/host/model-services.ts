@@ -19,6 +19,11 @@ type Service = {
   credentials: readonly Credential[];
 };
 
+/** Without it Anthropic takes no token of a login; its own tool sends it where it knows of one, and in a box it does not. */
+const OAUTH_BETA = 'oauth-2025-04-20';
+/** How tokens of a login begin, by whatever name they are given. */
+const OAUTH_TOKEN = /^sk-ant-oat/;
+
 const bearer = (value: string): Record<string, string> => ({ authorization: `Bearer ${value}` });
 
 const SERVICES: Readonly<Record<ModelService, Service>> = {
@@ -62,7 +67,9 @@ export class ModelServices {
       return refused('driver_unavailable', `${address[0]} of this node is no address`, { expected: address[1] });
     for (const { name, headers } of credentials) {
       const value = this.#environment[name] || this.#secret(name);
-      if (value !== undefined) return { url, headers: headers(value) };
+      if (value === undefined) continue;
+      const isLogin = name === 'CLAUDE_CODE_OAUTH_TOKEN' || (service === 'anthropic' && OAUTH_TOKEN.test(value));
+      return { url, headers: headers(value), ...(isLogin ? { beta: OAUTH_BETA } : {}) };
     }
     const names = credentials.map(({ name }) => name).join(', ');
     return refused('driver_unavailable', `this node has no credential for models of ${service}`, {

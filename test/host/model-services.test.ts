@@ -46,6 +46,16 @@ describe('where a node finds models', () => {
     expect(found.upstream('anthropic')).toMatchObject({ headers: { 'x-api-key': 'of the engine' } });
   });
 
+  it.each([
+    ['CLAUDE_CODE_OAUTH_TOKEN', 'of a login', 'oauth-2025-04-20'],
+    ['ANTHROPIC_AUTH_TOKEN', 'sk-ant-oat01-x', 'oauth-2025-04-20'],
+    ['ANTHROPIC_AUTH_TOKEN', 'of a gateway', undefined],
+    ['ANTHROPIC_API_KEY', 'sk-ant-api03-x', undefined],
+  ])('says of %s as %s which beta it needs: %s', (name, value, beta) => {
+    const found = services({ [name]: value }).upstream('anthropic');
+    expect('beta' in found ? found.beta : undefined).toBe(beta);
+  });
+
   it('asks the secrets of the node before those of an engine', () => {
     secret('run', 'OPENAI_API_KEY', 'of the engine');
     secret('secrets', 'OPENAI_API_KEY', 'of the node');

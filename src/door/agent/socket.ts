@@ -1,16 +1,15 @@
 /** The socket of one agent: whoever holds it is that agent. No token, and no word in a request, says who speaks. */
-import type { FSWatcher } from 'node:fs';
-import { watch } from 'node:fs';
-import { chmod, lstat } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import type { Server, Socket } from 'node:net';
-import { basename, dirname } from 'node:path';
 import type { OpId } from '#core/brand.ts';
 import type { Door } from '../door.ts';
-import { clearSocket, closeServer, openServer } from '../socket-server.ts';
+import type { Kept } from '../socket-server.ts';
+import { clearSocket, closeServer, keepBound, openServer } from '../socket-server.ts';
 import { AgentClient } from './client.ts';
 
 /** Connections of one agent: its harness, its tool server and some commands. */
 const CLIENTS_MAX = 64;
+const MODE = 0o600;
 
 export class AgentSocket {
   readonly #agent: OpId;
@@ -18,9 +17,7 @@ export class AgentSocket {
   readonly #door: Door;
   readonly #clients = new Set<Socket>();
   #server: Server | undefined;
-  #watcher: FSWatcher | undefined;
-  #changing: Promise<void> = Promise.resolve();
-  #isClosed = false;
+  #kept: Kept | undefined;
 
   /** `path`: of a socket in a folder of its own, which is there. */
   constructor(o: { agent: OpId; path: string; door: Door }) {
@@ -31,42 +28,22 @@ export class AgentSocket {
 
   /** Listens, in the place of whatever is there. Rejects when the system refuses. */
   async open(): Promise<void> {
-    await this.#inTurn(() => this.#bind());
-    // Removed by hand, or with the folder of a box: bound anew.
-    this.#watcher = watch(dirname(this.#path), (_event, name) => {
-      if (name === basename(this.#path)) void this.#look();
+    const onFault = (error: unknown): void => this.#door.onFault(error, `the socket ${this.#path}`);
+    await clearSocket(this.#path);
+    const server = await openServer({
+      path: this.#path,
+      clientsMax: CLIENTS_MAX,
+      onClient: (socket) => this.#welcome(socket),
+      onFault,
     });
-    this.#watcher.on('error', (error) => this.#door.onFault(error, `watching ${this.#path}`));
+    this.#server = server;
+    await chmod(this.#path, MODE);
+    this.#kept = keepBound({ server, path: this.#path, mode: MODE, onFault });
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#watcher?.close();
-    await this.#inTurn(() => this.#unbind());
-  }
-
-  #look(): Promise<void> {
-    return this.#inTurn(async () => {
-      const stat = await lstat(this.#path).catch(() => undefined);
-      if (stat === undefined && !this.#isClosed) await this.#bind();
-    }).catch((error: unknown) => this.#door.onFault(error, `the socket ${this.#path}`));
-  }
-
-  /** The old listener goes first: two on one path would be one that nobody can reach. */
-  async #bind(): Promise<void> {
-    await this.#unbind();
-    await clearSocket(this.#path);
-    this.#server = await openServer({
-      path: this.#path,
-      clientsMax: CLIENTS_MAX,
-      onClient: (socket) => this.#welcome(socket),
-      onFault: (error) => this.#door.onFault(error, `the socket ${this.#path}`),
-    });
-    await chmod(this.#path, 0o600);
-  }
-
-  async #unbind(): Promise<void> {
+    await this.#kept?.close();
     const server = this.#server;
     this.#server = undefined;
     if (server !== undefined) await closeServer(server, this.#clients);
@@ -76,11 +53,5 @@ export class AgentSocket {
     this.#clients.add(socket);
     socket.once('close', () => this.#clients.delete(socket));
     new AgentClient(socket, { agent: this.#agent, door: this.#door }).start();
-  }
-
-  #inTurn(run: () => Promise<void>): Promise<void> {
-    const next = this.#changing.then(run);
-    this.#changing = next.catch(() => {});
-    return next;
   }
 }

@@ -12,6 +12,15 @@ const ANSWERED =
 const passed = (headers: IncomingHttpHeaders, may: RegExp): OutgoingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([name, value]) => value !== undefined && may.test(name)));
 
+/** With one more of Anthropic's betas, after those that are asked for. */
+export function withBeta(headers: OutgoingHttpHeaders, beta: string | undefined): OutgoingHttpHeaders {
+  if (beta === undefined) return headers;
+  const asked = String(headers['anthropic-beta'] ?? '')
+    .split(',')
+    .map((one) => one.trim());
+  return { ...headers, 'anthropic-beta': [...new Set([...asked, beta])].filter((one) => one !== '').join(',') };
+}
+
 export const askedHeaders = (headers: IncomingHttpHeaders): OutgoingHttpHeaders => passed(headers, ASKED);
 export const answeredHeaders = (headers: IncomingHttpHeaders): OutgoingHttpHeaders => passed(headers, ANSWERED);
 

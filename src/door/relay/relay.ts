@@ -9,17 +9,17 @@ import { createServer } from 'node:http';
 import { TokenBucket } from '#core/token-bucket.ts';
 import { isRefusal, refused, shown } from '../refusal.ts';
 import type { DoorRefusal } from '../refusal.ts';
-import { clearSocket } from '../socket-server.ts';
+import { clearSocket, keepBound } from '../socket-server.ts';
 import type { EgressOptions } from './egress.ts';
 import { Egress } from './egress.ts';
 import type { Relayed } from './exchange.ts';
 import { Exchange } from './exchange.ts';
-import { askedHeaders } from './headers.ts';
+import { askedHeaders, withBeta } from './headers.ts';
 import type { ModelService } from './model-paths.ts';
 import { ALLOWED_WORDS, modelPathOf } from './model-paths.ts';
 
-/** Where a model answers, and by what it knows who pays. */
-export type Upstream = { url: string; headers: Readonly<Record<string, string>> };
+/** Where a model answers, by what it knows who pays, and what of Anthropic's betas that credential needs beside those that the tool asks for. */
+export type Upstream = { url: string; headers: Readonly<Record<string, string>>; beta?: string };
 
 /** The agent whose box it is, as the relay needs it. All is asked at each request: what an operator says counts from the next one on. */
 export type RelayedAgent = {
@@ -33,6 +33,7 @@ export type RelayedAgent = {
   onFault: (error: unknown) => void;
 };
 
+const MODE = 0o600;
 /** Connections of one box. A tool has a handful. */
 const CLIENTS_MAX = 64;
 /** Requests of one box: a tool makes one a second where it is quick. */
@@ -84,16 +85,18 @@ export async function startRelay(o: {
     server.once('error', reject);
     server.listen(o.path, resolve);
   });
-  await chmod(o.path, 0o600);
-  let closing: Promise<void> | undefined;
-  return {
-    close: () =>
-      (closing ??= new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-        egress.close();
-      })),
+  await chmod(o.path, MODE);
+  const kept = keepBound({ server, path: o.path, mode: MODE, onFault: o.agent.onFault });
+  const close = async (): Promise<void> => {
+    await kept.close();
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+      egress.close();
+    });
   };
+  let closing: Promise<void> | undefined;
+  return { close: () => (closing ??= close()) };
 }
 
 /** What asks a model names a path alone. */
@@ -125,5 +128,8 @@ async function serve(request: IncomingMessage, exchange: Exchange, agent: WithWa
   const upstream = agent.upstream(wanted.service);
   if (isRefusal(upstream)) return exchange.refuse(upstream);
   const to = new URL(`${upstream.url.replace(/\/+$/, '')}${wanted.path}`);
-  return exchange.pass({ url: to, headers: { ...askedHeaders(headers), ...upstream.headers } });
+  return exchange.pass({
+    url: to,
+    headers: { ...withBeta(askedHeaders(headers), upstream.beta), ...upstream.headers },
+  });
 }

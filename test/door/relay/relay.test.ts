@@ -1,4 +1,6 @@
 /** The relay of a box: what goes through, with whose credential, and what does not. */
+import { existsSync, rmSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { refused } from '#door/refusal.ts';
@@ -177,6 +179,42 @@ describe('the relay', () => {
     expect(await ask(101)).toEqual([...Array.from({ length: 100 }, () => '403 '), '429 1']);
     rig.nowMs = 1_000;
     expect(await ask(11)).toEqual([...Array.from({ length: 10 }, () => '403 '), '429 1']);
+  });
+});
+
+describe('a relay with the token of a login', () => {
+  it.each([
+    [{}, 'oauth-2025-04-20'],
+    [{ 'anthropic-beta': 'b-1, b-2' }, 'b-1,b-2,oauth-2025-04-20'],
+    [{ 'anthropic-beta': 'oauth-2025-04-20,b-1' }, 'oauth-2025-04-20,b-1'],
+  ])('asks for the beta of logins beside %j', async (headers, beta) => {
+    const login = new RelayRig();
+    const upstream = { headers: { authorization: 'Bearer x' }, beta: 'oauth-2025-04-20' };
+    await login.open({ upstream: () => ({ url: login.url, ...upstream }) });
+    await login.ask({ path: '/v1/messages', headers });
+    expect(login.seen).toMatchObject([{ headers: { 'anthropic-beta': beta, authorization: 'Bearer x' } }]);
+    await login.close();
+  });
+});
+
+describe('a relay whose socket is removed', () => {
+  it('is there again, and the request that is under way goes on', async () => {
+    const begun = Promise.withResolvers<ServerResponse>();
+    rig.plays = (response) => begun.resolve(response);
+    const first = rig.ask({ path: '/v1/messages' });
+    const response = await begun.promise;
+    rmSync(rig.path);
+    await expect.poll(() => existsSync(rig.path), { timeout: 60_000 }).toBe(true);
+    rig.plays = (other) => other.end('second');
+    await expect
+      .poll(() => rig.ask({ path: '/v1/messages' }).catch(() => undefined), { timeout: 60_000 })
+      .toMatchObject({
+        status: 200,
+        text: 'second',
+      });
+    response.end('first');
+    expect(await first).toMatchObject({ status: 200, text: 'first' });
+    expect(rig.faults).toEqual([]);
   });
 });
 
