@@ -31,6 +31,7 @@ export const good: Record<string, unknown> = {
   'POST /api/messages': { to: 'operator', body: 'x' },
   'POST /api/messages/{id}/answer': { answer: 'x' },
   'POST /api/swarm/agents/{id}/recipients': { allow: null },
+  'POST /api/swarm/agents/{id}/outsiders': { allow: [] },
 };
 
 /** Bodies that are wrong, with the text and what it says of what came. */
@@ -148,6 +149,7 @@ export const bad: [route: string, body: unknown, error: string, got?: string][] 
   ['POST /api/messages', { to: 'operator', body: ' ' }, 'body is required'],
   ['POST /api/messages/{id}/answer', {}, 'answer is required', 'nothing'],
   ['POST /api/swarm/agents/{id}/recipients', {}, 'allow: Invalid input: expected array, received undefined', 'nothing'],
+  ['POST /api/swarm/agents/{id}/outsiders', {}, 'allow: Invalid input: expected array, received undefined', 'nothing'],
   ['POST /api/caps', { kind: 'tool', max: 1 }, 'name is required'],
   ['POST /api/caps', { kind: 'tool', name: 'claude', max: -1 }, 'max: Too small: expected number to be >=0', '-1'],
   ['POST /api/login-codes', { role: 'king' }, 'role: Invalid option: expected one of "operator"|"viewer"'],
@@ -191,6 +193,7 @@ export const textForNoJson: Record<string, string> = {
   'POST /api/messages': 'to is required',
   'POST /api/messages/{id}/answer': 'answer is required',
   'POST /api/swarm/agents/{id}/recipients': 'allow: Invalid input: expected array, received undefined',
+  'POST /api/swarm/agents/{id}/outsiders': 'allow: Invalid input: expected array, received undefined',
   'POST /api/swarm/agents/{id}/budget': 'usd_day: Invalid input: expected number, received undefined',
   'POST /api/tokens': 'name: Invalid input: expected string, received undefined',
 };
