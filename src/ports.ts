@@ -14,6 +14,7 @@ import type { Frame, Goodbye, MemberState } from '#core/schema/frame.ts';
 import type { AgentPresence } from '#core/presence.ts';
 import type { Refusal } from '#core/refusal.ts';
 import type { LinkTraffic, Tally } from '#core/tally.ts';
+import type { Signals } from '#core/signals.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import type { Transcripts } from '#core/transcript.ts';
 import type { Views } from '#core/view/views.ts';
@@ -207,7 +208,7 @@ export type NodeInfo = {
  * One node of the swarm, as the doors use it. Doors parse and authorise, then append or call; they hold no state of the swarm. Every method that
  * may be refused answers with a {@link Refusal} and has then changed nothing.
  */
-export interface SwarmNode extends AgentTerminals, Answering, Boxed, Transcripts {
+export interface SwarmNode extends AgentTerminals, Answering, Boxed, Signals, Transcripts {
   readonly info: NodeInfo;
   readonly messages: Messaging;
   readonly market: Trading;

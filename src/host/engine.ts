@@ -31,7 +31,7 @@ export type EngineOptions = {
 };
 
 /** For watchers. */
-const GLIMPSES: ReadonlySet<number> = new Set([FRAME.taskUpdate, FRAME.watch, FRAME.agentScreen]);
+const GLIMPSES: ReadonlySet<number> = new Set([FRAME.taskUpdate, FRAME.watch, FRAME.agentScreen, FRAME.signal]);
 
 export const realClock = (): Clock => ({ nowMs: performance.now(), wallMs: Date.now() });
 

@@ -7,8 +7,11 @@ import type { AgentScreen } from '#core/agent-terminal.ts';
 import type { AgentScreenFrame, Frame, TaskUpdate, Watch } from '#core/schema/frame.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import type { Glimpse } from '#core/glimpse.ts';
+import { SIGNAL_MAX_CHARS } from '#core/signals.ts';
 import type { Transport } from '#ports.ts';
 
+/** Whoever has a hub watches this. */
+const HUB = 'hub';
 const RENEW_MS = 10_000;
 const LAPSE_MS = 30_000;
 /** Glimpses of one attempt are so far apart, at least: a person reads no faster. */
@@ -23,6 +26,7 @@ const TOPICS_MAX = 256;
 const REMEMBERED_MAX = 2_000;
 
 type Listener = (glimpse: Glimpse) => void;
+type SignalListener = (from: NodeId, text: string) => void;
 type ScreenListener = (screen: AgentScreen) => void;
 type Pending = Glimpse & { timer: NodeJS.Timeout };
 
@@ -31,6 +35,7 @@ export class Glimpses {
   private readonly links: () => readonly NodeId[];
   private readonly listeners = new Map<string, Set<Listener>>();
   private readonly screenListeners = new Map<OpId, Set<ScreenListener>>();
+  private readonly signalListeners = new Map<typeof HUB, Set<SignalListener>>();
   private readonly interest = new Map<NodeId, { topics: ReadonlySet<string>; untilMs: number }>();
   private readonly last = new Map<OpId, Glimpse>();
   private readonly pending = new Map<OpId, Pending>();
@@ -55,6 +60,18 @@ export class Glimpses {
   /** Listens to the terminal of an agent until the returned function is called. */
   watchScreen(agent: OpId, listener: ScreenListener): () => void {
     return this.listen(this.screenListeners, agent, listener);
+  }
+
+  /** Listens to what hubs of other nodes tell in passing. */
+  onSignal(listener: SignalListener): () => void {
+    return this.listen(this.signalListeners, HUB, listener);
+  }
+
+  signal(text: string): boolean {
+    if (text.length > SIGNAL_MAX_CHARS) return false;
+    const watchers = this.watching(HUB);
+    if (watchers.length > 0) this.send(watchers, { type: FRAME.signal, text });
+    return true;
   }
 
   private listen<T extends string, L>(all: Map<T, Set<L>>, topic: T, listener: L): () => void {
@@ -83,6 +100,8 @@ export class Glimpses {
   onFrame(from: NodeId, frame: Frame): void {
     if (frame.type === FRAME.taskUpdate) this.onUpdate(frame);
     if (frame.type === FRAME.watch) this.onWatch(from, frame);
+    if (frame.type === FRAME.signal)
+      for (const listener of this.signalListeners.get(HUB) ?? []) listener(from, frame.text);
     if (frame.type === FRAME.agentScreen) this.deliverScreen(frame.agent_id, screenOf(frame));
   }
 
@@ -159,6 +178,7 @@ export class Glimpses {
     this.pending.clear();
     this.listeners.clear();
     this.screenListeners.clear();
+    this.signalListeners.clear();
   }
 
   private watchersOf(task: OpId): { progress: NodeId[]; output: NodeId[] } {
@@ -174,7 +194,7 @@ export class Glimpses {
   }
 
   private topics(): string[] {
-    return [...this.listeners.keys(), ...this.screenListeners.keys()];
+    return [...this.listeners.keys(), ...this.screenListeners.keys(), ...this.signalListeners.keys()];
   }
 
   private deliver(glimpse: Glimpse): void {

@@ -14,8 +14,8 @@ import type { TurnLoop } from '#turn-loop.ts';
 import type { Opening } from './opening.ts';
 import type { Questions } from './message-questions.ts';
 
-/** A message's text, in bytes. Longer ones belong into a file of the work. */
-export const TEXT_MAX_BYTES = 1024 * 1024;
+/** A message's text, in bytes: what a frame of the hub may hold. Longer ones belong into a file of the work. */
+export const TEXT_MAX_BYTES = 2 * 1024 * 1024;
 
 export type MailroomOptions = {
   engine: { core: NodeCore; loop: TurnLoop };

@@ -11,6 +11,7 @@ import type { Draft } from '#core/op.ts';
 import { BLOB_ABOVE_BYTES } from '#core/schema/ids.ts';
 import type { LongText } from '#core/schema/ids.ts';
 import type { Refusal } from '#core/refusal.ts';
+import type { Signals } from '#core/signals.ts';
 import type { Transcripts } from '#core/transcript.ts';
 import type { Arrival, BlobStore, LinkInfo, NodeInfo, OpStore, SwarmNode, Transport } from '#ports.ts';
 import { refusal } from '#core/refusal.ts';
@@ -205,13 +206,8 @@ export class HostedNode implements SwarmNode {
     return this.parts.control.restart(agent);
   }
 
-  agentScreen(agent: OpId) {
-    return this.parts.screens.look(agent);
-  }
-
-  agentType(agent: OpId, typed: AgentTyped) {
-    return this.parts.screens.type(agent, typed);
-  }
+  agentScreen = (agent: OpId) => this.parts.screens.look(agent);
+  agentType = (agent: OpId, typed: AgentTyped) => this.parts.screens.type(agent, typed);
 
   agentExplain(agent: OpId) {
     return this.parts.terminals.explain(agent);
@@ -270,6 +266,9 @@ export class HostedNode implements SwarmNode {
   watchScreen(agent: OpId, listener: (screen: AgentScreen) => void): () => void {
     return this.parts.glimpses.watchScreen(agent, listener);
   }
+
+  signal: Signals['signal'] = (text) => this.parts.glimpses.signal(text);
+  onSignal: Signals['onSignal'] = (listener) => this.parts.glimpses.onSignal(listener);
 
   attemptBearer(token: string) {
     return this.parts.toolDesk.bearer(token);

@@ -291,6 +291,17 @@ export class FakeNode implements SwarmNode {
   backup: SwarmNode['backup'] = async (target) =>
     this.knobs.backup?.(target) ?? refusal('conflict', 'there is something already');
 
+  /** Nodes whose hubs hear what this one tells. */
+  readonly hubPeers = new Set<FakeNode>();
+  private readonly signalListeners = new Set<(from: NodeId, text: string) => void>();
+  signal: SwarmNode['signal'] = (text) => {
+    for (const peer of this.hubPeers) for (const listener of peer.signalListeners) listener(this.info.self, text);
+    return true;
+  };
+  onSignal: SwarmNode['onSignal'] = (listener) => {
+    this.signalListeners.add(listener);
+    return () => this.signalListeners.delete(listener);
+  };
   attemptBearer: SwarmNode['attemptBearer'] = (token) => this.bearers.get(token);
   hookBearer: SwarmNode['hookBearer'] = (token) => this.hooks.get(token);
 

@@ -5,6 +5,7 @@ import type { NodeId } from '#core/brand.ts';
 import type { Frame } from '#core/schema/frame.ts';
 import { FRAME, watchSchema } from '#core/schema/frame.ts';
 import { Glimpses } from '#host/glimpses.ts';
+import { SIGNAL_MAX_CHARS } from '#core/signals.ts';
 import { noTraffic } from '#fabric/settings.ts';
 import type { Glimpse } from '#core/glimpse.ts';
 import type { LinkInfo } from '#ports.ts';
@@ -127,5 +128,22 @@ describe('interest', () => {
     const last = watches().at(-1) ?? [];
     expect(last[0]).toBe('*');
     expect(watchSchema.safeParse({ type: FRAME.watch, topics: last }).success).toBe(true);
+  });
+});
+
+describe('what hubs tell one another', () => {
+  it('goes to nodes that watch it, and one that is too long goes nowhere', () => {
+    const { made, sent, watches, interested } = glimpses();
+    const heard: unknown[] = [];
+    made.onSignal((from, text) => heard.push([from, text]));
+    expect(watches()).toEqual([['hub']]);
+    made.onFrame(OTHER, { type: FRAME.signal, text: '{}' });
+    expect(heard).toEqual([[OTHER, '{}']]);
+    const signals = () => sent.filter(({ frame }) => frame.type === FRAME.signal);
+    expect(made.signal('nobody')).toBe(true);
+    interested(WATCHER, ['hub']);
+    made.signal('here');
+    expect(made.signal('x'.repeat(SIGNAL_MAX_CHARS + 1))).toBe(false);
+    expect(signals()).toEqual([{ to: [WATCHER], frame: { type: FRAME.signal, text: 'here' } }]);
   });
 });

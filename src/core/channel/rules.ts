@@ -21,6 +21,9 @@ export const DEFAULT_CHANNELS: readonly string[] = [
 /** Channels that were made, in one swarm. */
 export const CHANNELS_MAX = 20_000;
 
+/** All channels that there can be: no list is longer. */
+export const LISTED_MAX = CHANNELS_MAX + DEFAULT_CHANNELS.length;
+
 export type AtChannel = { channel: string; member: Principal };
 
 /** The channel; undefined where there is none of that name. */

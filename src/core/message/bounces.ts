@@ -4,21 +4,25 @@ import { nodePrincipal } from '../brand.ts';
 import type { BodyOf } from '../schema/body.ts';
 import type { World } from '../world.ts';
 
-export type Bounce = { agent: OpId; reason: BodyOf<'message.bounced'>['reason'] };
+/** While this node may not write yet, they wait so long. */
+const RETRY_MS = 1_000;
+
+export type Bounce = { agent: OpId; message: OpId; reason: BodyOf<'message.bounced'>['reason'] };
 
 export class Bounces {
   private readonly world: World;
-  private readonly tryLater: () => void;
-  private readonly waiting = new Map<OpId, Bounce>();
+  private readonly tryLater: (afterMs: number) => void;
+  /** By the key of its lease: one of a channel may bounce for several readers. */
+  private readonly waiting = new Map<string, Bounce>();
 
   /** `tryLater`: this node may not write yet; {@link write} is to be called again. */
-  constructor(world: World, tryLater: () => void) {
+  constructor(world: World, tryLater: (afterMs: number) => void) {
     this.world = world;
     this.tryLater = tryLater;
   }
 
-  add(message: OpId, bounce: Bounce): void {
-    this.waiting.set(message, bounce);
+  add(lease: string, bounce: Bounce): void {
+    this.waiting.set(lease, bounce);
     this.write();
   }
 
@@ -26,10 +30,11 @@ export class Bounces {
   write(): void {
     const { world } = this;
     if (this.waiting.size === 0) return;
-    if (!world.mayAppend()) return this.tryLater();
-    for (const [id, { agent, reason }] of this.waiting) {
-      world.append([{ entity: id, by: nodePrincipal(world.self), body: { type: 'message.bounced', agent, reason } }]);
-      world.persist({ table: 'lease', key: id, value: undefined });
+    if (!world.mayAppend()) return this.tryLater(RETRY_MS);
+    for (const [key, { agent, message, reason }] of this.waiting) {
+      const body = { type: 'message.bounced', agent, reason } as const;
+      world.append([{ entity: message, by: nodePrincipal(world.self), body }]);
+      world.persist({ table: 'lease', key, value: undefined });
     }
     this.waiting.clear();
   }

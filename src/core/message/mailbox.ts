@@ -5,6 +5,10 @@ import { compareStamps } from '../op.ts';
 
 export type Letter = {
   readonly id: OpId;
+  /** To which it was sent: its reader's own mailbox, or a channel that the reader is in. */
+  readonly channel: string;
+  /** Key of its local row: a message to a channel has one a reader. */
+  readonly lease: string;
   readonly stamp: Stamp;
   readonly hops: number;
   /** Not before this moment, by the wall clock of this node. */

@@ -4,7 +4,6 @@
  * has it. After a restart all that is open waits again, and what has such a row says that it may have been handled: handed out at least once, and
  * marked whenever it may be more than once.
  */
-import { z } from 'zod';
 import type { OpId } from '../brand.ts';
 import { agentPrincipal } from '../brand.ts';
 import type { Op } from '../op.ts';
@@ -13,9 +12,12 @@ import { isLive } from '../view/agent.ts';
 import type { KnownMessage } from '../view/message.ts';
 import { isKnownMessage, messageState } from '../view/message.ts';
 import type { World } from '../world.ts';
-import { homeOf, mailboxOf, readerOf } from './address.ts';
+import { homeOf, isReadByCursor, mailboxOf, readerOf } from './address.ts';
 import type { Bounce } from './bounces.ts';
 import { Bounces } from './bounces.ts';
+import { ChannelReaders } from './channel-readers.ts';
+import type { Leases } from './lease.ts';
+import { leaseOf, leasesIn, letterOf } from './lease.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Letter } from './mailbox.ts';
 
@@ -25,15 +27,10 @@ export const MAILBOX_MAX = 20_000;
 export const DELIVERIES_MAX = 5;
 /** A reader that has had a message for so long is taken for gone. Longer than most turns; a longer one may still acknowledge. */
 export const LEASE_MAX_MS = 3_600_000;
-/** While this node may not write yet, what is to be bounced waits so long. */
-const RETRY_MS = 1_000;
 /** Timers reach no further: clocks are set, and an alarm that is early finds nothing due. */
 const LOOK_MAX_MS = 60_000;
 /** Rows read a time at boot. */
 const PAGE = 500;
-
-/** How often each open message was handed out, by message. Removed with the op that closes it. */
-const leaseSchema = z.object({ agent: z.string(), deliveries: z.number().int().positive() });
 
 /** As it is handed out. `redelivered`: it was before, and may have been handled. */
 export type Handed = { message: KnownMessage; deliveries: number; redelivered: boolean };
@@ -46,18 +43,20 @@ export class Mailboxes {
   private readonly boxes = new Map<OpId, Box>();
   private readonly bounces: Bounces;
   /** Messages of the turn under way whose row is written with them, for a reader that waits. */
-  private readonly foreseen = new Set<OpId>();
+  private readonly foreseen = new Set<string>();
+  private readonly channels: ChannelReaders;
   private waits = 0;
 
   constructor(world: World) {
     this.world = world;
-    this.bounces = new Bounces(world, () => world.timers.setEarlier('mail:look', world.nowMs + RETRY_MS));
+    this.channels = new ChannelReaders(world);
+    this.bounces = new Bounces(world, (afterMs) => world.timers.setEarlier('mail:look', world.nowMs + afterMs));
   }
 
   /** Reads what is open from the views. */
   boot(): void {
     const { store, self } = this.world;
-    const rows = new Map(store.localRows('lease').map(({ key, value }) => [key, leaseSchema.safeParse(value).data]));
+    const rows = leasesIn(store);
     for (let offset = 0; ; offset += PAGE) {
       const agents = store.list('agent', { where: { node: self }, limit: PAGE, offset });
       for (const { id } of agents) this.load(id, rows);
@@ -86,9 +85,9 @@ export class Mailboxes {
     const touched = new Set<Box>();
     for (const op of ops) {
       const { body, header } = op;
+      this.channels.onCommitted(op);
       if (body.type === 'message.sent' && createsEntity(op)) {
-        const box = this.onSent(opId(op), readerOf(body.channel));
-        if (box !== undefined) touched.add(box);
+        for (const box of this.onSent(opId(op), body.channel)) touched.add(box);
       } else if (body.type === 'agent.deregistered' && homeOf(header.entity) === this.world.self)
         this.onGone(header.entity);
     }
@@ -125,12 +124,15 @@ export class Mailboxes {
     const meant = o.messages?.map((id) => mailbox.get(id)) ?? [...mailbox.inHand()];
     const handled = new Set(meant.flatMap((letter) => (letter === undefined || letter.deliveries === 0 ? [] : letter)));
     const body = { type: 'message.acknowledged', agent: o.agent } as const;
-    for (const { id } of handled) {
-      mailbox.remove(id);
+    for (const { id } of handled) mailbox.remove(id);
+    const said = [...handled].filter(({ channel }) => isReadByCursor(channel));
+    for (const letter of said) handled.delete(letter);
+    for (const { id, lease } of handled) {
       this.world.append([{ entity: id, by: agentPrincipal(o.agent), body }]);
-      this.world.persist({ table: 'lease', key: id, value: undefined });
+      this.world.persist({ table: 'lease', key: lease, value: undefined });
     }
-    return handled.size;
+    if (said.length > 0) this.channels.acknowledge(o.agent, said, mailbox.all());
+    return handled.size + said.length;
   }
 
   /** Puts back what the agent has in hand, to be handed out again with the mark; undefined: all. Gives how many. */
@@ -155,8 +157,9 @@ export class Mailboxes {
 
   /** Closes a message of an agent of this node that nobody is to have any more; false when it is closed, or not here. */
   withdraw(o: { agent: OpId; message: OpId }): boolean {
-    if (this.boxes.get(o.agent)?.mailbox.remove(o.message) === undefined) return false;
-    this.bounce(o.agent, { message: o.message, reason: 'cancelled' });
+    const letter = this.boxes.get(o.agent)?.mailbox.remove(o.message);
+    if (letter === undefined) return false;
+    this.bounce(o.agent, letter, 'cancelled');
     return true;
   }
 
@@ -176,7 +179,8 @@ export class Mailboxes {
     return made;
   }
 
-  private load(agent: OpId, rows: Map<string, z.output<typeof leaseSchema> | undefined>): void {
+  private load(agent: OpId, rows: Leases): void {
+    for (const { row, deliveries } of this.channels.open(agent, rows)) this.admit(row, agent, deliveries);
     const { store } = this.world;
     const where = { channel: mailboxOf(agent), state: 'open' };
     for (let offset = 0; ; offset += PAGE) {
@@ -198,37 +202,30 @@ export class Mailboxes {
     return reader === undefined ? undefined : this.boxes.get(reader);
   }
 
-  /** Its mailbox, where it goes into one of this node's. */
-  private onSent(id: OpId, reader: OpId | undefined): Box | undefined {
-    if (reader === undefined || homeOf(reader) !== this.world.self) return undefined;
+  /** The mailboxes of this node that it goes into: of its reader, or of those who are in its channel. */
+  private onSent(id: OpId, channel: string): Box[] {
+    const isChannel = channel.startsWith('#');
+    const reader = readerOf(channel);
+    if (!isChannel && (reader === undefined || homeOf(reader) !== this.world.self)) return [];
     const row = this.world.store.get('message', id);
     // Its end may be written before it, where a log came back after a cut.
-    if (!isKnownMessage(row) || messageState(row) !== 'open') return undefined;
-    this.admit(row, reader, 0);
-    return this.boxes.get(reader);
+    if (!isKnownMessage(row) || !['open', 'sent'].includes(messageState(row))) return [];
+    const readers = reader === undefined ? this.channels.readersOf(row) : [reader];
+    for (const agent of readers) this.admit(row, agent, 0);
+    return readers.flatMap((agent) => this.boxes.get(agent) ?? []);
   }
 
-  private admit({ id, sent }: KnownMessage, agent: OpId, deliveries: number): void {
-    if (!isLive(this.world.store.get('agent', agent)))
-      return this.bounce(agent, { message: id, reason: 'recipient_gone' });
+  private admit(row: KnownMessage, agent: OpId, deliveries: number): void {
+    const letter = letterOf(row, agent, deliveries);
+    if (!isLive(this.world.store.get('agent', agent))) return this.bounce(agent, letter, 'recipient_gone');
     const box = this.box(agent);
     const { waiting, later } = box.mailbox.counts();
-    if (deliveries === 0 && waiting + later >= MAILBOX_MAX)
-      return this.bounce(agent, { message: id, reason: 'mailbox_full' });
-    const letter: Letter = {
-      id,
-      stamp: sent.stamp,
-      hops: sent.hops,
-      dueMs: sent.dueMs,
-      deliveries,
-      leasedMs: undefined,
-    };
+    if (deliveries === 0 && waiting + later >= MAILBOX_MAX) return this.bounce(agent, letter, 'mailbox_full');
     this.putBack(box, letter);
   }
 
   private putBack(box: Box, letter: Letter): void {
-    if (letter.deliveries >= DELIVERIES_MAX)
-      return this.bounce(box.agent, { message: letter.id, reason: 'undeliverable' });
+    if (letter.deliveries >= DELIVERIES_MAX) return this.bounce(box.agent, letter, 'undeliverable');
     const { world } = this;
     box.mailbox.put(letter, world.wallMs);
     if (letter.dueMs !== null) world.timers.setEarlier('mail:look', world.nowMs + untilMs(letter.dueMs, world.wallMs));
@@ -239,7 +236,8 @@ export class Mailboxes {
     if (box === undefined) return;
     this.boxes.delete(agent);
     for (const waiter of box.waiters.splice(0)) this.finish(waiter, []);
-    for (const { id } of box.mailbox.all()) this.bounce(agent, { message: id, reason: 'recipient_gone' });
+    for (const letter of box.mailbox.all()) this.bounce(agent, letter, 'recipient_gone');
+    this.channels.forget(agent);
   }
 
   /** Who waited longest is served first. */
@@ -257,11 +255,11 @@ export class Mailboxes {
     const { world } = this;
     const taken = box.mailbox.take(max, world.nowMs);
     if (taken.length > 0) world.timers.setEarlier('mail:look', world.nowMs + LOOK_MAX_MS);
-    return taken.flatMap(({ id, deliveries }) => {
+    return taken.flatMap(({ id, lease, deliveries }) => {
       const message = world.store.get('message', id);
       if (!isKnownMessage(message)) return [];
-      if (!this.foreseen.delete(id))
-        world.persist({ table: 'lease', key: id, value: { agent: box.agent, deliveries } });
+      if (!this.foreseen.delete(lease))
+        world.persist({ table: 'lease', key: lease, value: { agent: box.agent, deliveries } });
       return [{ message, deliveries, redelivered: deliveries > 1 }];
     });
   }
@@ -277,9 +275,9 @@ export class Mailboxes {
     this.world.afterWrite(() => waiter.done(handed));
   }
 
-  private bounce(agent: OpId, o: Pick<Bounce, 'reason'> & { message: OpId }): void {
-    this.foreseen.delete(o.message);
-    this.bounces.add(o.message, { agent, reason: o.reason });
+  private bounce(agent: OpId, { id, lease }: Letter, reason: Bounce['reason']): void {
+    this.foreseen.delete(lease);
+    this.bounces.add(lease, { agent, message: id, reason });
   }
 
   /** Hands out what has come due, takes back from readers that are gone, and writes what could not be written before. */

@@ -89,7 +89,7 @@ export class Sender {
   /** How many messages led to this one. People begin anew; what comes from outside goes on with what it answers. */
   private hopsOf({ by, sender, channels }: Sending, before = -1): number {
     if (sender !== undefined) return Math.max(this.mailboxes.hopsOf(sender), before + 1);
-    const isToAgent = channels.some((channel) => readerOf(channel) !== undefined);
+    const isToAgent = channels.some((channel) => channel.startsWith('#') || readerOf(channel) !== undefined);
     return outsiderIdOf(by) !== undefined && isToAgent ? before + 1 : 0;
   }
 

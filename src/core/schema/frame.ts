@@ -7,6 +7,8 @@ import { agentBeatSchema } from './agent-beat.ts';
 import type { HeadsFrame } from './heads-frame.ts';
 import { HEADS_FRAME, headsFrameSchema } from './heads-frame.ts';
 import { count, nodeIdSchema, opIdSchema } from './ids.ts';
+import type { SignalFrame } from './signal-frame.ts';
+import { SIGNAL_FRAME, signalSchema } from './signal-frame.ts';
 import type { Graft, Have, Prune } from './tree-frame.ts';
 import { graftSchema, haveSchema, hops, pruneSchema, TREE_FRAME } from './tree-frame.ts';
 
@@ -30,6 +32,7 @@ export const FRAME = {
   probe: 0x26,
   probeAnswer: 0x27,
   agentScreen: 0x28,
+  signal: SIGNAL_FRAME,
   heads: HEADS_FRAME,
   ops: 0x31,
   op: 0x40,
@@ -174,7 +177,7 @@ export const agentScreenSchema = z.object({
 });
 export type AgentScreenFrame = z.output<typeof agentScreenSchema>;
 
-/** The sender has a watcher: `*` for progress of all tasks, a task id for its output, or an agent id for its terminal. Lapses after 30 s, renewed every 10 s. */
+/** The sender has a watcher: `*` for progress of all tasks, a task id for its output, an agent id for its terminal, or `hub` for what hubs tell in passing. Lapses after 30 s, renewed every 10 s. */
 export const watchSchema = z.object({ type: z.literal(FRAME.watch), topics: z.array(z.string().max(64)).max(256) });
 export type Watch = z.output<typeof watchSchema>;
 
@@ -238,6 +241,7 @@ export type Frame =
   | TaskUpdate
   | Watch
   | AgentScreenFrame
+  | SignalFrame
   | Have
   | Graft
   | Prune
@@ -278,6 +282,7 @@ export const frameSchemas: ReadonlyMap<number, z.ZodType<Frame>> = new Map<numbe
   [FRAME.taskUpdate, taskUpdateSchema],
   [FRAME.watch, watchSchema],
   [FRAME.agentScreen, agentScreenSchema],
+  [FRAME.signal, signalSchema],
   [FRAME.have, haveSchema],
   [FRAME.graft, graftSchema],
   [FRAME.prune, pruneSchema],

@@ -56,12 +56,17 @@ function fold(row: IdentityRow | undefined, op: KnownOp): IdentityRow {
 
 export const identityView: ViewSpec<IdentityRow> = {
   name: 'identity',
-  version: 1,
+  version: 2,
   types: ['identity.registered', 'identity.allowed', 'identity.banned', 'identity.nickSet', 'identity.opened'],
   key: keyOf,
   fold,
-  columnNames: ['known', 'invite'],
-  columns: (row) => ({ known: row.key === undefined ? 0 : 1, invite: row.key?.value.invite ?? null }),
+  columnNames: ['known', 'invite', 'name'],
+  columns: (row) => ({
+    known: row.key === undefined ? 0 : 1,
+    invite: row.key?.value.invite ?? null,
+    /** What it is called now: names are compared in small letters. */
+    name: row.key === undefined ? null : (row.nick?.value ?? row.key.value.name).toLowerCase(),
+  }),
   indexes: [['known']],
-  sparse: ['invite'],
+  sparse: ['invite', 'name'],
 };

@@ -4,7 +4,7 @@ import { isRefusal } from '../refusal.ts';
 import type { At } from './channels.ts';
 import type { FrameOf, Refused } from './frames.ts';
 import { bad } from './frames.ts';
-import { identityOf, publicKeyOf } from './key.ts';
+import { identityOf, publicKeyOf, speakerOf } from './key.ts';
 
 type Answer = Promise<Refused | undefined>;
 /** Keys in one list. */
@@ -64,8 +64,21 @@ export async function list(frame: FrameOf<'ADMIN_LIST'>, at: At): Answer {
 export async function kick({ admin_key: key, agent_id: id, reason }: FrameOf<'ADMIN_KICK'>, at: At): Answer {
   const refused = await act(key, at, { action: 'kick', bodies: [] });
   if (refused !== undefined) return refused;
-  if (!at.hub.expel(id, 'KICKED', reason ?? '')) return bad('AGENT_NOT_FOUND', `Agent ${id} is not at this hub`);
+  if (!at.hub.expel(id, 'KICKED', reason ?? '')) {
+    if (!isElsewhere(id, at)) return bad('AGENT_NOT_FOUND', `Agent ${id} is not here`);
+    at.hub.far.say({ kind: 'kick', agent_id: id, reason: reason ?? '' });
+  }
   return done(at, 'kick', { agent_id: id });
+}
+
+/** In a channel through another hub, or logged in there last. */
+function isElsewhere(id: string, { hub }: At): boolean {
+  const { store, info } = hub.door.node;
+  const member = speakerOf(id);
+  if (member === undefined) return false;
+  const seen = store.get('identity', id.slice(1))?.session?.value;
+  const isLoggedIn = seen !== undefined && seen !== info.self;
+  return isLoggedIn || store.count('member', { member, joined: 1 }) > 0;
 }
 
 export async function ban(frame: FrameOf<'ADMIN_BAN' | 'ADMIN_UNBAN'>, at: At, banned: boolean): Answer {

@@ -1,6 +1,6 @@
 /** Channels: joining with the last of what was said, leaving, lists, making, inviting, and what their operators may do. */
 import type { Draft } from '#core/op.ts';
-import type { Principal } from '#core/brand.ts';
+import type { NodeId, Principal } from '#core/brand.ts';
 import { after, lastOf, parseCursor, REPLAY_MAX } from '#core/channel/history.ts';
 import {
   CHANNELS_MAX,
@@ -8,6 +8,7 @@ import {
   isChannelOperator,
   isMember,
   joinBar,
+  LISTED_MAX,
   memberCount,
   membersOf,
   publicChannels,
@@ -19,7 +20,7 @@ import type { Hub } from './hub.ts';
 import { hubId, isVerified, speakerOf } from './key.ts';
 import type { Member, Session } from './session.ts';
 
-/** Lines of one list. */
+/** Members of one list. */
 const LIST_MAX = 10_000;
 
 export type At = { session: Session; member: Member; hub: Hub };
@@ -51,7 +52,7 @@ export async function join({ channel, after: text }: FrameOf<'JOIN'>, at: At): A
     if (refused !== undefined) return refused;
   }
   await hub.inOrder(async () => {
-    session.channels.set(channel, store.lastArrival());
+    hub.attend(session, channel, store.lastArrival());
     const rows =
       (cursor && after(store, { channel, cursor, nodes: store.heads().keys() })) ?? lastOf(store, channel, REPLAY_MAX);
     session.send('JOINED', { channel, agents: agentsIn(channel, hub) });
@@ -64,7 +65,13 @@ export async function join({ channel, after: text }: FrameOf<'JOIN'>, at: At): A
 }
 
 function agentsIn(channel: string, hub: Hub): { id: string; name: string; verified: boolean }[] {
-  return membersOf(hub.door.node.store, channel, LIST_MAX).map(({ member, joined }) => ({
+  const { node } = hub.door;
+  const standings = node.standings();
+  // A hub that died took its members with it, and cannot say so.
+  const isHere = (at: NodeId | undefined): boolean =>
+    at === undefined || at === node.info.self || standings.get(at) !== 'dead';
+  const here = membersOf(node.store, channel, LIST_MAX).filter(({ joined }) => isHere(joined?.value.node));
+  return here.map(({ member, joined }) => ({
     id: hubId(member),
     name: hub.session(hubId(member))?.member?.name ?? joined?.value.name ?? '',
     verified: isVerified(member),
@@ -77,7 +84,7 @@ export async function leave({ channel }: FrameOf<'LEAVE'>, at: At): Answer {
   const refused = await write(at, [{ type: 'channel.left', channel, member: member.by }]);
   if (refused !== undefined) return refused;
   await hub.inOrder(() => {
-    session.channels.delete(channel);
+    hub.unattend(session, channel);
     session.send('LEFT', { channel });
   });
   return undefined;
@@ -85,7 +92,7 @@ export async function leave({ channel }: FrameOf<'LEAVE'>, at: At): Answer {
 
 export async function listChannels(_frame: FrameOf<'LIST_CHANNELS'>, { session, hub }: Omit<At, 'member'>): Answer {
   const { store } = hub.door.node;
-  const list = publicChannels(store, LIST_MAX).map(({ id, verifiedOnly, topic }) => ({
+  const list = publicChannels(store, LISTED_MAX).map(({ id, verifiedOnly, topic }) => ({
     name: id,
     agents: memberCount(store, id),
     verifiedOnly,
@@ -102,8 +109,8 @@ export async function listAgents({ channel }: FrameOf<'LIST_AGENTS'>, { session,
   if (row.inviteOnly && !isMember(store, { channel, member: member.by }))
     return bad('NOT_INVITED', `${channel} is invite-only`);
   const list = agentsIn(channel, hub).map((agent) => {
-    const held = hub.session(agent.id)?.member;
-    return { ...agent, presence: held?.presence ?? 'online', status_text: held?.statusText ?? null };
+    const { presence, statusText } = hub.far.presenceOf(agent.id);
+    return { ...agent, presence, status_text: statusText };
   });
   session.send('AGENTS', { channel, list });
   return undefined;
@@ -128,11 +135,7 @@ export async function invite({ channel, agent }: FrameOf<'INVITE'>, at: At): Ans
   if (!isMember(store, { channel, member: member.by })) return bad('NOT_INVITED', 'only members invite');
   const target = speakerOf(agent);
   if (target === undefined || !isKnownTo(hub, agent, target)) return bad('AGENT_NOT_FOUND', `Agent ${agent} not found`);
-  const refused = await write(at, [{ type: 'channel.invited', channel, member: target }]);
-  if (refused !== undefined) return refused;
-  const content = `${member.name} (${member.id}) invites you to ${channel}`;
-  hub.session(agent)?.send('MSG', { from: '@server', from_name: 'server', to: agent, content, verified: true });
-  return undefined;
+  return write(at, [{ type: 'channel.invited', channel, member: target }]);
 }
 
 /** It is here, or has a key or an agent's place in the swarm. */

@@ -5,14 +5,11 @@
 import { z } from 'zod';
 import { channelNameSchema } from '#core/schema/channel-body.ts';
 import { nickSchema } from '#core/schema/identity-body.ts';
-import { agent } from './fields.ts';
+import { agent, FRAME_MAX_BYTES } from './fields.ts';
 import { MARKET_FRAMES, NOT_HERE } from './market-frames.ts';
 
-/** What may be said to a channel or an agent: a text of the swarm. */
-const CONTENT_MAX_CHARS = 1024 * 1024;
-
 const channel = channelNameSchema;
-const content = z.string().min(1, 'Content is empty').max(CONTENT_MAX_CHARS, 'Content too long (max 1MB)');
+const content = z.string().min(1, 'Content is empty').max(FRAME_MAX_BYTES, 'Content too long (max 2MB)');
 const reason = z.string().max(200).optional();
 const admin = { admin_key: z.string().min(1).max(200) };
 const pem = z.string().min(1).max(1_000);
@@ -45,6 +42,8 @@ export const FRAMES = {
     in_reply_to: z.string().max(64).nullish(),
   }),
   TYPING: z.object({ channel }),
+  /** `started_at` is the client's, and not believed. */
+  RESPONDING_TO: z.object({ msg_id: z.string().max(64), channel, started_at: z.number().optional() }),
   SET_PRESENCE: z.object({
     status: z.enum(['online', 'away', 'busy', 'offline', 'listening'], 'Invalid presence status'),
     status_text: z.string().max(100, 'Status text too long (max 100)').nullish(),

@@ -1,13 +1,14 @@
 /** What carries out one frame: who may say it, and what follows. */
 import type { z } from 'zod';
 import type { At } from './channels.ts';
+import type { Claims } from './claims.ts';
 import type { Refused } from './frames.ts';
 import { bad, isRefused, parseFrame } from './frames.ts';
 import type { Hub } from './hub.ts';
 import type { Proofs } from './proof.ts';
 import type { Session } from './session.ts';
 
-export type Place = { session: Session; hub: Hub; proofs: Proofs };
+export type Place = { session: Session; hub: Hub; proofs: Proofs; claims: Claims };
 type Answer = Promise<Refused | undefined>;
 export type Handler = (json: unknown, place: Place) => Answer;
 

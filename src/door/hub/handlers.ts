@@ -22,6 +22,7 @@ const HANDLERS: Record<FrameName, Handler> = {
   MODERATE: member(FRAMES.MODERATE, channels.moderate),
   MSG: member(FRAMES.MSG, talk.speak),
   TYPING: member(FRAMES.TYPING, talk.typing),
+  RESPONDING_TO: member(FRAMES.RESPONDING_TO, (frame, at) => at.claims.respond(frame, at)),
   SET_PRESENCE: member(FRAMES.SET_PRESENCE, talk.setPresence),
   SET_NICK: member(FRAMES.SET_NICK, talk.setNick),
   VERIFY_REQUEST: member(FRAMES.VERIFY_REQUEST, (frame, at) => at.proofs.ask(frame, at)),

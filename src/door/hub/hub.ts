@@ -1,21 +1,21 @@
 /**
- * The hub at one node: its sessions, and what they are told. What is said and who is where are ops; each session is told of them as they arrive here,
- * whichever node let them in, in one order. So hubs of one mesh are one hub, and what a client sees is on disk.
+ * The hub at one node: its sessions, and who of them is where. What is said and who is where are ops; what passes by (presence, typing, claims) is told
+ * from hub to hub and kept nowhere. So hubs of one mesh are one hub, and what a client sees of a message is on disk.
  */
 import type { Principal } from '#core/brand.ts';
 import type { Draft } from '#core/op.ts';
-import { createsEntity, opId } from '#core/op.ts';
 import { isMember } from '#core/channel/rules.ts';
-import { advanced, covers } from '#core/channel/history.ts';
 import type { KnownMessage } from '#core/view/message.ts';
-import { isKnownMessage } from '#core/view/message.ts';
-import type { Arrival } from '#ports.ts';
 import type { Door } from '../door.ts';
 import { isRefusal } from '../refusal.ts';
-import { tellDeal } from './deal-news.ts';
+import { Escalation } from './escalation.ts';
+import { Far } from './far.ts';
+import { Floor } from './floor.ts';
 import { hubId, isVerified, speakerOf } from './key.ts';
+import { Outgoing, textFrame } from './outgoing.ts';
 import type { Member, Session } from './session.ts';
 import { CLOSE } from './session.ts';
+import { tell } from './telling.ts';
 
 /** Rows that are looked at together. */
 const PAGE = 500;
@@ -32,7 +32,12 @@ export class Hub {
   readonly door: Door;
   readonly isOpen: boolean;
   readonly sessions = new Set<Session>();
+  readonly escalation = new Escalation();
+  readonly floor = new Floor();
+  readonly outgoing = new Outgoing();
+  readonly far: Far;
   private readonly byId = new Map<string, Session>();
+  private readonly byChannel = new Map<string, Set<Session>>();
   /** What is told waits for what was told before. */
   private telling: Promise<void> = Promise.resolve();
   private readonly stop: () => void;
@@ -40,11 +45,13 @@ export class Hub {
   constructor(o: { door: Door; isOpen: boolean }) {
     this.door = o.door;
     this.isOpen = o.isOpen;
-    this.stop = o.door.node.onArrivals((arrivals) => void this.inOrder(() => this.tell(arrivals)));
+    this.far = new Far(this);
+    this.stop = o.door.node.onArrivals((arrivals) => void this.inOrder(() => tell(arrivals, this)));
   }
 
   close(): void {
     this.stop();
+    this.far.close();
   }
 
   /** After a start: whoever was here is here no more. */
@@ -52,8 +59,10 @@ export class Hub {
     const { node } = this.door;
     const before = node.store.lamport();
     const rows = node.store.list('member', { where: { node: node.info.self, joined: 1 }, limit: CLEAR_MAX });
-    // Whoever comes while this is written is here.
-    const stale = rows.filter(({ joined }) => (joined?.stamp.lamport ?? 0) <= before);
+    // Whoever comes while this is written is here; agents of the swarm are in their channels whatever becomes of the hub.
+    const stale = rows.filter(
+      ({ joined, member }) => (joined?.stamp.lamport ?? 0) <= before && member.startsWith('user:@'),
+    );
     for (let at = 0; at < stale.length; at += PAGE) {
       const answer = await node.append(stale.slice(at, at + PAGE).map(leaving));
       if (isRefusal(answer)) return;
@@ -79,8 +88,28 @@ export class Hub {
     this.byId.set(member.id, session);
   }
 
+  /** From arrival `n` on it is told what is said in the channel. */
+  attend(session: Session, channel: string, n: number): void {
+    session.channels.set(channel, n);
+    const held = this.byChannel.get(channel) ?? new Set();
+    this.byChannel.set(channel, held.add(session));
+  }
+
+  /** False: it was not told of that channel. */
+  unattend(session: Session, channel: string): boolean {
+    const held = this.byChannel.get(channel);
+    held?.delete(session);
+    if (held?.size === 0) this.byChannel.delete(channel);
+    return session.channels.delete(channel);
+  }
+
+  hasListeners(channel: string): boolean {
+    return this.byChannel.has(channel);
+  }
+
   async gone(session: Session): Promise<void> {
     this.sessions.delete(session);
+    for (const channel of session.channels.keys()) this.byChannel.get(channel)?.delete(session);
     const { member } = session;
     if (member === undefined || session.displaced || this.byId.get(member.id) !== session) return;
     this.byId.delete(member.id);
@@ -101,7 +130,7 @@ export class Hub {
       from: hubId(sent.from),
       from_name: source ?? this.nameOf(sent.from),
       to: channel,
-      content: await this.door.node.unstash(text),
+      content: typeof text === 'string' ? text : await this.door.node.unstash(text),
       msg_id: id,
       verified: isVerified(sent.from),
       ...(sig === undefined ? {} : { sig }),
@@ -118,83 +147,22 @@ export class Hub {
     return this.byId.get(name)?.member?.name ?? row?.nick?.value ?? row?.key?.value.name ?? name.slice(1);
   }
 
-  /** To all here who are in the channel, but one. */
+  /** To all here who are in the channel, but one; what came as arrival `n`, not to those whose history held it. */
   toChannel(channel: string, o: { type: string; fields: object; but?: string; n?: number }): void {
-    const text = JSON.stringify({ type: o.type, ...o.fields, ts: this.door.now() });
-    for (const session of this.sessions) {
-      const from = session.channels.get(channel);
-      if (from === undefined || session.member?.id === o.but || (o.n !== undefined && o.n <= from)) continue;
-      session.sendText(text);
+    const listeners = this.byChannel.get(channel);
+    if (listeners === undefined || listeners.size === 0) return;
+    const frame = textFrame(JSON.stringify({ type: o.type, ...o.fields, ts: this.door.now() }));
+    for (const session of listeners) {
+      const from = session.channels.get(channel) ?? Infinity;
+      if (session.member?.id === o.but || (o.n !== undefined && o.n <= from)) continue;
+      session.sendFrame(frame);
     }
   }
 
-  private async tell(arrivals: readonly Arrival[]): Promise<void> {
-    for (const { n, op } of arrivals) {
-      const { body } = op;
-      if (body.type === 'message.sent' && createsEntity(op)) {
-        const row = this.door.node.store.get('message', opId(op));
-        if (isKnownMessage(row)) await this.tellMessage(row, n);
-      } else if (body.type.startsWith('proposal.')) tellDeal(op, this);
-      else if (body.type === 'channel.joined') this.tellJoined(body, n);
-      else if (body.type === 'channel.left' || body.type === 'channel.kicked') await this.tellLeft(op, body, n);
-      else if (body.type === 'channel.banned' && body.banned) await this.tellLeft(op, body, n);
-      else if (body.type === 'identity.nickSet') this.tellNick(body.identity, body.nick);
-      else if (body.type === 'identity.opened' && op.header.node !== this.door.node.info.self)
-        this.displace(`@${body.identity}`, { epoch: op.header.lamport, ip: 'another hub' });
-      else if (body.type === 'identity.banned' && body.banned) this.expel(`@${body.identity}`, 'BANNED', body.reason);
-      else if (body.type === 'identity.allowed' && !body.allowed)
-        this.expel(`@${body.identity}`, 'KICKED', 'not allowed any more');
-    }
-  }
-
-  private async tellMessage(row: KnownMessage, n: number): Promise<void> {
-    const { channel, from } = row.sent;
-    if (channel.startsWith('#')) {
-      if (![...this.sessions].some((session) => session.channels.has(channel))) return;
-      return this.toChannel(channel, { type: 'MSG', fields: await this.message(row), n });
-    }
-    const [reader, sender] = [this.byId.get(channel), this.byId.get(hubId(from))];
-    if (reader === undefined && sender === undefined) return;
-    const fields = await this.message(row);
-    if (reader !== undefined && !covers(reader.given, row)) {
-      reader.send('MSG', fields);
-      reader.given = advanced(reader.given, row);
-      reader.unread = advanced(reader.unread, row);
-    }
-    if (sender !== reader) sender?.send('MSG', fields);
-  }
-
-  private tellJoined(o: { channel: string; member: Principal; name: string }, n: number): void {
-    const agent = hubId(o.member);
-    const fields = { channel: o.channel, agent, name: o.name, verified: isVerified(o.member) };
-    this.toChannel(o.channel, { type: 'AGENT_JOINED', fields, but: agent, n });
-  }
-
-  private async tellLeft(
-    op: Arrival['op'],
-    o: { channel: string; member: Principal; type: string; reason?: string },
-    n: number,
-  ): Promise<void> {
-    const { channel, member } = o;
-    const agent = hubId(member);
-    const session = this.byId.get(agent);
-    // A word of another hub about a session that is over must not take out the one that is here.
-    const isStale = o.type === 'channel.left' && op.header.node !== this.door.node.info.self;
-    if (isStale && session?.channels.has(channel) === true) {
-      if (isMember(this.door.node.store, o)) return;
-      const body = { type: 'channel.joined', channel, member, name: session.member?.name ?? agent } as const;
-      await this.door.node.append([{ entity: undefined, by: member, body }]);
-      return;
-    }
-    const fields = { channel, agent, name: this.nameOf(member) };
-    this.toChannel(channel, { type: 'AGENT_LEFT', fields, but: agent, n });
-    if (o.type === 'channel.left' || session?.channels.delete(channel) !== true) return;
-    session.send('LEFT', { channel, reason: o.reason ?? '' });
-  }
-
-  private tellNick(identity: string, nick: string): void {
-    const old = this.byId.get(`@${identity}`)?.member?.name ?? identity;
-    this.renamed(`@${identity}`, { old, nick });
+  /** A line of the hub itself. */
+  serverSays(session: Session | undefined, content: string): void {
+    const to = session?.member?.id;
+    session?.send('MSG', { from: '@server', from_name: 'server', to, content, verified: true });
   }
 
   /** To those who share a channel with it, once each, and to itself. */
@@ -208,14 +176,13 @@ export class Hub {
 
   /** To the others here who are in a channel with it, once each. */
   toCompany(id: string, type: string, fields: object): void {
-    const by = speakerOf(id);
-    if (by === undefined) return;
+    const member = speakerOf(id);
+    if (member === undefined) return;
     const { store } = this.door.node;
-    for (const session of this.sessions) {
-      if (session.member === undefined || session.member.id === id) continue;
-      const shares = [...session.channels.keys()].some((channel) => isMember(store, { channel, member: by }));
-      if (shares) session.send(type, fields);
-    }
+    const company = new Set<Session>();
+    for (const [channel, sessions] of this.byChannel)
+      if (isMember(store, { channel, member })) for (const session of sessions) company.add(session);
+    for (const session of company) if (session.member?.id !== id) session.send(type, fields);
   }
 
   /** The session of that identity here is over: it lives elsewhere, and must not come back by itself. */
@@ -223,7 +190,7 @@ export class Hub {
     const session = this.byId.get(id);
     if (session === undefined) return;
     session.displaced = true;
-    session.channels.clear();
+    for (const channel of session.channels.keys()) this.unattend(session, channel);
     this.byId.delete(id);
     const reason = 'this identity logged in elsewhere: do not reconnect';
     session.send('SESSION_DISPLACED', { reason, new_ip: o.ip, epoch: o.epoch });

@@ -10,6 +10,7 @@ import type { FrameOf, Refused } from './frames.ts';
 import { bad } from './frames.ts';
 import type { Hub } from './hub.ts';
 import { identityOf, isSigned, outsider, publicKeyOf } from './key.ts';
+import { isTaken } from './names.ts';
 import type { Session } from './session.ts';
 
 /** As in AgentChat. */
@@ -30,13 +31,16 @@ export async function identify(frame: FrameOf<'IDENTIFY'>, session: Session, hub
   if (session.challenge !== undefined && session.challenge.expiresMs > nowMs)
     return bad('INVALID_MSG', 'Challenge already pending');
   if (isReserved(frame.name)) return bad('INVALID_NAME', 'Reserved name');
+  const taken = bad('INVALID_NAME', `the name ${frame.name} is taken`);
   if (typeof frame.pubkey !== 'string') {
     if (!hub.isOpen) return bad('NOT_ALLOWED', 'this hub knows its agents by their keys');
+    if (isTaken(frame.name, '', hub)) return taken;
     return guest(frame.name, session, hub);
   }
   if (publicKeyOf(frame.pubkey) === undefined) return bad('INVALID_MSG', 'Invalid public key: Ed25519 in PEM');
   const bar = entryBar({ publicKey: frame.pubkey, invite: frame.invite ?? null }, hub);
   if (bar !== undefined) return bar;
+  if (isTaken(frame.name, `@${identityOf(frame.pubkey)}`, hub)) return taken;
   const challenge = {
     id: prefixedId('chal', nowMs),
     nonce: randomBytes(16).toString('hex'),

@@ -3,17 +3,18 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
-import { publicChannels } from '#core/channel/rules.ts';
 import type { Door } from '../door.ts';
 import { isLoopback } from '../guard.ts';
-import { dealCounts } from './deal-news.ts';
 import { FRAME_MAX_BYTES } from './fields.ts';
 import { handle } from './handlers.ts';
 import { Hub } from './hub.ts';
+import { Claims } from './claims.ts';
 import { Proofs } from './proof.ts';
-import { CLOSE, Session } from './session.ts';
+import { answerHttp } from './status.ts';
+import { CLOSE, FRAMES_PER_S, Session } from './session.ts';
 
 /** Connections at once. */
 const CONNECTIONS_MAX = 12_000;
@@ -21,13 +22,13 @@ const CONNECTIONS_MAX = 12_000;
 const [PING_MS, DEAD_MS] = [30_000, 70_000];
 /** Who does not log in is closed after so long. */
 const NAMELESS_MS = 120_000;
+/** How often connections are looked at. */
+const LOOK_MS = 10_000;
 /** Frames of one client that wait for the one before. */
 const WAITING_MAX = 64;
 /** How often what was read is written down. */
 const READ_MS = 1_000;
 const CLOSE_MAX_MS = 2_000;
-/** Public channels counted for `/health`. */
-const COUNT_MAX = 10_000;
 
 export type HubOptions = {
   door: Door;
@@ -40,6 +41,8 @@ export type HubOptions = {
   isBehindProxy?: boolean | undefined;
   /** Between two messages of one connection; 1 s without it, 0 for any pace. */
   messageMs?: number | undefined;
+  /** Frames that one connection may send in a second. */
+  framesPerS?: number | undefined;
 };
 
 export type HubDoor = { readonly port: number; readonly url: string; close(): Promise<void> };
@@ -49,9 +52,9 @@ export async function startHub(o: HubOptions): Promise<HubDoor> {
   if (!isLoopback(o.bind) && o.tls === undefined && o.isBehindProxy !== true)
     throw new Error(`the hub on ${o.bind} can be reached by others in clear text: give --tls-cert and --tls-key`);
   const hub = new Hub(o);
-  const proofs = new Proofs();
+  const around = { hub, proofs: new Proofs(hub), claims: new Claims(hub), o };
   const web = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: FRAME_MAX_BYTES });
-  const answer = (request: IncomingMessage, response: ServerResponse): void => health(request, response, hub);
+  const answer = (request: IncomingMessage, response: ServerResponse): void => void answerHttp(request, response, hub);
   const server =
     o.tls === undefined
       ? createServer(answer)
@@ -65,24 +68,27 @@ export async function startHub(o: HubOptions): Promise<HubDoor> {
     // A browser's page of any origin could speak to a hub on loopback in the name of who looks at it; agents send no origin.
     if (request.headers.origin !== undefined)
       return void socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
-    web.handleUpgrade(request, socket, head, (client) => welcome(client, request, { hub, proofs, o }));
+    web.handleUpgrade(request, socket, head, (client) => welcome(client, request, { ...around, stream: socket }));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(o.port, o.bind, resolve);
   });
   server.on('error', (error) => o.door.onFault(error, 'the hub'));
-  const reading = setInterval(() => {
-    for (const session of hub.sessions) void hub.writeRead(session);
-  }, READ_MS).unref();
+  const timers = [
+    setInterval(() => {
+      for (const session of hub.sessions) void hub.writeRead(session);
+    }, READ_MS).unref(),
+    setInterval(() => look(hub), LOOK_MS).unref(),
+  ];
   void hub.clear().catch((error: unknown) => o.door.onFault(error, 'the hub'));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : o.port;
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>
     (closing ??= new Promise<void>((resolve) => {
-      clearInterval(reading);
-      proofs.close();
+      for (const timer of timers) clearInterval(timer);
+      around.proofs.close();
       hub.close();
       for (const session of hub.sessions) session.close(CLOSE.goingAway, 'this node is stopping');
       const timer = setTimeout(() => {
@@ -98,69 +104,55 @@ export async function startHub(o: HubOptions): Promise<HubDoor> {
   return { port, url: `${o.tls === undefined ? 'ws' : 'wss'}://${host}:${port}`, close };
 }
 
-type Around = { hub: Hub; proofs: Proofs; o: HubOptions };
+/** Asks who is silent whether it is there, and closes who is not, or never said who it is. */
+function look(hub: Hub): void {
+  const nowMs = performance.now();
+  for (const session of hub.sessions) {
+    const silentMs = nowMs - session.heardMs;
+    if (silentMs > DEAD_MS) session.socket.terminate();
+    else if (silentMs > PING_MS) session.socket.ping();
+    if (session.member === undefined && hub.door.now() - session.openedMs > NAMELESS_MS)
+      session.close(CLOSE.policy, 'no IDENTIFY');
+  }
+}
 
-function welcome(socket: WebSocket, request: IncomingMessage, { hub, proofs, o }: Around): void {
-  const ip = request.socket.remoteAddress ?? '';
-  const session = new Session({ socket, ip, now: () => o.door.now(), messageMs: o.messageMs ?? 1_000 });
+type Around = { hub: Hub; proofs: Proofs; claims: Claims; o: HubOptions; stream: Duplex };
+
+function welcome(socket: WebSocket, request: IncomingMessage, around: Around): void {
+  const { hub, o, stream } = around;
+  const session = new Session({
+    socket,
+    stream,
+    outgoing: hub.outgoing,
+    ip: request.socket.remoteAddress ?? '',
+    userAgent: request.headers['user-agent'] ?? '',
+    now: () => o.door.now(),
+    messageMs: o.messageMs ?? 1_000,
+    framesPerS: o.framesPerS ?? FRAMES_PER_S,
+  });
   hub.sessions.add(session);
   let waiting = 0;
   let last: Promise<void> = Promise.resolve();
-  let heardMs = performance.now();
-  const timer = setInterval(() => {
-    const silentMs = performance.now() - heardMs;
-    if (silentMs > DEAD_MS) socket.terminate();
-    else socket.ping();
-  }, PING_MS).unref();
-  const nameless = setTimeout(() => {
-    if (session.member === undefined) session.close(CLOSE.policy, 'no IDENTIFY');
-  }, NAMELESS_MS).unref();
-  socket.on('pong', () => (heardMs = performance.now()));
+  socket.on('pong', () => (session.heardMs = performance.now()));
   socket.on('error', () => socket.terminate());
   // Whole messages come as one buffer.
   socket.on('message', (data: Buffer, isBinary) => {
-    heardMs = performance.now();
+    session.heardMs = performance.now();
     const text = isBinary ? '' : data.toString('utf8');
     const isChunk = session.member !== undefined && text.startsWith('{"type":"FILE_CHUNK"');
     if ((!isChunk && !session.mayFrame()) || waiting >= WAITING_MAX)
       return session.close(CLOSE.policy, 'too many frames');
     waiting += 1;
     last = last
-      .then(() => handle(text, { session, hub, proofs }))
+      .then(() => handle(text, { ...around, session }))
       .catch((error: unknown) => {
         o.door.onFault(error, 'a frame of the hub');
         session.error('INVALID_MSG', 'something went wrong inside this node; its log says what');
       })
       .finally(() => (waiting -= 1));
   });
+  // What it sent before it went is carried out first.
   socket.once('close', () => {
-    clearInterval(timer);
-    clearTimeout(nameless);
-    // What it sent before it went is carried out first.
     void last.then(() => hub.gone(session)).catch((error: unknown) => o.door.onFault(error, 'the hub'));
   });
-}
-
-function health(request: IncomingMessage, response: ServerResponse, hub: Hub): void {
-  const { node } = hub.door;
-  const nowMs = hub.door.now();
-  if (request.method !== 'GET' || request.url !== '/health') {
-    response.writeHead(404, { 'content-type': 'text/plain' }).end('Not Found');
-    return;
-  }
-  const members = [...hub.sessions].flatMap(({ member }) => member ?? []);
-  const isPublic = publicChannels(node.store, COUNT_MAX).length;
-  const closed = node.store.count('channel', { created: 1, public: 0 });
-  const body = {
-    status: 'healthy',
-    server: node.info.name,
-    version: node.info.version,
-    uptime_seconds: Math.floor((nowMs - node.info.startedMs) / 1_000),
-    started_at: new Date(node.info.startedMs).toISOString(),
-    agents: { connected: members.length, with_identity: members.filter(({ verified }) => verified).length },
-    channels: { total: isPublic + closed, public: isPublic },
-    proposals: dealCounts(hub),
-    timestamp: new Date(nowMs).toISOString(),
-  };
-  response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
 }

@@ -2,11 +2,16 @@
 import type { Principal } from '#core/brand.ts';
 import type { Heads } from '#core/op.ts';
 import { TokenBucket } from '#core/token-bucket.ts';
+import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { ErrorCode } from './frames.ts';
+import type { Outgoing } from './outgoing.ts';
+import { Line, textFrame } from './outgoing.ts';
 
-/** Frames in ten seconds, before and after the login; beyond it the connection is closed. */
-const [FRAMES_BEFORE, FRAMES_AFTER, FRAMES_S] = [10, 60, 10];
+/** Frames in ten seconds before the login; beyond it the connection is closed. */
+const [FRAMES_BEFORE, FRAMES_S] = [10, 10];
+/** And after it, each second on average. */
+export const FRAMES_PER_S = 6;
 const CHUNKS_PER_S = 10;
 /** What may wait for a slow reader, beside the history that it asked for. */
 const WAITING_MAX_BYTES = 4 * 1024 * 1024;
@@ -36,10 +41,25 @@ export type Challenge = {
   expiresMs: number;
 };
 
+export type SessionOptions = {
+  socket: WebSocket;
+  /** What lies under the WebSocket. */
+  stream: Duplex;
+  outgoing: Outgoing;
+  ip: string;
+  userAgent: string;
+  now: () => number;
+  messageMs: number;
+  framesPerS: number;
+};
+
 export class Session {
   readonly socket: WebSocket;
   readonly ip: string;
   readonly openedMs: number;
+  readonly userAgent: string;
+  /** When it was heard last, by the monotonic clock. */
+  heardMs = performance.now();
   member: Member | undefined;
   challenge: Challenge | undefined;
   /** By channel: the arrival up to which its history was shown. */
@@ -51,18 +71,23 @@ export class Session {
   given: Heads = {};
   /** Another session has its place: what it leaves is that one's. */
   displaced = false;
+  private readonly line: Line;
   private readonly now: () => number;
+  private readonly framesPerS: number;
   private frames: TokenBucket;
   private readonly messages: TokenBucket | undefined;
   private readonly chunks: TokenBucket;
   private allowedBytes = WAITING_MAX_BYTES;
 
-  constructor(o: { socket: WebSocket; ip: string; now: () => number; messageMs: number }) {
+  constructor(o: SessionOptions) {
     this.socket = o.socket;
+    this.line = new Line(o.stream, o.outgoing);
+    this.userAgent = o.userAgent;
     this.ip = o.ip;
     this.now = o.now;
     this.openedMs = o.now();
     this.frames = new TokenBucket({ perSecond: FRAMES_BEFORE / FRAMES_S, burst: FRAMES_BEFORE }, this.openedMs);
+    this.framesPerS = o.framesPerS;
     this.messages =
       o.messageMs === 0 ? undefined : new TokenBucket({ perSecond: 1_000 / o.messageMs, burst: 1 }, this.openedMs);
     this.chunks = new TokenBucket({ perSecond: CHUNKS_PER_S, burst: CHUNKS_PER_S }, this.openedMs);
@@ -71,7 +96,7 @@ export class Session {
   enter(member: Member): void {
     this.member = member;
     this.challenge = undefined;
-    this.frames = new TokenBucket({ perSecond: FRAMES_AFTER / FRAMES_S, burst: FRAMES_AFTER }, this.now());
+    this.frames = new TokenBucket({ perSecond: this.framesPerS, burst: this.framesPerS * FRAMES_S }, this.now());
   }
 
   mayFrame = (): boolean => this.frames.tryTake(1, this.now());
@@ -79,7 +104,7 @@ export class Session {
   mayChunk = (): boolean => this.chunks.tryTake(1, this.now());
 
   send(type: string, fields: object = {}): void {
-    this.sendText(JSON.stringify({ type, ...fields, ts: this.now() }));
+    this.sendFrame(textFrame(JSON.stringify({ type, ...fields, ts: this.now() })));
   }
 
   error(code: ErrorCode, message: string): void {
@@ -87,21 +112,22 @@ export class Session {
   }
 
   /** A reader that falls behind is closed: it comes back, and goes on after its cursor. */
-  sendText(text: string): void {
+  sendFrame(frame: Buffer): void {
     if (this.socket.readyState !== WebSocket.OPEN) return;
-    this.socket.send(text);
-    if (this.socket.bufferedAmount > this.allowedBytes)
+    this.line.send(frame);
+    if (this.line.waitingBytes() > this.allowedBytes)
       this.close(CLOSE.tryAgain, 'reads too slowly: come back, and JOIN with after');
   }
 
   /** History that was asked for is allowed on top of what may wait. */
   allowWaiting(): void {
-    this.allowedBytes = this.socket.bufferedAmount + WAITING_MAX_BYTES;
+    this.allowedBytes = this.line.waitingBytes() + WAITING_MAX_BYTES;
   }
 
   /** Says why behind what is queued, and cuts the line when that is not read in time. Idempotent. */
   close(code: number, reason: string): void {
     if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.line.flush();
     this.socket.close(code, reason);
     const timer = setTimeout(() => this.socket.terminate(), CLOSE_MAX_MS).unref();
     this.socket.once('close', () => clearTimeout(timer));

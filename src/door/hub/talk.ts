@@ -10,6 +10,7 @@ import type { ErrorCode, FrameOf, Refused } from './frames.ts';
 import { bad } from './frames.ts';
 import { speakerOf } from './key.ts';
 import { isReserved } from './login.ts';
+import { isTaken } from './names.ts';
 
 type Answer = Promise<Refused | undefined>;
 
@@ -23,7 +24,8 @@ const REFUSALS: Readonly<Partial<Record<string, ErrorCode>>> = { too_large: 'INV
 export async function speak(frame: FrameOf<'MSG'>, at: At): Answer {
   const { session, member, hub } = at;
   const { to } = frame;
-  if (!session.maySpeak()) return bad('RATE_LIMITED', 'too many messages: one a second');
+  const pace = paceBar(at);
+  if (pace !== undefined) return pace === 'gone' ? undefined : pace;
   const bar = to.startsWith('#') ? channelBar(to, at) : readerBar(to, at);
   if (bar !== undefined) return bar;
   const before = replyOf(frame.in_reply_to ?? null, at);
@@ -43,9 +45,24 @@ export async function speak(frame: FrameOf<'MSG'>, at: At): Answer {
   if (isRefusal(sent)) return bad(REFUSALS[sent.code] ?? 'RATE_LIMITED', sent.message);
   session.spokeMs.set(to, hub.door.now());
   if (text === frame.content) return undefined;
-  const content = 'something in your message had the shape of a secret and was left out';
-  session.send('MSG', { from: '@server', from_name: 'server', to: member.id, content, verified: true });
+  hub.serverSays(session, 'something in your message had the shape of a secret and was left out');
   return undefined;
+}
+
+/** One that goes on after it was told is paused, and in the end shown the door. */
+function paceBar({ session, member, hub }: At): Refused | 'gone' | undefined {
+  const nowMs = hub.door.now();
+  const pauseMs = hub.escalation.pauseMs(member.id, nowMs);
+  if (pauseMs === 0 && session.maySpeak()) return undefined;
+  const step = hub.escalation.breach(member.id, nowMs);
+  if (step.level === 'kick') {
+    hub.expel(member.id, 'KICKED', 'too many messages, again and again');
+    return 'gone';
+  }
+  const pause = Math.max(pauseMs, step.pauseMs);
+  if (pause > 0) return bad('RATE_LIMITED', `too many messages: you are paused for ${Math.ceil(pause / 1_000)} s`);
+  const warning = step.level === 'warn' ? '; go on so, and you are paused' : '';
+  return bad('RATE_LIMITED', `too many messages: one a second${warning}`);
 }
 
 const isBad = (value: unknown): value is Refused => typeof value === 'object' && value !== null && 'message' in value;
@@ -79,11 +96,9 @@ function replyOf(id: string | null, { session, member, hub }: At): OpId | null |
 
 export async function typing({ channel }: FrameOf<'TYPING'>, { session, member, hub }: At): Answer {
   if (!session.channels.has(channel)) return bad('NOT_INVITED', `You are not in ${channel}`);
-  hub.toChannel(channel, {
-    type: 'TYPING',
-    fields: { from: member.id, from_name: member.name, channel },
-    but: member.id,
-  });
+  const fields = { from: member.id, from_name: member.name, channel };
+  hub.toChannel(channel, { type: 'TYPING', fields, but: member.id });
+  hub.far.say({ kind: 'typing', ...fields });
   return undefined;
 }
 
@@ -91,15 +106,19 @@ export async function setPresence(frame: FrameOf<'SET_PRESENCE'>, { member, hub 
   member.presence = frame.status;
   member.statusText = frame.status_text ?? null;
   const { id, name, presence, statusText } = member;
-  hub.toCompany(id, 'PRESENCE_CHANGED', { agent_id: id, name, presence, status_text: statusText });
+  const fields = { agent_id: id, name, presence, status_text: statusText };
+  hub.toCompany(id, 'PRESENCE_CHANGED', fields);
+  hub.far.say({ kind: 'presence', ...fields });
   return undefined;
 }
 
 export async function setNick({ nick }: FrameOf<'SET_NICK'>, { member, hub }: At): Answer {
   if (isReserved(nick)) return bad('INVALID_NAME', 'Reserved name');
+  if (isTaken(nick, member.id, hub)) return bad('INVALID_NAME', `the name ${nick} is taken`);
   if (hub.door.now() - member.nickMs < NICK_MS) return bad('RATE_LIMITED', 'a nick changes once in 30 seconds');
   member.nickMs = hub.door.now();
   if (!member.verified) {
+    hub.far.say({ kind: 'renamed', agent_id: member.id, old: member.name, nick });
     hub.renamed(member.id, { old: member.name, nick });
     return undefined;
   }

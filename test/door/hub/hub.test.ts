@@ -103,7 +103,7 @@ describe('a hub for known keys', () => {
       code: 'AUTH_REQUIRED',
     });
     await stranger.ask({ type: 'ADMIN_APPROVE', ...admin }, 'ADMIN_RESULT');
-    expect(await second.login(other, { nowMs })).toMatchObject({ type: 'WELCOME' });
+    expect(await second.login(other, { name: 'bob', nowMs })).toMatchObject({ type: 'WELCOME' });
     await stranger.ask({ type: 'ADMIN_REVOKE', admin_key: TOKEN, agent_id: other.id }, 'ADMIN_RESULT');
     expect(await second.hear('KICKED')).toMatchObject({ reason: 'not allowed any more' });
     const third = await rig.connect();
