@@ -20,6 +20,7 @@ import { refusal } from '#core/refusal.ts';
 import { MemoryStore } from '#store/memory.ts';
 import { fakeBoxing } from './fake-boxing.ts';
 import { fakeMail } from './fake-mail.ts';
+import { FakeSignals } from './fake-signals.ts';
 import { fakeMarket } from './fake-market.ts';
 
 export const SELF = nodeIdOf('a'.repeat(32));
@@ -59,7 +60,7 @@ type Knobs = Partial<
   >
 > & { appendRefusal?: Refusal; tools?: string[] };
 
-export class FakeNode implements SwarmNode {
+export class FakeNode extends FakeSignals implements SwarmNode {
   readonly info: NodeInfo;
   readonly store: OpStore = new MemoryStore({ crypto });
   readonly knobs: Knobs = {};
@@ -86,6 +87,7 @@ export class FakeNode implements SwarmNode {
   private lamport = 0;
 
   constructor(info: Partial<NodeInfo> = {}) {
+    super(info.self ?? SELF);
     this.info = {
       self: SELF,
       name: 'hive',
@@ -239,9 +241,7 @@ export class FakeNode implements SwarmNode {
     return this.knobs.tools ?? ['shell'];
   }
 
-  presence(): ReadonlyMap<NodeId, Presence> {
-    return this.presences;
-  }
+  presence = (): ReadonlyMap<NodeId, Presence> => this.presences;
 
   /** What a node says of itself now. */
   say(node: NodeId, agents: Presence['agents'], o: { heardMs?: number; links?: NodeId[] } = {}): void {
@@ -249,9 +249,7 @@ export class FakeNode implements SwarmNode {
     for (const listener of this.presenceListeners) listener();
   }
 
-  tallies(): ReadonlyMap<NodeId, Tally> {
-    return this.tally;
-  }
+  tallies = (): ReadonlyMap<NodeId, Tally> => this.tally;
 
   links(): readonly LinkInfo[] {
     return this.linked;
@@ -291,17 +289,6 @@ export class FakeNode implements SwarmNode {
   backup: SwarmNode['backup'] = async (target) =>
     this.knobs.backup?.(target) ?? refusal('conflict', 'there is something already');
 
-  /** Nodes whose hubs hear what this one tells. */
-  readonly hubPeers = new Set<FakeNode>();
-  private readonly signalListeners = new Set<(from: NodeId, text: string) => void>();
-  signal: SwarmNode['signal'] = (text) => {
-    for (const peer of this.hubPeers) for (const listener of peer.signalListeners) listener(this.info.self, text);
-    return true;
-  };
-  onSignal: SwarmNode['onSignal'] = (listener) => {
-    this.signalListeners.add(listener);
-    return () => this.signalListeners.delete(listener);
-  };
   attemptBearer: SwarmNode['attemptBearer'] = (token) => this.bearers.get(token);
   hookBearer: SwarmNode['hookBearer'] = (token) => this.hooks.get(token);
 

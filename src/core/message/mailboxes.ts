@@ -17,7 +17,7 @@ import type { Bounce } from './bounces.ts';
 import { Bounces } from './bounces.ts';
 import { ChannelReaders } from './channel-readers.ts';
 import type { Leases } from './lease.ts';
-import { leaseOf, leasesIn, letterOf } from './lease.ts';
+import { leasesIn, letterOf } from './lease.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Letter } from './mailbox.ts';
 

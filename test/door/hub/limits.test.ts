@@ -12,14 +12,14 @@ describe('whoever breaks a limit again and again', () => {
     const limits = new Escalation();
     const levels = (count: number, fromMs: number): string[] =>
       Array.from({ length: count }, (_, at) => limits.breach('@ann', fromMs + at).level);
-    expect(levels(10, 0)).toEqual([
-      ...['none', 'none', 'warn', 'warn', 'warn', 'throttle', 'throttle', 'throttle', 'throttle', 'timeout'],
-    ]);
+    expect(levels(10, 0)).toEqual('none none warn warn warn throttle throttle throttle throttle timeout'.split(' '));
     expect(limits.pauseMs('@ann', 10)).toBe(59_999);
     expect(limits.pauseMs('@ann', 60_009)).toBe(0);
     expect(limits.pauseMs('@bob', 10)).toBe(0);
     expect(levels(30, 100_000).filter((level) => level === 'timeout' || level === 'kick')).toEqual([
-      ...['timeout', 'timeout', 'kick'],
+      'timeout',
+      'timeout',
+      'kick',
     ]);
     const later = 100_100 + 2 * 300_000;
     expect(levels(10, later).at(-1)).toBe('timeout');
@@ -32,8 +32,8 @@ describe('whoever breaks a limit again and again', () => {
     const said: string[] = [];
     for (let at = 0; at < 42; at += 1) ann.say({ type: 'MSG', to: '#general', content: `${at}` });
     for (let frame = await ann.next(); frame['type'] !== 'KICKED'; frame = await ann.next())
-      said.push(`${String(frame['code'] ?? frame['type'])} ${String(frame['message'] ?? '')}`);
-    expect(said[0]).toMatch(/^MSG/);
+      said.push(JSON.stringify(frame));
+    expect(said[0]).toContain('"MSG"');
     expect(said.some((line) => line.includes('go on so, and you are paused'))).toBe(true);
     expect(said.some((line) => line.includes('you are paused for 5 s'))).toBe(true);
     expect(said.some((line) => line.includes('you are paused for 60 s'))).toBe(true);
