@@ -15,6 +15,7 @@ import { compiledStart } from './compiled-start.ts';
 import { decisions } from './decisions.ts';
 import type { Report } from './figures.ts';
 import { gossip } from './gossip.ts';
+import { delivery } from './delivery.ts';
 import { heal } from './heal.ts';
 import { httpCreate } from './http-create.ts';
 import { idle } from './idle.ts';
@@ -60,6 +61,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['agents', agents],
   ['agent-start', agentStart],
   ['box-start', boxStart],
+  ['delivery', delivery],
 ]);
 
 const { values, positionals } = parseArgs({

@@ -34,6 +34,8 @@ export type NodeSpec = {
   state?: { dataDir: string; p2pPort?: number };
   /** A node of the same data directory to link with. */
   seed?: SwarmNode | undefined;
+  /** More of the command line. */
+  options?: readonly string[];
   /** Its agents outlive it. Whoever says so ends them. */
   agentsGoOn?: boolean;
 };
@@ -55,6 +57,7 @@ export async function startSwarmNode(stage: Stage, spec: NodeSpec): Promise<Swar
     dataDir,
     '--shell-agents',
     String(spec.shellAgents ?? 0),
+    ...(spec.options ?? []),
     ...(spec.agentsGoOn === true ? [] : ['--stop-agents-on-exit']),
   ];
   const logFile = join(stage.dir, `${spec.name}.log`);

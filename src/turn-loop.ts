@@ -66,7 +66,11 @@ export class TurnLoop {
     if (this.running) return;
     this.running = true;
     try {
-      for (let turn = this.take(); turn !== undefined; turn = this.take()) await this.carryOut(turn.turn, turn.waiters);
+      for (let turn = this.take(); turn !== undefined; turn = this.take()) {
+        await this.carryOut(turn.turn, turn.waiters);
+        // A write holds everything up: answers leave before the next one, and what came in meanwhile goes with it.
+        if (!writesNothing(turn.turn)) await new Promise<void>((resolve) => this.options.soon(resolve));
+      }
     } catch (error) {
       this.stop(error);
       this.options.failed(error);

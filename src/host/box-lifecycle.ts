@@ -47,6 +47,8 @@ export type BoxLifecycleOptions = {
 
 export class BoxLifecycle implements Boxing {
   readonly #o: BoxLifecycleOptions;
+  /** By name: what is being done to a box. */
+  readonly #changing = new Map<string, Promise<unknown>>();
 
   constructor(o: BoxLifecycleOptions) {
     this.#o = o;
@@ -63,7 +65,34 @@ export class BoxLifecycle implements Boxing {
     return this.#o.desk.kinds();
   }
 
-  async spawn({ name, tool, capabilities, ...change }: BoxWanted, by: Principal): Promise<BoxStanding | Refusal> {
+  spawn(wanted: BoxWanted, by: Principal): Promise<BoxStanding | Refusal> {
+    return this.#inTurn(wanted.name, () => this.#spawn(wanted, by));
+  }
+
+  kill(name: string, by: Principal): Promise<BoxStanding | Refusal> {
+    return this.#inTurn(name, () => this.#kill(name, by));
+  }
+
+  rebuild(name: string, change: BoxChange, by: Principal): Promise<BoxStanding | Refusal> {
+    return this.#inTurn(name, () => this.#rebuild(name, change, by));
+  }
+
+  destroy(name: string, o: { purge: boolean; by: Principal }): ReturnType<Boxing['destroy']> {
+    return this.#inTurn(name, () => this.#destroy(name, o));
+  }
+
+  /** One change of a box after another: two at once would each find it as it was before the other. */
+  #inTurn<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const mine = (this.#changing.get(name) ?? Promise.resolve()).then(run, run);
+    const leave = (): void => {
+      if (this.#changing.get(name) === mine) this.#changing.delete(name);
+    };
+    this.#changing.set(name, mine);
+    mine.then(leave, leave);
+    return mine;
+  }
+
+  async #spawn({ name, tool, capabilities, ...change }: BoxWanted, by: Principal): Promise<BoxStanding | Refusal> {
     if (this.#find(name) !== undefined)
       return refusal('conflict', `there is a box ${name} already`, { expected: 'another name, or rebuild', got: name });
     const unfit = this.#unfitTool(tool);
@@ -95,7 +124,7 @@ export class BoxLifecycle implements Boxing {
     return isRefusal(more) ? more : this.#settled(name);
   }
 
-  async kill(name: string, by: Principal): Promise<BoxStanding | Refusal> {
+  async #kill(name: string, by: Principal): Promise<BoxStanding | Refusal> {
     const agent = this.#find(name);
     if (agent === undefined) return noBox(name);
     const refused = await this.#pause(agent, true, by);
@@ -104,7 +133,7 @@ export class BoxLifecycle implements Boxing {
     return this.#standing(this.#find(name) ?? agent);
   }
 
-  async rebuild(name: string, change: BoxChange, by: Principal): Promise<BoxStanding | Refusal> {
+  async #rebuild(name: string, change: BoxChange, by: Principal): Promise<BoxStanding | Refusal> {
     const agent = this.#find(name);
     if (agent === undefined) return noBox(name);
     const { stamp: _stamp, ...held } = agent.box;
@@ -124,7 +153,7 @@ export class BoxLifecycle implements Boxing {
     return (await this.#pause(now, false, by)) ?? this.#settled(name);
   }
 
-  async destroy(
+  async #destroy(
     name: string,
     { purge, by }: { purge: boolean; by: Principal },
   ): Promise<{ name: string; purged: boolean } | Refusal> {

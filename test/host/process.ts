@@ -24,6 +24,8 @@ export type ProcessOptions = {
   p2pPort: number;
   seeds: string;
   shellAgents: number;
+  /** What one agent may write to another in a minute; without it as much as a user's. */
+  messagesPerMinute?: number;
   /** Silence after which an attempt may be lost; without it as long as a user's. */
   leaseSeconds?: number;
 };
@@ -43,9 +45,14 @@ export class NodeProcess {
     return this.#process !== undefined;
   }
 
+  /** Of the process that runs. */
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** Resolves when it is up; rejects with its last words when it ends before. */
   async start(): Promise<void> {
-    const { name, dataDir, httpPort, p2pPort, seeds, shellAgents, leaseSeconds } = this.options;
+    const { name, dataDir, httpPort, p2pPort, seeds, shellAgents, messagesPerMinute, leaseSeconds } = this.options;
     const flags = {
       'http-port': httpPort,
       'p2p-port': p2pPort,
@@ -53,6 +60,7 @@ export class NodeProcess {
       'data-dir': dataDir,
       name,
       'shell-agents': shellAgents,
+      ...(messagesPerMinute === undefined ? {} : { 'messages-per-minute': messagesPerMinute }),
       ...(leaseSeconds === undefined ? {} : { 'lease-seconds': leaseSeconds }),
     };
     const argv = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);

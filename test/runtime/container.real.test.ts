@@ -89,6 +89,19 @@ describe('Podman that does not run', { timeout: TEST_LIMIT_MS }, () => {
     });
   });
 
+  it('says so where there is no such image, and pulls nothing', async () => {
+    const home = makeBoxHome(boxes, { image: 'localhost/skep-no-such-image:1' });
+    try {
+      expect(await boxes.check(home.spec)).toMatchObject({
+        works: false,
+        reason: 'there is no image localhost/skep-no-such-image:1 here',
+        wayOut: expect.stringContaining('nothing is pulled by itself'),
+      });
+    } finally {
+      await home.remove();
+    }
+  });
+
   it('says what to install where there is none', async () => {
     const none = await new ContainerBoxes({ program: '/no/such/podman' }).probe();
     expect(none).toMatchObject({ works: false, wayOut: expect.stringContaining('apt-get install') });

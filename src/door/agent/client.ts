@@ -11,6 +11,11 @@ import { answerVerb, refusedAnswer } from './verbs.ts';
 const LINE_MAX_BYTES = 4 * 1024 * 1024;
 /** Requests of one connection under way; the next ones wait unread. A reader that does not read has so many answers in our memory, and no more. */
 const PIPELINE_MAX = 64;
+/** Answered by as much as a megabyte: one after another, and only to a reader that keeps up. */
+const LARGE: ReadonlySet<unknown> = new Set(['read', 'recent']);
+
+/** More answers than these are not gathered: the socket says then whether its reader keeps up. */
+const TOGETHER_MAX_CHARS = 64 * 1024;
 
 export class AgentClient {
   readonly #socket: Socket;
@@ -21,7 +26,11 @@ export class AgentClient {
   readonly #ending = new AbortController();
   #waiting: Line[] = [];
   #underWay = 0;
+  /** The large answers before the next one are taken, or nobody is there to take them. */
+  #told: Promise<void> = Promise.resolve();
   #isFull = false;
+  /** Answers of this turn of the event loop: they leave in one write. */
+  #out = '';
   #hasEnded = false;
 
   constructor(socket: Socket, o: { agent: OpId; door: Door }) {
@@ -77,9 +86,11 @@ export class AgentClient {
     this.#underWay += 1;
     const isGone = (): boolean => this.#socket.destroyed;
     const at = { agent: this.#agent, door: this.#door, signal: this.#ending.signal, isGone };
-    const answer = await answerVerb(request, at);
+    const [mark, isLarge] = [Reflect.get(request, 'request'), LARGE.has(Reflect.get(request, 'cmd'))];
+    const tell = async (): Promise<void> => this.#say(mark, await answerVerb(request, at));
+    if (isLarge) this.#told = this.#told.then(tell).then(() => this.#drained());
+    await (isLarge ? this.#told : tell());
     this.#underWay -= 1;
-    this.#say(Reflect.get(request, 'request'), answer);
     if (this.#waiting.length > 0) this.#pump();
     else this.#endIfDone();
   }
@@ -88,11 +99,36 @@ export class AgentClient {
   #say(request: unknown, answer: Record<string, unknown>): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
     const marked = request === undefined ? answer : { request, ...answer };
-    this.#isFull = !this.#socket.write(`${JSON.stringify(marked)}\n`);
+    if (this.#out === '') setImmediate(() => this.#flush());
+    this.#out += `${JSON.stringify(marked)}\n`;
+    if (this.#out.length >= TOGETHER_MAX_CHARS) this.#flush();
+  }
+
+  /** Resolves when the reader has taken what was written, or is gone. */
+  async #drained(): Promise<void> {
+    this.#flush();
+    if (!this.#socket.writableNeedDrain || this.#socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#socket.off('drain', done);
+        this.#socket.off('close', done);
+        resolve();
+      };
+      this.#socket.on('drain', done);
+      this.#socket.on('close', done);
+    });
+  }
+
+  #flush(): void {
+    const out = this.#out;
+    this.#out = '';
+    if (out === '' || this.#socket.destroyed || this.#socket.writableEnded) return;
+    this.#isFull = !this.#socket.write(out);
+    this.#endIfDone();
   }
 
   #endIfDone(): void {
-    if (this.#hasEnded && this.#underWay === 0 && this.#waiting.length === 0) this.#socket.end();
+    if (this.#hasEnded && this.#underWay === 0 && this.#waiting.length === 0 && this.#out === '') this.#socket.end();
   }
 }
 
