@@ -152,6 +152,8 @@ export interface AgentSession {
 
 export interface AgentDriver {
   readonly tool: string;
+  /** A conversation is copied where it was: that folder must be there until the copy has its first turn. */
+  readonly copiesInPlace?: boolean;
   open(spec: SessionSpec, runtime: Runtime): Promise<AgentSession>;
   /** The session that was open when this node stopped, its turn still running or already ended; undefined when the runtime has no trace of it. */
   attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined>;

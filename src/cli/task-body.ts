@@ -25,6 +25,10 @@ export const TASK_OPTIONS: readonly VerbOption[] = [
     about: 'take the place of this task, whatever becomes of it: the operator’s last word',
   },
   {
+    flags: '--fork <id>',
+    about: 'begin with a copy of the conversation of this task’s last attempt; that agent works it',
+  },
+  {
     flags: '--claims <mode>',
     about:
       'decided: exactly one agent works it; optimistic: whoever sees it begins, in every partition, and it may run twice (decided)',
@@ -50,6 +54,7 @@ export async function taskBody(given: Given, world: World): Promise<Record<strin
     priority: given.whole('priority'),
     context: given.text('context'),
     supersedes: given.text('supersedes'),
+    fork: given.text('fork'),
     claims: given.text('claims'),
     attempts_max: given.whole('attempts'),
     time_limit_s: given.whole('timeLimit'),

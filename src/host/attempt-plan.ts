@@ -5,7 +5,7 @@ import type { LiveAgent } from '#core/view/agent.ts';
 import type { TaskCreated } from '#core/view/task.ts';
 import type { Refusal } from '#core/refusal.ts';
 import type { AgentDriver } from '#agent-ports.ts';
-import type { BlobStore, Runtime } from '#ports.ts';
+import type { BlobStore, OpStore, Runtime } from '#ports.ts';
 import type { TranscriptFile } from '#store/transcripts.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import type { AgentDesk } from './agent-desk.ts';
@@ -18,6 +18,7 @@ export type AttemptTools = {
   runtime: Runtime;
   driver: AgentDriver;
   workspaces: Workspaces;
+  store: Pick<OpStore, 'get'>;
   sources: Sources;
   blobs: BlobStore;
   glimpses: Glimpses;

@@ -2,6 +2,7 @@
 import { procIdOf } from '#core/brand.ts';
 import { SHELL } from '#core/task/fit.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
+import type { TaskCreated } from '#core/view/task.ts';
 import { isBoxed } from '#core/view/agent.ts';
 import type { SessionSpec } from '#agent-ports.ts';
 import type { Seen } from '#core/boxing.ts';
@@ -22,7 +23,7 @@ export async function specOf(
   plan: AttemptPlan,
   prepared: Prepared,
   { instructions, servers, patienceMs, home }: Equipment,
-  tools: Pick<AttemptTools, 'workspaces' | 'unstash'>,
+  tools: Pick<AttemptTools, 'workspaces' | 'unstash' | 'transcripts'>,
 ): Promise<SessionSpec> {
   const { task, attempt, created, agent } = plan;
   const git = await tools.workspaces.agentEnvironment(prepared);
@@ -33,7 +34,7 @@ export async function specOf(
     cwd: prepared.cwd,
     env,
     turnLimitMs: limitMs(plan, patienceMs),
-    resume: null,
+    ...begunFrom(created, tools),
     home: home?.dir,
     writable: 'gitDir' in prepared ? [prepared.gitDir] : [],
     ...(isBoxed(agent)
@@ -41,6 +42,23 @@ export async function specOf(
       : { instructions, servers }),
     sees: seenBy(plan, prepared),
   };
+}
+
+/** What it begins with: nothing, or a copy of what the task names. */
+function begunFrom(
+  { fork }: Pick<TaskCreated, 'fork'>,
+  { transcripts }: Pick<AttemptTools, 'transcripts'>,
+): Pick<SessionSpec, 'resume' | 'fork'> {
+  const conversation = fork === undefined ? undefined : transcripts.find(fork)?.conversation;
+  return conversation === null || conversation === undefined
+    ? { resume: null }
+    : { resume: conversation.id, fork: true };
+}
+
+/** Why it could not begin with the conversation that it is to copy; undefined where it can, or has none to copy. */
+export function lacksConversation({ fork }: Pick<TaskCreated, 'fork'>, o: Pick<AttemptTools, 'transcripts'>) {
+  if (fork === undefined || begunFrom({ fork }, o).resume !== null) return undefined;
+  return `the conversation that it is to copy is not known here: attempt ${fork.attempt} of ${fork.task} named none, or its transcript was dropped`;
 }
 
 /** Of no meaning outside of a box. */

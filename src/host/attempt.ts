@@ -18,10 +18,11 @@ import {
 } from './attempt-end.ts';
 import { AttemptDisplay } from './attempt-display.ts';
 import { deliverWork } from './attempt-delivery.ts';
-import { isReader, specOf } from './attempt-spec.ts';
+import { isReader, lacksConversation, specOf } from './attempt-spec.ts';
 import type { AttemptPlan, AttemptTools } from './attempt-plan.ts';
 import { AttemptSpending } from './attempt-spending.ts';
 import type { Completion } from './completion.ts';
+import { whileEarlierIsThere } from './earlier-place.ts';
 import { PersonWords } from './person-words.ts';
 import { Questions } from './questions.ts';
 import { isRefusal } from './remote.ts';
@@ -79,7 +80,7 @@ export class Attempt {
       const session = await this.tools.driver.open(ready.spec, this.tools.runtime);
       this.session = session;
       if (this.stopping !== undefined) return end('failed', this.stopping, 'stopped before the agent was started');
-      await this.ask(session, ready.prompt);
+      await whileEarlierIsThere(this.plan, this.tools, () => this.ask(session, ready.prompt));
       return this.follow(session, ready.prepared);
     });
   }
@@ -159,6 +160,8 @@ export class Attempt {
     const { created, task, attempt, agent } = this.plan;
     const spending = isReader(agent) ? this.tools.desk.spending(this.plan) : undefined;
     if (spending?.kind === 'over') return end('failed', 'limit', spending.text);
+    const lacks = lacksConversation(created, this.tools);
+    if (lacks !== undefined) return end('failed', 'setup_failed', lacks);
     const source = await sources.of(created, agent);
     if (isRefusal(source)) return end('failed', 'setup_failed', told(source));
     this.display.say('setup', null);

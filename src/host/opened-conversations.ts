@@ -18,11 +18,9 @@ import type { TaskCreated } from '#core/view/task.ts';
 import { shellWord } from '#driver/tmux/tool.ts';
 import type { Arrival, OpStore } from '#ports.ts';
 import type { AttemptName, TranscriptFile } from '#store/transcripts.ts';
-import type { Prepared } from '#workspace/record.ts';
-import { asRefusal } from '#workspace/refusal.ts';
-import type { Source } from '#workspace/prepare.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import type { AgentHomes } from './agent-homes.ts';
+import { laidAgain } from './earlier-place.ts';
 import type { Remote } from './remote.ts';
 import { isRefusal } from './remote.ts';
 import type { TerminalAgents } from './terminal-agents.ts';
@@ -199,8 +197,9 @@ export class OpenedConversations implements Conversations {
   async #hold(found: Found, by: Principal): Promise<OpenedConversation | Refusal> {
     const { of, agent, line } = found;
     const { home, name } = agent.registered;
-    const prepared = await this.#prepared(found);
-    if (isRefusal(prepared)) return prepared;
+    const laid = await laidAgain(found, this.#o.workspaces);
+    if (isRefusal(laid)) return laid;
+    const { prepared } = laid;
     const wanted = { tool: line, drive: 'terminal' as const, projectPath: prepared.cwd, tmuxSessionId: null, home };
     const place = await this.#o.terminals().place(wanted);
     const body = {
@@ -224,15 +223,6 @@ export class OpenedConversations implements Conversations {
     if (arrival === undefined) throw new Error('an agent that was just registered is not there');
     const attach = await this.#o.terminals().attach(arrival.op.header.entity);
     return isRefusal(attach) ? attach : { agent: arrival.op.header.entity, ...attach };
-  }
-
-  /** The folder that it was in, as the attempt left it. */
-  async #prepared({ of, created, agent }: Found): Promise<Prepared | Refusal> {
-    const path = created.projectPath ?? agent.registered.projectPath;
-    const other: Source = path === null ? { kind: 'scratch' } : { kind: 'path', path };
-    const source: Source = created.project === null ? other : { kind: 'project', id: created.project, base: '' };
-    const answer = await this.#o.workspaces.prepare({ ...of, source, again: true });
-    return isRefusal(answer) ? asRefusal(answer) : answer.prepared;
   }
 
   /** A line for a shell of this machine. Nothing is made: the folder is empty where its worktree is gone. */

@@ -10,6 +10,7 @@ import type { LiveAgent } from '#core/view/agent.ts';
 import type { AgentRow, OpenedAttempt } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
 import { TmuxDriver } from '#driver/tmux/driver.ts';
+import type { PaneEnd } from '#driver/tmux/pane.ts';
 import type { TerminalAgent } from '#driver/tmux/terminal-agent.ts';
 import { Terminals } from '#driver/tmux/terminals.ts';
 import { TurnRecords } from '#driver/tmux/turn-records.ts';
@@ -121,7 +122,8 @@ export class TerminalAgents {
   /** What the driver sees of an agent of this node now. */
   #stateChanged(agent: TerminalAgent): void {
     this.#states.changed(agent);
-    if (agent.spec.isOnce && agent.place?.pane.seen?.end?.code === 0) this.#o.ended(agent.spec.id);
+    const end = agent.place?.pane.seen?.end;
+    if (agent.spec.isOnce && end?.how === 'dead' && hasEndedWell(end)) this.#o.ended(agent.spec.id);
   }
 
   /** Agents go on; this node stops looking at them. */
@@ -287,3 +289,6 @@ export class TerminalAgents {
     return { command, host: hostname(), user: userInfo().username, ssh: this.#o.ssh ?? null };
   }
 }
+
+/** Also where tmux does not know how: OpenCode may leave its terminal long before its process ends. */
+const hasEndedWell = ({ code, signal }: PaneEnd): boolean => code === 0 || (code === null && signal === null);

@@ -56,6 +56,7 @@ describe('JSON of tasks and agents', () => {
         base: null,
         time_limit_s: null,
         budget_usd: null,
+        fork: null,
         reason: null,
         pending_reason: 'no agent is registered',
         work: null,

@@ -149,6 +149,21 @@ describe('tasks', () => {
     expect(await answer.json()).toMatchObject({ code: 'home_unreachable', error: 'worker is away' });
   });
 
+  it.each(['gemini', 'acp opencode acp'])('copy no conversation of %s, which cannot', async (tool) => {
+    const where = { projectPath: null, tmuxSessionId: null, maxConcurrentTasks: 1 };
+    const body = { type: 'agent.registered' as const, name: 'g', tool, capabilities: [], ...where };
+    const [made] = await served.node.commit(SELF, [{ entity: undefined, by: userPrincipal('x'), body }]);
+    const agent = made?.op.header.entity ?? parsedOpId('');
+    const task = await create({ title: 'x' });
+    await served.node.start(parsedOpId(task.id), agent);
+    const answer = await served.post('/api/swarm/tasks', { title: 'copy', fork: task.id });
+    expect([answer.status, await answer.json()]).toEqual([
+      501,
+      expect.objectContaining({ code: 'not_supported', got: tool }),
+    ]);
+    await served.node.commit(SELF, [{ entity: agent, by: userPrincipal('x'), body: { type: 'agent.deregistered' } }]);
+  });
+
   it('tell what they wait for', async () => {
     const register = (name: string, tool: string, capabilities: string[]): Promise<unknown> => {
       const body: BodyOf<'agent.registered'> = {

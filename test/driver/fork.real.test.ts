@@ -86,8 +86,13 @@ const heldWith = (word: string, words: readonly string[]): string[] => {
   return words.filter((one) => body.includes(one));
 };
 
-/** Those of OpenCode go on in the folder of the first one. */
-const MOVES = ['claude', 'codex'];
+/** OpenCode copies within a project, which has as many worktrees as it likes. */
+const elsewhere = (tool: string, mark: string): string => {
+  if (tool !== 'opencode') return home.addProject(`other-${mark}`);
+  const path = join(home.dir, `tree-${mark}`);
+  home.git('worktree', 'add', '--quiet', '--detach', path);
+  return path;
+};
 
 it.each(Object.keys(DRIVERS))(
   'the real %s goes on with a copy, and the first conversation stays as it was',
@@ -99,7 +104,7 @@ it.each(Object.keys(DRIVERS))(
     const [one, two, three] = [`${mark}-first`, `${mark}-second`, `${mark}-third`];
     const first = await opened(driver);
     await first.says(one);
-    const cwd = MOVES.includes(tool) ? home.addProject(`other-${mark}`) : home.project;
+    const cwd = tool === 'acp opencode acp' ? home.project : elsewhere(tool, mark);
     const copy = await opened(new Allowing(driver), { resume: first.conversation(), fork: true, cwd });
     await copy.says(two, { bash: `pwd > ${mark}` });
     expect(readFileSync(join(cwd, mark), 'utf8')).toBe(`${cwd}\n`);

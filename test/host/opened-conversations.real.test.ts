@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AgentStage, TEST_MS } from './agent-stage.ts';
 import type { Json, Member } from './swarm.ts';
@@ -57,6 +58,18 @@ const open = async (task: string, body: Json = {}): Promise<{ status: number; bo
 const agentNow = async (id: unknown): Promise<Json | undefined> =>
   (await emperor.list('/api/swarm/agents')).find((one) => one['id'] === id);
 
+const SO_WITHIN_MS = 120_000;
+const LOOK_EVERY_MS = 200;
+
+/** Bounded looking: no event tells of folders, or of what explains a state. */
+async function untilSo<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (const untilMs = Date.now() + SO_WITHIN_MS; Date.now() < untilMs; await sleep(LOOK_EVERY_MS)) {
+    const found = await look();
+    if (found !== undefined) return found;
+  }
+  throw new Error(`waited in vain: ${what}`);
+}
+
 it.each(TOOLS)('of the real $tool', { timeout: TEST_MS }, async ({ tool, line, leave, source }) => {
   const [one, two] = [word(), word()];
   const task = await said(tool, one, async (running) =>
@@ -69,11 +82,11 @@ it.each(TOOLS)('of the real $tool', { timeout: TEST_MS }, async ({ tool, line, l
   expect(conversation).toMatchObject({ folder: expect.stringContaining(`${task}/1`) });
   const { id, folder } = asJson(conversation);
   // Its files go a moment after its end.
-  const opened = await emperor.until(async () => {
+  const opened = await untilSo('it opens', async () => {
     const answer = await open(task);
     return answer.status === 200 ? answer.body : undefined;
   });
-  const agent = await emperor.until(() => agentNow(opened['agent_id']));
+  const agent = await untilSo('its agent is known', () => agentNow(opened['agent_id']));
   expect(agent).toMatchObject({
     tool: `${line} ${String(id)}`,
     project_path: folder,
@@ -90,14 +103,14 @@ it.each(TOOLS)('of the real $tool', { timeout: TEST_MS }, async ({ tool, line, l
   await untilOnScreen(emperor, agent, new RegExp(`Yes, ${two}\\.(?!")`));
   const asked = stage.bodies.findLast((body) => body.includes(two));
   expect(asked).toContain(one);
-  const explained = await emperor.until(async () => {
+  const explained = await untilSo('it is idle', async () => {
     const now = await emperor.get(`/api/swarm/agents/${String(agent['id'])}/explain`);
     return now['state'] === 'idle' && now['source'] === source ? now : undefined;
   });
   expect(explained).toMatchObject({ exact: source === 'hooks' });
   await emperor.post(`/api/swarm/agents/${String(agent['id'])}/send`, { text: leave });
-  await emperor.until(async () => ((await agentNow(agent['id'])) === undefined ? true : undefined));
-  await emperor.until(async () => (existsSync(String(folder)) ? undefined : true));
+  await untilSo('it is withdrawn', async () => ((await agentNow(agent['id'])) === undefined ? true : undefined));
+  await untilSo('its folder goes', async () => (existsSync(String(folder)) ? undefined : true));
   const own = await open(task, { terminal: 'own' });
   expect(own.body).toMatchObject({
     agent_id: null,

@@ -7,6 +7,13 @@ export const capabilities = z.array(z.string().min(1).max(64)).max(64);
 export const dollars = z.number().positive().max(1_000_000);
 const accountName = z.string().min(1).max(64);
 
+/** One attempt, and the agent that had its conversation. */
+export const attemptOfAgent = z.object({
+  agent: opIdSchema,
+  task: opIdSchema,
+  attempt: z.number().int().min(1).max(20),
+});
+
 export const agentRegistered = z.object({
   type: z.literal('agent.registered'),
   name: z.string().min(1).max(64),
@@ -29,7 +36,7 @@ export const agentRegistered = z.object({
    * Its program goes on with the conversation of this attempt, which that agent had, in a terminal for a person: it takes no task, and is withdrawn by
    * its node when that program has ended well.
    */
-  opens: z.object({ agent: opIdSchema, task: opIdSchema, attempt: z.number().int().min(1).max(20) }).optional(),
+  opens: attemptOfAgent.optional(),
 });
 /** `home`: its own configuration directory goes with it; absent: it stays where it is. */
 export const agentDeregistered = z.object({

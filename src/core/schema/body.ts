@@ -12,6 +12,7 @@ import {
   agentOutsidersSet,
   agentRegistered,
   agentStatusSet,
+  attemptOfAgent,
   capabilities,
   dollars,
 } from './agent-body.ts';
@@ -93,6 +94,8 @@ const taskCreated = z.object({
   budgetUsd: dollars.nullish(),
   /** An agent in such a box made it, said by the door that knew the agent: only an agent in a box may work it. */
   fromBox: boxKindSchema.optional(),
+  /** Its agent begins with a copy of the conversation of that attempt: only the agent that had it may work it. */
+  fork: attemptOfAgent.optional(),
 });
 
 /** An operator's word that a task which an agent made may be worked. Of no meaning for others. */

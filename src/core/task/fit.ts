@@ -10,7 +10,15 @@ import type { Views } from '../view/views.ts';
 export const SHELL = 'shell';
 
 /** Tools a node drives at all are a matter of that node; here only what the log says counts. */
-export function fits(agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created: TaskCreated }): boolean {
+export const fits = (agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created: TaskCreated }): boolean =>
+  isFor(agent, row) && fitsKind(agent, row);
+
+/** Whether a conversation that is to be copied is that agent's, or there is none. */
+export const isFor = ({ id }: Pick<AgentRow, 'id'>, { created: { fork } }: { created: TaskCreated }): boolean =>
+  fork === undefined || fork.agent === id;
+
+/** As {@link fits}, the same for all agents of one kind: whose conversation is to be copied does not count. */
+export function fitsKind(agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created: TaskCreated }): boolean {
   if (!isLive(agent) || isPaused(agent) || needsAllow(row)) return false;
   const task = row.created;
   if (needsBox(row) && !isBoxed(agent)) return false;
@@ -23,7 +31,7 @@ export function fits(agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created:
   return task.requiredCapabilities.every((wanted) => capabilities.includes(wanted));
 }
 
-/** Agents with the same text here fit the same tasks: all that {@link fits} asks of a living agent. */
+/** Agents with the same text here fit the same tasks: all that {@link fitsKind} asks of a living agent. */
 export function kindOf(agent: LiveAgent): string {
   const { tool, capabilities, tmuxSessionId, opens } = agent.registered;
   return JSON.stringify([

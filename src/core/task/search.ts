@@ -6,7 +6,7 @@ import type { OpId } from '../brand.ts';
 import type { LiveAgent } from '../view/agent.ts';
 import type { World } from '../world.ts';
 import type { PendingTask } from './fit.ts';
-import { fits, isPending, kindOf } from './fit.ts';
+import { fitsKind, isFor, isPending, kindOf } from './fit.ts';
 
 /** Pending tasks read a time. */
 const PAGE = 64;
@@ -45,7 +45,7 @@ export class Search {
     for (const task of tasks) {
       const row = this.world.store.get('task', task);
       if (!isPending(row)) continue;
-      for (const [kind, agent] of this.workless) if (fits(agent, row)) this.workless.delete(kind);
+      for (const [kind, agent] of this.workless) if (fitsKind(agent, row)) this.workless.delete(kind);
     }
   }
 
@@ -86,8 +86,8 @@ type LookParts = {
   foundWorkless: (kind: string, agent: LiveAgent) => void;
 };
 
-/** How far a kind has come: of those before `at` none both fits it and can be claimed. */
-type Place = { at: number; hasFitting: boolean };
+/** How far a kind has come: of those before `at` none both fits it and can be claimed, but for those of one agent of it each. */
+type Place = { at: number; hasFitting: boolean; ofOne: PendingTask[] };
 
 /** One look over the pending tasks. Each is read once, and only as far as any agent has to go. */
 export class Look {
@@ -106,15 +106,20 @@ export class Look {
   firstFor(agent: LiveAgent): PendingTask | undefined {
     const kind = this.parts.kindOf(agent);
     if (this.parts.isWorkless(kind)) return undefined;
-    const place = this.places.get(kind) ?? { at: 0, hasFitting: false };
+    const place = this.places.get(kind) ?? { at: 0, hasFitting: false, ofOne: [] };
     this.places.set(kind, place);
+    // They stand before `at`, so they come first.
+    const own = (): PendingTask | undefined => place.ofOne.find((row) => isFor(agent, row) && this.mayClaim(row));
     for (let row = this.row(place.at); row !== undefined; row = this.row(place.at)) {
-      if (fits(agent, row)) {
+      if (fitsKind(agent, row)) {
         place.hasFitting = true;
-        if (this.mayClaim(row)) return row;
+        if (row.created.fork !== undefined) place.ofOne.push(row);
+        else if (this.mayClaim(row)) return own() ?? row;
       }
       place.at += 1;
     }
+    const last = own();
+    if (last !== undefined) return last;
     if (!place.hasFitting) this.parts.foundWorkless(kind, agent);
     return undefined;
   }

@@ -140,7 +140,7 @@ export function openClaims(row: TaskRow): { id: OpId; claim: Claim }[] {
 
 export const taskView: ViewSpec<TaskRow> = {
   name: 'task',
-  version: 7,
+  version: 8,
   types: [
     'task.created',
     'task.allowed',

@@ -89,8 +89,8 @@ function projectReason(task: KnownTask, door: Door): string | undefined {
 
 /** Looks at all that of a task which {@link agentReason} does. */
 function agentReasonHeld(task: KnownTask, door: Door): string | null {
-  const { requiredCapabilities, project, projectPath } = task.created;
-  const question = JSON.stringify([requiredCapabilities, project !== null, projectPath]);
+  const { requiredCapabilities, project, projectPath, fork } = task.created;
+  const question = JSON.stringify([requiredCapabilities, project !== null, projectPath, fork?.agent]);
   return door.roster.answer(question, () => agentReason(task, door));
 }
 
@@ -102,7 +102,7 @@ function agentReason(task: KnownTask, door: Door): string | null {
     const paused = agents.filter((agent) => isPaused(agent) && fits({ ...agent, pause: undefined }, task));
     if (paused.length > 0) return `every agent that could take it is paused: ${namesOf(paused)}`;
     if (needsBox(task) && !agents.some(isBoxed)) return 'needs_box: it came out of a box, and there is no boxed agent';
-    return lackReason(agents, task.created);
+    return forkReason(agents, task.created) ?? lackReason(agents, task.created);
   }
   const standings = able.map((agent) => ({ agent, ...agentStanding(agent, door) }));
   const held = standings.filter(({ heldBy }) => heldBy !== undefined);
@@ -138,6 +138,13 @@ const namesOf = (agents: readonly LiveAgent[]): string => {
   const names = agents.slice(0, NAMES_MAX).map((agent) => agent.registered.name);
   return `${names.join(', ')}${agents.length > NAMES_MAX ? ' …' : ''}`;
 };
+
+function forkReason(agents: readonly LiveAgent[], { fork }: TaskCreated): string | undefined {
+  if (fork === undefined) return undefined;
+  const agent = agents.find(({ id }) => id === fork.agent);
+  if (agent === undefined) return 'the agent whose conversation it copies was withdrawn: cancel it';
+  return `it copies a conversation of ${agent.registered.name}, which does not fit it`;
+}
 
 function lackReason(agents: readonly LiveAgent[], { requiredCapabilities: required, project }: TaskCreated): string {
   const missing = required.filter((one) => !agents.some((agent) => agent.registered.capabilities.includes(one)));

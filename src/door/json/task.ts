@@ -51,6 +51,10 @@ export const taskJsonSchema = z
     base: nullableText.describe('Branch that the work starts from; null for the base of the project'),
     time_limit_s: count.nullable(),
     budget_usd: z.number().nullable().describe('What its attempts may cost together; null for no limit'),
+    fork: z
+      .object({ agent_id: text, task_id: text, attempt: count })
+      .nullable()
+      .describe('The attempt whose conversation it begins with a copy of; only that agent works it'),
     reason: nullableText.describe('Why the task, or its last attempt, ended as it did'),
     pending_reason: nullableText.describe(
       'What a pending task waits for; null when an agent should take it any moment',
@@ -181,6 +185,7 @@ function built(row: KnownTask, chain: Chain, texts: Texts, door: Door): TaskJson
     base: created.base,
     time_limit_s: created.timeLimitSeconds,
     budget_usd: created.budgetUsd ?? null,
+    fork: forkJson(created.fork),
     reason: (ended ?? row.ends[chain.slot - 1])?.value.reason ?? null,
     pending_reason: status === 'pending' ? pendingReason(row, door) : null,
     work: workJson(ended),
@@ -190,6 +195,9 @@ function built(row: KnownTask, chain: Chain, texts: Texts, door: Door): TaskJson
     truncated: texts.truncated,
   };
 }
+
+const forkJson = (fork: TaskCreated['fork']): TaskJson['fork'] =>
+  fork === undefined ? null : { agent_id: fork.agent, task_id: fork.task, attempt: fork.attempt };
 
 function reportsJson(row: KnownTask): TaskJson['reports'] {
   return Object.entries(row.reports).map(([slot, { value, stamp, wallMs }]) => {

@@ -17,6 +17,8 @@ import type { DoorRefusal } from '../refusal.ts';
 import { isRefusal, refused, shown } from '../refusal.ts';
 import type { Context, Route } from '../route.ts';
 import { jsonRoute } from '../route.ts';
+import type { Fork } from './task-fork.ts';
+import { forkOf } from './task-fork.ts';
 import { branchInput, capabilitiesInput, folderInput, none, optionalText, orNull, requiredText } from './input.ts';
 
 /** Long texts travel as blobs; the door's own limit on a request stands below this. */
@@ -36,6 +38,9 @@ const bodyInput = z.object({
   depends_on: z.array(z.string().min(1).max(200)).max(64).nullish().describe('Ids of tasks to be completed first'),
   supersedes: optionalText(200).describe(
     'Id of a task that this one takes the place of, for its dependents and at the merge',
+  ),
+  fork: optionalText(200).describe(
+    'Id of a task: this one begins with a copy of the conversation of its last attempt, and is worked by that agent alone',
   ),
   claims: z
     .enum(['decided', 'optimistic'])
@@ -136,7 +141,7 @@ function sameRequest({ created: held }: KnownTask, body: Body): boolean {
     canonicalJson([
       [from.title, from.description, from.context, from.priority, from.requiredCapabilities, from.createdBy],
       [from.project, from.projectPath, from.base, from.dependsOn, from.timeLimitSeconds, from.attemptsMax],
-      [from.supersedes, from.claims, from.budgetUsd ?? null],
+      [from.supersedes, from.claims, from.budgetUsd ?? null, from.fork?.task ?? null],
     ]);
   return said(held) === said(body);
 }
@@ -151,6 +156,8 @@ async function bodyOf(
   if (isRefusal(dependsOn)) return dependsOn;
   const supersedes = supersededOf(input.supersedes, door);
   if (isRefusal(supersedes)) return supersedes;
+  const fork = forkedOf(input.fork, door);
+  if (isRefusal(fork)) return fork;
   return {
     type: 'task.created',
     title: input.title,
@@ -171,6 +178,7 @@ async function bodyOf(
     supersedes,
     ...(input.budget_usd === undefined || input.budget_usd === null ? {} : { budgetUsd: input.budget_usd }),
     ...boxOf(by, door),
+    ...(fork === null ? {} : { fork }),
   };
 }
 
@@ -209,6 +217,14 @@ function supersededOf(ref: string | null | undefined, door: Door): OpId | null |
   const task = findTask(given, door);
   if (!isRefusal(task)) return task.id;
   return task.code === 'not_found' ? unknownRef('supersedes', given) : task;
+}
+
+function forkedOf(ref: string | null | undefined, door: Door): Fork | null | DoorRefusal {
+  const given = orNull(ref);
+  if (given === null) return null;
+  const task = findTask(given, door);
+  if (!isRefusal(task)) return forkOf(task, door);
+  return task.code === 'not_found' ? unknownRef('fork', given) : task;
 }
 
 const unknownRef = (field: string, ref: string): DoorRefusal =>

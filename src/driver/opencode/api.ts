@@ -98,6 +98,8 @@ export class OpenCodeFailure extends Error {
   }
 }
 
+const sessionSchema = z.looseObject({ id: z.string(), directory: z.string() });
+
 const NOT_FOUND = 404;
 
 /** One server. All methods speak of one folder, whose sessions and settings OpenCode keeps apart. */
@@ -121,18 +123,29 @@ export class OpenCodeApi {
   }
 
   /**
-   * A copy of it, with rules of its own: OpenCode copies none. It works in the folder of the first one, whatever folder is asked for, so another one is
-   * refused, and no copy left.
+   * A copy of it, with rules of its own: OpenCode copies none. It works in the folder of the first one, whatever folder is asked for, so it is moved;
+   * where that is refused, no copy is left.
    */
   async forkSession(directory: string, session: string, body: object): Promise<string> {
     const answer = await this.#ask('POST', `/session/${session}/fork`, { directory, body: {} });
-    const { id, directory: place } = z.looseObject({ id: z.string(), directory: z.string() }).parse(answer);
+    const { id, directory: place } = sessionSchema.parse(answer);
     if (place !== directory) {
-      await this.#ask('DELETE', `/session/${id}`, { directory });
-      throw new DriverRefusal('not_supported', `opencode copies a conversation only in its own folder, ${place}`);
+      const why = await this.#moved(id, directory).catch(String);
+      if (why !== undefined) {
+        await this.#ask('DELETE', `/session/${id}`, { directory: place });
+        throw new DriverRefusal('not_supported', `opencode takes no copy of a conversation from ${place} here: ${why}`);
+      }
     }
     await this.#ask('PATCH', `/session/${id}`, { directory, body });
     return id;
+  }
+
+  /** Undefined: it works there now. */
+  async #moved(id: string, directory: string): Promise<string | undefined> {
+    const body = { sessionID: id, destination: { directory } };
+    await this.#ask('POST', '/experimental/control-plane/move-session', { directory, body });
+    const { directory: place } = sessionSchema.parse(await this.#ask('GET', `/session/${id}`, { directory }));
+    return place === directory ? undefined : `it stays in ${place}`;
   }
 
   async hasSession(directory: string, session: string): Promise<boolean> {

@@ -22,6 +22,8 @@ export type OpenCodeDriverOptions = {
 
 export class OpenCodeDriver implements AgentDriver {
   readonly tool = 'opencode';
+  /** Of a folder that is gone its server does not know the project, and moves no copy out of it. */
+  readonly copiesInPlace = true;
   readonly #o: OpenCodeDriverOptions;
   /** By the home of their agents; the empty one is their user's. */
   readonly #servers = new Map<string, OpenCodeServer>();

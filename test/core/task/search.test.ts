@@ -83,6 +83,30 @@ describe('many idle agents', () => {
   });
 });
 
+it('a task that copies a conversation is found by the agent that had it, before and behind others, and by no other of its kind', async () => {
+  let can = false;
+  const { machine, look } = await watched({ settings: { hasPath: () => can } });
+  const agents = [await machine.agent(), await machine.agent(), await machine.agent()];
+  const [one, two, three] = agents.map((agent) => ({ agent, task: opIdOf(simNodeId(0), 99), attempt: 1 }));
+  const task = (priority: number, fork = one) =>
+    machine.task({ priority, projectPath: '/x', ...(fork === undefined ? {} : { fork }) });
+  const [first, second] = [await task(9, two), await task(8, three)];
+  const free = await machine.task({ priority: 7, projectPath: '/x' });
+  const last = await task(1, one);
+  can = true;
+  await look();
+  expect([first, second, free].map((id) => claimant(machine, id))).toEqual([[agents[1]], [agents[2]], [agents[0]]]);
+  expect(claimant(machine, last)).toEqual([]);
+});
+
+it('one of its kind that has no work hears of a task that only it may work', async () => {
+  const { machine } = await watched();
+  const agents = [await machine.agent(), await machine.agent(), await machine.agent()];
+  const [, , agent] = agents;
+  const fork = { agent: present(agent), task: opIdOf(simNodeId(0), 99), attempt: 1 };
+  expect(claimant(machine, await machine.task({ fork }))).toEqual([agent]);
+});
+
 describe('an agent for which no task was', () => {
   it('takes one that comes later', async () => {
     const { machine } = await watched();

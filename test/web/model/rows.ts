@@ -36,6 +36,7 @@ export const taskOf = (n: number, o: Partial<Task> = {}): Task => ({
   base: null,
   time_limit_s: null,
   budget_usd: null,
+  fork: null,
   reason: null,
   pending_reason: null,
   work: null,

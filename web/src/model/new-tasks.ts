@@ -31,6 +31,7 @@ export function bodyOf(form: FormData): Record<string, unknown> {
     budget_usd: number('budget_usd'),
     claims: orNone('claims'),
     supersedes: orNone('supersedes'),
+    fork: orNone('fork'),
     id: orNone('id'),
     depends_on: form.getAll('depends_on'),
   };

@@ -85,5 +85,6 @@ export const retryBody = (task: Task): Record<string, unknown> => ({
   attempts_max: task.attempts_max,
   time_limit_s: task.time_limit_s,
   budget_usd: task.budget_usd,
+  fork: task.fork?.task_id ?? null,
   supersedes: task.id,
 });

@@ -195,6 +195,7 @@ function TaskFacts({ task }: { task: Task }) {
           ['Budget', task.budget_usd === null ? null : `$${task.budget_usd}`],
           ['Waits for', task.depends_on.length === 0 ? null : <Others ids={task.depends_on} />],
           ['In place of', task.supersedes === null ? null : <Others ids={[task.supersedes]} />],
+          ['Conversation of', task.fork === null ? null : <Others ids={[task.fork.task_id]} />],
           ['Used', task.usage === null ? null : usedText(task.usage)],
           ['Work', task.work === null ? null : plural(task.work.commits, 'commit')],
           [

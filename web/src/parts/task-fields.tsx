@@ -49,6 +49,12 @@ export function TaskFields({ values, isMany }: { values: Values; isMany: boolean
           </Field>
         )}
       </Row>
+      <Field
+        label="Copy the conversation of"
+        hint="Id of a task; its agent works this one, and begins with what it knew there"
+      >
+        <input name="fork" maxLength={200} defaultValue={values['fork']} className="field" />
+      </Field>
       {isMany ? null : (
         <Field label="In place of" hint="Id of a task; what waits for that accepts either">
           <input name="supersedes" maxLength={200} className="field" />
