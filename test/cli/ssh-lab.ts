@@ -18,13 +18,14 @@ export class SshLab {
   readonly #sshd: ChildProcess;
   #said = '';
 
-  static async open(): Promise<SshLab> {
-    const lab = new SshLab(mkdtempSync(join(tmpdir(), 'skep-ssh-')), await freePort());
+  /** `env`: of those who log in, beside their own. */
+  static async open(o: { env?: Readonly<Record<string, string>> } = {}): Promise<SshLab> {
+    const lab = new SshLab(mkdtempSync(join(tmpdir(), 'skep-ssh-')), await freePort(), o.env ?? {});
     await lab.#listening();
     return lab;
   }
 
-  private constructor(dir: string, port: number) {
+  private constructor(dir: string, port: number, env: Readonly<Record<string, string>>) {
     this.#dir = dir;
     const key = (name: string): string => {
       execFileSync(KEYGEN, ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', join(dir, name)]);
@@ -33,7 +34,7 @@ export class SshLab {
     const hostKey = key('host');
     writeFileSync(join(dir, 'authorized'), `${key('id')}\n`);
     writeFileSync(join(dir, 'known'), `[127.0.0.1]:${port} ${hostKey}\n`);
-    writeFileSync(join(dir, 'sshd_config'), serverConfig(dir, port));
+    writeFileSync(join(dir, 'sshd_config'), serverConfig(dir, port) + setEnv(env));
     this.config = join(dir, 'config');
     writeFileSync(this.config, clientConfig(dir, port), { mode: 0o600 });
     // Where sshd puts processes that have no rights yet, when it runs as root.
@@ -73,6 +74,11 @@ UsePAM no
 PasswordAuthentication no
 PermitRootLogin prohibit-password
 `;
+
+const setEnv = (env: Readonly<Record<string, string>>): string => {
+  const pairs = Object.entries(env).map(([name, value]) => `"${name}=${value}"`);
+  return pairs.length === 0 ? '' : `SetEnv ${pairs.join(' ')}\n`;
+};
 
 /** Port 1 is nobody's on loopback. */
 const clientConfig = (dir: string, port: number): string => `Host nobody

@@ -2,6 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -19,6 +20,7 @@ import { askedOf, baseOf, programOf, type Wanted } from './script.ts';
 /** As Slurm's KillWait: workers end an agent and commit its work within it. */
 const STOP_MAX_MS = 30_000;
 const LOOK_MS = 100;
+const PS_MAX_MS = 60_000;
 /** After a walltime's signal. */
 const WALLTIME_GRACE_SECONDS = 60;
 
@@ -133,13 +135,8 @@ export class LocalJobs implements Provider {
   /** Numbers of processes are given out again: one counts only while it still names the job. */
   async #living(job: string): Promise<number[]> {
     const { pids } = this.#record(job) ?? { pids: [] };
-    const { stdout } = await run('ps', ['-o', 'pid=,stat=,args=', '-p', pids.join(',')], { timeout: 60_000 }).catch(
-      () => ({ stdout: '' }),
-    );
-    return stdout.split('\n').flatMap((line) => {
-      const [, pid, stat = '', args = ''] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
-      return pid === undefined || stat.startsWith('Z') || !args.includes(` --job ${job} `) ? [] : [Number(pid)];
-    });
+    const args = await Promise.all(pids.map(argsOf));
+    return pids.filter((_, at) => args[at]?.includes(` --job ${job} `) === true);
   }
 
   /** As each of its workers said at the end; one that said nothing failed. */
@@ -167,6 +164,20 @@ export class LocalJobs implements Provider {
       throw new LaunchRefusal('active', `job ${job} still runs: its agents cannot go on in another one`);
     }
   }
+}
+
+/** Empty for a process that is gone. */
+async function argsOf(pid: number): Promise<string> {
+  if (existsSync('/proc/self/cmdline')) {
+    return readFile(`/proc/${pid}/cmdline`, 'utf8').then(
+      (text) => text.replaceAll('\0', ' '),
+      () => '',
+    );
+  }
+  return run('ps', ['-o', 'args=', '-p', String(pid)], { timeout: PS_MAX_MS }).then(
+    ({ stdout }) => `${stdout} `,
+    () => '',
+  );
 }
 
 function signalled(pid: number, signal: NodeJS.Signals): void {

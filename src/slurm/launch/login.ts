@@ -74,7 +74,8 @@ export class Login {
       reject: false,
     });
     if (done.exitCode === 0) return done.stdout;
-    const said = done.stderr.trim();
+    // Some of Slurm's programs complain on their standard output.
+    const said = done.stderr.trim() || done.stdout.trim();
     const why =
       said !== '' ? said : done.timedOut ? `no answer within ${maxMs / 1000} s` : (done.shortMessage ?? 'it failed');
     const isLost = this.#ssh !== undefined && (done.exitCode === SSH_FAILED || done.exitCode === undefined);
@@ -90,7 +91,7 @@ const SLURM = new Set(['sbatch', 'squeue', 'scontrol', 'scancel', 'sinfo', 'sacc
 /** By Slurm's own words, of versions 22.05 to 24.11. */
 const WORDS: readonly (readonly [RegExp, RefusalCode])[] = [
   [/unable to contact slurm controller|slurm_load_\w+ error: .*(?:connect|timed out)/i, 'no_slurm'],
-  [/invalid partition|partition name/i, 'partition'],
+  [/invalid partition|partition name|partition \S+ not found/i, 'partition'],
   [/account|qos|user.*not.*permitted|association/i, 'account'],
   [/node (?:configuration|count)|more processors requested|nodes? .*(?:limit|exceed)/i, 'nodes'],
   [/time limit|time specification/i, 'time'],

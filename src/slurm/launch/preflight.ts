@@ -51,6 +51,16 @@ export async function checkSlurm(o: Looked, script: string): Promise<void> {
   if (partition('State') !== 'UP') {
     throw new LaunchRefusal('partition', `partition ${name} is ${partition('State')}: nothing starts there`);
   }
+  // A job that Slurm takes all the same, and never starts.
+  const allowed = partition('AllowAccounts');
+  if (
+    asked.account !== undefined &&
+    allowed !== '' &&
+    allowed !== 'ALL' &&
+    !allowed.split(',').includes(asked.account)
+  ) {
+    throw new LaunchRefusal('account', `partition ${name} is for accounts ${allowed}, not for ${asked.account}`);
+  }
   const most = Math.min(Number(partition('TotalNodes')), limitIn(partition('MaxNodes')));
   if (wanted.nodes > most) {
     throw new LaunchRefusal(
@@ -97,7 +107,7 @@ export async function checkAgent(o: Looked): Promise<void> {
   }
   const options = Object.entries(asked).flatMap(([name, value]) => (name === 'time' ? [] : [`--${name}=${value}`]));
   const code =
-    'fetch(process.argv[1]).then(() => console.log("reached"), (e) => console.log("no: " + (e.cause?.code ?? e.message)))';
+    'fetch(process.argv[1]).then(() => console.log("reached"), (e) => console.log("no: " + (e.cause?.code || e.cause?.message || e.message)))';
   const path = 'PATH="$1/tools/node/bin:$PATH" exec node -e "$2" "$3"';
   const said = await login
     .run([
