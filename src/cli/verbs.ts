@@ -138,6 +138,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/message.ts')).message,
   },
   {
+    name: 'market',
+    group: 'Work:',
+    summary: 'skills, proposals, deals and ratings',
+    load: async () => (await import('./verb/market.ts')).market,
+  },
+  {
     name: 'agent-harness',
     group: 'Run nodes:',
     summary: 'speak as an agent, at its socket; run one that prints its answers',

@@ -56,6 +56,8 @@ const TABLE = {
   'message.send': OPERATORS,
   'message.answer': OPERATORS,
   'hub.invite': OPERATORS,
+  'market.read': READERS,
+  'market.act': OPERATORS,
   'project.read': READERS,
   'project.register': ACTORS,
   'project.remove': ACTORS,

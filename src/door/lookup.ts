@@ -9,6 +9,8 @@ import type { KnownMessage } from '#core/view/message.ts';
 import { isKnownMessage } from '#core/view/message.ts';
 import type { NodeRow } from '#core/view/node.ts';
 import type { LiveProject } from '#core/view/project.ts';
+import type { KnownProposal } from '#core/view/proposal.ts';
+import { isKnownProposal } from '#core/view/proposal.ts';
 import type { LiveRule } from '#core/view/rule.ts';
 import { isLiveRule } from '#core/view/rule.ts';
 import type { Door } from './door.ts';
@@ -76,6 +78,13 @@ export function findApproval(ref: string, door: Door): KnownApproval | DoorRefus
   const { store } = door.node;
   const found = idsLike(ref, door).map((id) => store.get('approval', id));
   return single(found.filter(isKnownApproval), ref, 'Approval not found');
+}
+
+/** By id or short id. */
+export function findProposal(ref: string, door: Door): KnownProposal | DoorRefusal {
+  const { store } = door.node;
+  const found = idsLike(ref, door).map((id) => store.get('proposal', id));
+  return single(found.filter(isKnownProposal), ref, 'Proposal not found');
 }
 
 /** By id or short id. */

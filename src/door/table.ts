@@ -16,6 +16,7 @@ import { eventRoutes } from './routes/events.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { none } from './routes/input.ts';
 import { hubRoutes } from './routes/hub.ts';
+import { marketRoutes } from './routes/market.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { pageRoutes } from './routes/page.ts';
@@ -59,6 +60,7 @@ export const routes: readonly Route[] = [
   ...toolRoutes,
   ...hookRoutes,
   ...messageRoutes,
+  ...marketRoutes,
   ...hubRoutes,
   ...usageRoutes,
   ...projectRoutes,

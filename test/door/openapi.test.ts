@@ -87,6 +87,8 @@ describe('OpenAPI', () => {
       'Op',
       'Post',
       'Project',
+      'Proposal',
+      'Rating',
       'Refusal',
       'Rule',
       'Status',

@@ -1,6 +1,7 @@
 /** Carries out a call of a tool at the node. Who calls comes from the session, never from the arguments. */
 import { refusalOfIssue, refused, shown } from '../refusal.ts';
 import type { Said, Work } from './handler.ts';
+import { MARKET_HANDLERS } from './market.ts';
 import { MESSAGE_HANDLERS } from './messages.ts';
 import { TASK_HANDLERS } from './tasks.ts';
 import type { ToolInput, ToolName } from './tools.ts';
@@ -9,6 +10,7 @@ import { INPUTS, isToolName, TOOLS } from './tools.ts';
 const handlers: { [N in ToolName]: (input: ToolInput<N>, work: Work) => Said | Promise<Said> } = {
   ...TASK_HANDLERS,
   ...MESSAGE_HANDLERS,
+  ...MARKET_HANDLERS,
 };
 
 /** A text for the model. A refusal changed nothing. */
