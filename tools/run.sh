@@ -39,12 +39,12 @@ checks() {
 # One unsteady test must not hide what the others say; where more files fail than this, something is broken.
 again_at_most=8
 
-# vitest_once PROJECT TOTALS [argument...]: runs a vitest project, sets passed, failed and skipped to its totals, and
+# vitest_once PROJECT TOTALS [argument...]: runs the vitest projects whose names begin so, sets passed, failed and skipped to its totals, and
 # leaves the files that failed in TOTALS (test/totals-reporter.ts).
 vitest_once() {
   local project=$1 totals=$2 code
   shift 2
-  SKEP_TOTALS_FILE=$totals "$bin/vitest" run --project "$project" "$@"
+  SKEP_TOTALS_FILE=$totals "$bin/vitest" run --project "$project*" "$@"
   code=$?
   passed=0 failed=0 skipped=0
   # Without totals nobody knows what passed: another reporter was asked for, or vitest itself fell.

@@ -96,5 +96,5 @@ describe('a node that dies in the middle, and starts again', () => {
       expect(lab.git(bare, 'show', `main:file ${n}`)).toBe('x');
     }
     expect(deaths).toBeGreaterThan(6);
-  }, 60_000);
+  });
 });
