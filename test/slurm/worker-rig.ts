@@ -110,6 +110,11 @@ export class OutboxReader {
     return soon(what, this.#until(what, fits));
   }
 
+  /** As {@link until}, for what takes as long as it takes: the test's own limit counts. */
+  whenever(what: string, fits: (record: OutboxRecord) => boolean): Promise<OutboxRecord> {
+    return this.#until(what, fits);
+  }
+
   /** Reads up to the next event of that name; its payload. */
   async event(name: string, fits: (payload: Record<string, unknown>) => boolean = () => true): Promise<Event> {
     const record = await this.until(name, (one) => isEvent(one) && one.event === name && fits(one.payload));

@@ -58,13 +58,20 @@ export const launch: Leaf = {
       };
       const job = await site.provider.launch(wanted, told, said(world));
       world.out.write(given.json ? `${JSON.stringify({ job })}\n` : `JOB_ID=${job}\n`);
-      if (!given.flag('detach')) await waited({ site, world, job, nodes: wanted.nodes, tool: wanted.tool });
+      const tellsOfThread = wanted.tool === 'codex' && continues === undefined;
+      if (!given.flag('detach')) await waited({ site, world, job, nodes: wanted.nodes, tellsOfThread });
       return EXIT.ok;
     }),
 };
 
 /** Whoever does not want to wait any more leaves the job as it is. */
-async function waited(o: { site: Site; world: World; job: string; nodes: number; tool: string }): Promise<void> {
+async function waited(o: {
+  site: Site;
+  world: World;
+  job: string;
+  nodes: number;
+  tellsOfThread: boolean;
+}): Promise<void> {
   const { site, world, ...rest } = o;
   const { untilReady } = await import('#slurm/launch/ready.ts');
   const stopped = new AbortController();

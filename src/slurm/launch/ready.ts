@@ -15,7 +15,8 @@ export type ReadyOptions = {
   login: Login;
   job: string;
   nodes: number;
-  tool: string;
+  /** Agents tell of a conversation as soon as they listen: Codex does, unless it goes on with an earlier one. */
+  tellsOfThread: boolean;
   progress: Progress;
   nowMs: () => number;
   /** Aborted where nobody waits any more; the job goes on. */
@@ -60,8 +61,8 @@ export async function untilReady(o: ReadyOptions): Promise<void> {
 }
 
 /** Agents whose conversation has begun; of tools that begin one with their first turn, workers. */
-async function countUp({ config, login, job, tool }: ReadyOptions): Promise<number> {
-  const text = tool === 'codex' ? '"event":"thread_started"' : '"type":"start"';
+async function countUp({ config, login, job, tellsOfThread }: ReadyOptions): Promise<number> {
+  const text = tellsOfThread ? '"event":"thread_started"' : '"type":"start"';
   const script = 'grep -lF -e "$1" "$2"/mailbox/outbox/"$3"_*.jsonl 2>/dev/null | wc -l';
   return Number((await login.run(['sh', '-c', script, 'sh', text, baseOf(config), job])).trim());
 }

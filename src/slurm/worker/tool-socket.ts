@@ -74,18 +74,22 @@ export class ToolSocket {
 
   #take(client: Socket): void {
     const lines = new JsonLines();
+    const calls = new Set<string>();
     this.#clients.add(client);
-    client.on('close', () => this.#clients.delete(client));
+    client.on('close', () => {
+      this.#clients.delete(client);
+      for (const call of calls) this.#waiting.delete(call);
+    });
     client.on('error', () => client.destroy());
     client.on('data', (bytes) => {
       for (const line of lines.feed(bytes)) {
-        if (line.kind === 'record') this.#carry(line.value, client);
+        if (line.kind === 'record') this.#carry(line.value, { client, calls });
         else client.destroy();
       }
     });
   }
 
-  #carry(value: unknown, client: Socket): void {
+  #carry(value: unknown, { client, calls }: { client: Socket; calls: Set<string> }): void {
     const id = z.looseObject({ id: z.number() }).safeParse(value).data?.id ?? null;
     const reply = (o: { status: number; body: unknown }): void =>
       void client.write(`${JSON.stringify({ id, ...o })}\n`);
@@ -98,10 +102,11 @@ export class ToolSocket {
     const call = `${this.#prefix}-${this.#calls}`;
     const settle = (o: { status: number; body: unknown }): void => {
       this.#waiting.delete(call);
+      calls.delete(call);
       reply(o);
     };
     this.#waiting.set(call, settle);
-    client.once('close', () => this.#waiting.delete(call));
+    calls.add(call);
     this.#ask({ call, method: data.method, path: data.path, body: data.body });
   }
 
