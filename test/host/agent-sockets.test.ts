@@ -162,6 +162,41 @@ describe('a question', () => {
   });
 });
 
+describe('a text', () => {
+  it('that is long comes by its beginning, and is read whole by its reader and its sender alone, after a restart, too', async () => {
+    const [from, to] = [await line(ann), await line(bob)];
+    const body = 'é\u2028'.repeat(50_000);
+    const { id } = await from.ask({ cmd: 'send', to: bob, body });
+    const [handed] = await to.recv({ wait_seconds: WAIT_S });
+    expect(handed).toMatchObject({ id, truncated_bytes: Buffer.byteLength(body) });
+    expect(body.startsWith(String(handed?.['body']))).toBe(true);
+    expect(String(handed?.['body']).length).toBeLessThan(4_096);
+    await member.restart();
+    for (const name of [ann, bob]) expect(await (await line(name)).ask({ cmd: 'read', id })).toMatchObject({ body });
+    const { id: own } = await (await line(bob)).ask({ cmd: 'send', to: 'operator', body: 'for people' });
+    expect(await (await line(ann)).ask({ cmd: 'read', id: own })).toMatchObject({ ok: false, code: 'not_found' });
+  });
+
+  it.each([
+    ['in letters', 'x'.repeat(1024 * 1024 + 1), 'invalid'],
+    ['in bytes', '€'.repeat(750_000), 'too_large'],
+  ])('that is too long %s is refused, and nothing is stored', async (_how, body, code) => {
+    const [from, to] = [await line(ann), await line(bob)];
+    expect(await from.ask({ cmd: 'send', to: bob, body })).toMatchObject({ ok: false, code });
+    expect(await to.ask({ cmd: 'recent' })).toMatchObject({ ok: true, messages: [] });
+  });
+});
+
+it('what is sent to all is in the mailbox of every other agent once, and in none of its own', async () => {
+  const carl = await member.post('/api/swarm/agents', { name: 'carl', tool: 'shell', capabilities: ['shell'] });
+  const { ids } = await (await line(ann)).ask({ cmd: 'send', to: '*', body: 'to all' });
+  expect(ids).toHaveLength(2);
+  for (const name of [bob, 'carl'])
+    expect(await (await line(name)).recv({ max: 32 })).toMatchObject([{ from: ann, body: 'to all' }]);
+  expect(await (await line(ann)).recv({ max: 32 })).toEqual([]);
+  expect(await member.list(`/api/messages?to=${String(carl['id'])}`)).toHaveLength(1);
+});
+
 it('a reminder comes when it is due, also to a node that was away, and can be taken back', async () => {
   const agent = await line(ann);
   await agent.ask({ cmd: 'remind', message: 'now', delay_seconds: 0 });

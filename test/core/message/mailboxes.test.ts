@@ -3,12 +3,12 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { OpId } from '#core/brand.ts';
 import { opIdOf, userPrincipal } from '#core/brand.ts';
 import { mailboxOf } from '#core/message/address.ts';
-import { DELIVERIES_MAX, LEASE_MAX_MS } from '#core/message/mailboxes.ts';
+import { DELIVERIES_MAX, LEASE_MAX_MS, MAILBOX_MAX } from '#core/message/mailboxes.ts';
 import { messageState, outcomeOf } from '#core/view/message.ts';
 import { simNodeId } from '#sim/crypto.ts';
 import { Machine } from '../machine.ts';
 import { present } from '../writer.ts';
-import { acknowledge, requeue, sent, take, texts } from './post-office.ts';
+import { acknowledge, requeue, send, sent, take, texts } from './post-office.ts';
 
 let machine: Machine;
 let agent: OpId;
@@ -190,4 +190,24 @@ it('what another node writes about a message of this one changes nothing', async
   const body = { type: 'message.acknowledged', agent: stranger } as const;
   await machine.append([{ entity: id, by: userPrincipal('ada'), body }]);
   expect(state(id)).toBe('open');
+});
+
+it('a mailbox that is full takes nothing more here, bounces what another node let in, and takes again what was handled', async () => {
+  const box = mailboxOf(agent);
+  const batch = Array.from({ length: 256 }, () => box);
+  for (let left = MAILBOX_MAX; left > 0; left -= batch.length)
+    await sent(machine, { to: agent, channels: batch.slice(0, left) });
+  expect(await send(machine, { to: agent })).toMatchObject({ code: 'too_many' });
+  const body = {
+    type: 'message.sent',
+    channel: box,
+    kind: 'text',
+    text: 'from afar',
+    replyTo: null,
+    source: null,
+  } as const;
+  const id = await machine.create({ ...body, dueMs: null, thread: null, hops: 0 });
+  expect(outcome(id)).toMatchObject({ kind: 'bounced', reason: 'mailbox_full' });
+  expect(await take(machine, { agent })).toHaveLength(32);
+  expect(await send(machine, { to: agent })).toHaveLength(1);
 });
