@@ -54,7 +54,7 @@ export type TerminalAgentsOptions = {
   /** How long an agent waits for people. */
   patienceMs: number;
   homes: Pick<AgentHomes, 'environmentOf' | 'sweep'>;
-  tools: Pick<TerminalTools, 'know' | 'forget' | 'argumentsFor'>;
+  tools: Pick<TerminalTools, 'know' | 'forget' | 'argumentsFor' | 'environmentFor'>;
   /** The program of an agent that opens a conversation has ended well: nobody wants that agent any more. */
   ended: (agent: OpId) => void;
   /** An agent that opened this one was withdrawn. */
@@ -84,6 +84,7 @@ export class TerminalAgents {
         ...(await o.workspaces.agentEnvironment(agent)),
         ...terminalEnvironment(process.env, agent),
         ...o.homes.environmentOf(agent.id, agent.cwd),
+        ...o.tools.environmentFor(agent),
       }),
       moreArguments: (agent) => [...this.#hooks.argumentsFor(agent), ...o.tools.argumentsFor(agent)],
       now: Date.now,

@@ -4,8 +4,10 @@
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import type { OpId } from '#core/brand.ts';
 import type { TerminalAgent } from '#driver/tmux/terminal-agent.ts';
+import { toolOf } from '#driver/tmux/tool.ts';
 import { AgentSecrets } from './agent-secrets.ts';
 import { agentSocketPath } from './agent-socket-path.ts';
 
@@ -16,6 +18,17 @@ export const TOOL_SERVER: readonly [string, ...string[]] = [process.execPath, PR
 export const TOOLS_PREFIX = 'skep_tools_';
 
 type Agent = Pick<TerminalAgent, 'spec' | 'tool'>;
+
+const configSchema = z.looseObject({ mcp: z.looseObject({}).optional() });
+
+function configIn(text: string | undefined): z.output<typeof configSchema> | undefined {
+  if (text === undefined || text.trim() === '') return {};
+  try {
+    return configSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
 
 export class TerminalTools {
   readonly #socket: string;
@@ -41,6 +54,19 @@ export class TerminalTools {
   /** Whether its program was started with the tools. */
   has(agent: OpId): boolean {
     return this.#secrets.has(agent);
+  }
+
+  /**
+   * Variables for the program of an agent that is about to start, where its tool takes a tool server by them: OpenCode, beside what its user's files and
+   * the same variable of the node say. Text there that is no JSON is left as it is, and the agent without the tools.
+   */
+  environmentFor(spec: Agent['spec'], given = process.env['OPENCODE_CONFIG_CONTENT']): Record<string, string> {
+    if (toolOf(spec.tool).tool !== 'opencode') return {};
+    const config = configIn(given);
+    if (config === undefined) return {};
+    const environment = { SKEP_MCP_SECRET: this.#secrets.write(spec.id, { socket: this.#socket }) };
+    const skep = { type: 'local', command: TOOL_SERVER, environment, enabled: true };
+    return { OPENCODE_CONFIG_CONTENT: JSON.stringify({ ...config, mcp: { ...config.mcp, skep } }) };
   }
 
   /** Arguments for the program of an agent that is about to start. In none of them is the secret: only where it lies. */

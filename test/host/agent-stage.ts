@@ -15,13 +15,14 @@ const KEY = 'stub-key';
 /** A TUI on a busy machine takes its time. */
 export const TEST_MS = 300_000;
 
-export type Cli = 'claude' | 'codex';
+export type Cli = 'claude' | 'codex' | 'opencode';
 const COMMANDS: Readonly<Record<Cli, string>> = {
   claude: 'claude --permission-mode bypassPermissions',
   codex: 'codex',
+  opencode: 'opencode',
 };
 /** Codex leaves a command alone after 10 s, or after 30 where it is asked to, and asks the model what next. */
-const PATIENCE: Readonly<Record<Cli, Json>> = { claude: {}, codex: { extra: { yield_time_ms: 30_000 } } };
+const PATIENCE: Readonly<Record<Cli, Json>> = { claude: {}, codex: { extra: { yield_time_ms: 30_000 } }, opencode: {} };
 
 /** A node in this process, and one that is a process of its own. */
 type Door = {

@@ -1,5 +1,5 @@
 // Needs: tmux, npm, 1.2 GB of disk for the agent CLIs
-/** Real Claude Code and Codex in terminals say by the tools of skep how their task stands, for the attempt that they are in. */
+/** Real Claude Code, Codex and OpenCode in terminals say by the tools of skep how their task stands, for the attempt that they are in. */
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -22,7 +22,9 @@ afterEach(() => stage.close(), TEST_MS);
 const hire = (cli: Cli): Promise<Json> => stage.agent(worker, { cli, place: stage.home.project, seenBy: emperor });
 
 const call = (cli: Cli, tool: string, input: Json): Json =>
-  cli === 'claude' ? { tool: `mcp__skep__${tool}`, input } : { namespace: 'mcp__skep', tool, input };
+  cli === 'codex'
+    ? { namespace: 'mcp__skep', tool, input }
+    : { tool: cli === 'claude' ? `mcp__skep__${tool}` : `skep_${tool}`, input };
 
 const COMMIT = { preText: 'let me', bash: 'echo two > two.txt && git add -A && git commit -qm two' };
 const BYE = { text: 'Bye.', chunks: 8, delayMs: 100 };
@@ -68,3 +70,18 @@ describe.each(['claude', 'codex'] as const)('the real %s in a terminal', (cli) =
     expect(await done([call(cli, 'task_failed', { reason: 'Nobody.' }), BYE])).toMatchObject({ status: 'completed' });
   });
 });
+
+it.each(['claude', 'codex', 'opencode'] as const)(
+  'the real %s in a terminal commits, writes to its people and completes, by tools that its program was started with',
+  { timeout: TEST_MS },
+  async (cli) => {
+    await hire(cli);
+    const says = call(cli, 'message_send', { to: 'operator', body: `Hello from ${cli}.` });
+    const completed = await done([COMMIT, says, call(cli, 'task_complete', { summary: 'Two is there; seen.' }), BYE]);
+    expect(completed).toMatchObject({ status: 'completed', result: 'Two is there; seen.', attempt: 1 });
+    expect(subjects(stage.home.project)).toEqual(['two', 'Begin']);
+    const heard = async (): Promise<true | undefined> =>
+      JSON.stringify(await emperor.list('/api/messages')).includes(`Hello from ${cli}.`) ? true : undefined;
+    expect(await emperor.until(heard)).toBe(true);
+  },
+);

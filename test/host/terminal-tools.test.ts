@@ -37,6 +37,22 @@ describe('the tools of an agent in a terminal', () => {
     expect([tools.has(ANN), tools.has(BOB)]).toEqual([true, false]);
   });
 
+  it('are offered to OpenCode beside what its variable says already, unless that is not understood', () => {
+    const tools = new TerminalTools({ stateDir });
+    const { spec } = agent(ANN, 'opencode --session ses_1');
+    const given =
+      tools.environmentFor(spec, '{"model":"m","mcp":{"mine":{"type":"remote"}}}')['OPENCODE_CONFIG_CONTENT'] ?? '';
+    expect(JSON.parse(given)).toMatchObject({
+      model: 'm',
+      mcp: { mine: { type: 'remote' }, skep: { type: 'local', environment: { SKEP_MCP_SECRET: fileOf(ANN) } } },
+    });
+    expect(given).not.toContain(tokenIn(ANN));
+    expect(tools.has(ANN)).toBe(true);
+    expect(Object.keys(tools.environmentFor(spec, undefined))).toEqual(['OPENCODE_CONFIG_CONTENT']);
+    for (const odd of ['{', '[]', '{"mcp":1}']) expect(tools.environmentFor(spec, odd)).toEqual({});
+    expect(tools.environmentFor(agent(BOB, 'claude').spec, undefined)).toEqual({});
+  });
+
   it('are known by the same secret after a restart of the node and of the program, until the agent is withdrawn', () => {
     new TerminalTools({ stateDir }).argumentsFor(agent(ANN, 'claude'));
     const token = tokenIn(ANN);

@@ -56,8 +56,11 @@ const providerOf = ({ relayUrl }: SessionSpec): string[] =>
         'model_providers.skep.supports_websockets': 'false',
       }).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
 
-/** Codex itself waits ten seconds, which a first start on a busy machine takes, and then begins without the tools: nothing would end its task. */
-const AWAITED = { startup_timeout_sec: 60, required: true } as const;
+/**
+ * Codex itself waits ten seconds, which a first start on a busy machine takes, and then begins without the tools: nothing would end its task. Well below
+ * what it has to answer `thread/start` (60 s): a tool server that is too slow is told by its name, not as a Codex that hangs.
+ */
+const AWAITED = { startup_timeout_sec: 30, required: true } as const;
 
 /**
  * Each command that Codex does not know to be harmless is asked for, and runs in its sandbox: the worktree, and the repository that it belongs to,
