@@ -214,7 +214,7 @@ export class BoxLifecycle implements Boxing {
       });
     if (!UNBOXABLE.has(tool)) return undefined;
     return refusal('not_supported', `${tool} is spoken to at a port, and a box has no network`, {
-      expected: 'a tool that speaks on its standard input and output',
+      expected: `a tool that speaks on its standard input and output: acp ${tool} acp`,
       got: tool,
     });
   }

@@ -44,7 +44,21 @@ const EDIT = `if env | grep -q '${PATTERN}' || grep -rqs '${PATTERN}' /proc/*/en
 const TOOLS = [
   { tool: 'claude', path: '/v1/messages', complete: { tool: 'mcp__skep__task_complete', ...SUMMARY } },
   { tool: 'codex', path: '/v1/responses', complete: { tool: 'task_complete', namespace: 'mcp__skep', ...SUMMARY } },
+  {
+    tool: 'acp opencode acp',
+    path: '/v1/messages',
+    complete: { tool: ['skep_task_complete', 'skep__task_complete', 'mcp_skep_task_complete'], ...SUMMARY },
+  },
 ];
+/** It asks for nothing unless it is told to. */
+const OPENCODE = {
+  model: 'anthropic/stub-model',
+  small_model: 'anthropic/stub-model',
+  permission: { bash: 'ask' },
+  provider: {
+    anthropic: { models: { 'stub-model': { tool_call: true, limit: { context: 128_000, output: 8_192 } } } },
+  },
+};
 const CASES = BOX_KINDS.flatMap((runtime) => TOOLS.map((one) => ({ runtime, ...one })));
 
 describe.each(CASES)('the real $tool in a $runtime', { timeout: TEST_MS }, ({ runtime, tool, path, complete }) => {
@@ -55,10 +69,16 @@ describe.each(CASES)('the real $tool in a $runtime', { timeout: TEST_MS }, ({ ru
     // As a person would by `skep hive login`: its own idea of a model speaks of tools that the scripted one does not know.
     mkdirSync(join(String(home), '.codex'), { recursive: true });
     writeFileSync(join(String(home), '.codex/config.toml'), 'model = "stub-model"\n');
+    mkdirSync(join(String(home), '.config/opencode'), { recursive: true });
+    writeFileSync(join(String(home), '.config/opencode/opencode.json'), JSON.stringify(OPENCODE));
     await node.post('/api/swarm/projects', { name: 'demo', origin: swarm.repository('origin'), base: 'main' });
-    const task = await addTask(node, `Edit. <<stub ${JSON.stringify([{ bash: EDIT }, complete, { text: 'Bye.' }])}>>`, {
-      project: 'demo',
-    });
+    const task = await addTask(
+      node,
+      `Edit. <<stub ${JSON.stringify([{ preText: 'let me', bash: EDIT }, complete, { text: 'Bye.' }])}>>`,
+      {
+        project: 'demo',
+      },
+    );
     const leave = await node.until(async () => (await node.list('/api/approvals?state=open'))[0]);
     await node.post(`/api/approvals/${String(leave['id'])}`, { decision: 'allow' });
     const ended = await node.ended(String(task['id']));

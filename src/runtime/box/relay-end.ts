@@ -63,8 +63,19 @@ export function relayEnvironment(port: number): Record<string, string> {
     NO_PROXY: OWN,
     no_proxy: OWN,
     NODE_USE_ENV_PROXY: '1',
+    OPENCODE_CONFIG_CONTENT: openCodeConfig(`${url}/v1`),
     // What they tell their makers, and fetch for themselves, has nowhere to go.
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_AUTOUPDATER: '1',
   };
 }
+
+/** OpenCode reads no variable for an address; what stands here counts beside its own files. */
+const openCodeConfig = (baseURL: string): string => {
+  const options = { baseURL, apiKey: PLACEHOLDER };
+  return JSON.stringify({
+    autoupdate: false,
+    share: 'disabled',
+    provider: { anthropic: { options }, openai: { options } },
+  });
+};
