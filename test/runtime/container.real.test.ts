@@ -79,6 +79,10 @@ describe('Podman that does not run', { timeout: TEST_LIMIT_MS }, () => {
 
   it.each([
     ['crun: setrlimit `RLIMIT_NOFILE`: Operation not permitted: OCI permission denied', 'default_ulimits'],
+    [
+      'Error: runc: error during container init: error setting rlimit type 7: operation not permitted: OCI permission denied',
+      'default_ulimits',
+    ],
     ['Error: crun: cgroups in hybrid mode not supported, drop all controllers from cgroupv2', 'runtime = "runc"'],
     ['something else', 'podman run --rm'],
   ])('says what to do about: %s', async (text, wayOut) => {

@@ -39,7 +39,7 @@ const IDS = [`0:1:${AGENT_ID}`, `${AGENT_ID}:0:1`, `${AGENT_ID + 1}:${AGENT_ID +
 /** The first two are known by heart. */
 const PODMAN_FAULTS: readonly Fault[] = [
   {
-    says: /setrlimit\s.*Operation not permitted|RLIMIT_N/i,
+    says: /setrlimit\s.*Operation not permitted|RLIMIT_N|error setting rlimit/i,
     wayOut:
       'no hard limit may be raised here: set default_ulimits = ["nofile=N:N", "nproc=M:M"] under [containers] in containers.conf, at most what `ulimit -Hn` and `ulimit -Hu` say',
   },
