@@ -17,8 +17,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { markOf } from '#runtime/layout.ts';
 import { HOLDER_VARIABLE } from '#runtime/proc-table.ts';
 import { stateDirOf } from '#socket-path.ts';
-import { containerImage } from '../runtime/container-image.ts';
-import { rootFolder } from '../runtime/root-folder.ts';
+import { BOX_KINDS, imageOf } from '../runtime/box-image.ts';
 import { TEST_MS } from './box-stage.ts';
 import { NodeProcess } from './process.ts';
 import type { Json } from './swarm.ts';
@@ -57,7 +56,7 @@ class Place {
   }
 
   /** A node with an agent `alice` in a box of that kind, which shares the folder `/gate` with this test. */
-  static async open(runtime: string): Promise<Place> {
+  static async open(runtime: (typeof BOX_KINDS)[number]): Promise<Place> {
     const image = imageOf(runtime);
     const dir = mkdtempSync(join(tmpdir(), 'skep-fault-'));
     directories.push(dir);
@@ -105,11 +104,6 @@ class Place {
   }
 }
 
-function imageOf(runtime: string): string | null {
-  if (runtime === 'sandbox') return null;
-  return runtime === 'container' ? containerImage() : rootFolder();
-}
-
 /** Empty for a process that has ended meanwhile. */
 function environmentOf(pid: string): string {
   try {
@@ -129,50 +123,46 @@ function killed(pid: number): void {
 
 const WAITS = 'echo begun >> /gate/begun; until [ -e /gate/go ]; do sleep 0.1; done; cat /gate/begun';
 
-describe.each(['sandbox', 'container', 'nspawn'])(
-  'an agent in a %s, in the middle of its turn',
-  { timeout: TEST_MS },
-  (runtime) => {
-    it('goes on while its node is killed, twice, and ends once', async () => {
-      const place = await Place.open(runtime);
-      const task = await place.script(WAITS);
-      await place.there('begun');
-      await place.node.kill();
-      await place.node.start();
-      await place.node.kill();
-      await place.node.start();
-      writeFileSync(join(place.gate, 'go'), '');
-      expect(await place.ended(task)).toMatchObject({ error: null, status: 'completed', attempt: 1, result: 'begun' });
-    });
+describe.each(BOX_KINDS)('an agent in a %s, in the middle of its turn', { timeout: TEST_MS }, (runtime) => {
+  it('goes on while its node is killed, twice, and ends once', async () => {
+    const place = await Place.open(runtime);
+    const task = await place.script(WAITS);
+    await place.there('begun');
+    await place.node.kill();
+    await place.node.start();
+    await place.node.kill();
+    await place.node.start();
+    writeFileSync(join(place.gate, 'go'), '');
+    expect(await place.ended(task)).toMatchObject({ error: null, status: 'completed', attempt: 1, result: 'begun' });
+  });
 
-    it('is told as failed when it is killed with its box, leaves nothing, and takes the next task', async () => {
-      const place = await Place.open(runtime);
-      const task = await place.script(WAITS);
-      await place.there('begun');
-      const all = place.processes();
-      expect(all.length).toBeGreaterThan(1);
-      all.forEach(killed);
-      expect(await place.ended(task)).toMatchObject({ status: 'failed', attempt: 1 });
-      await until('the end of all that was in the box', () => (place.processes().length === 0 ? true : undefined));
-      expect(await place.ended(await place.script('echo again'))).toMatchObject({
-        status: 'completed',
-        result: 'again',
-      });
+  it('is told as failed when it is killed with its box, leaves nothing, and takes the next task', async () => {
+    const place = await Place.open(runtime);
+    const task = await place.script(WAITS);
+    await place.there('begun');
+    const all = place.processes();
+    expect(all.length).toBeGreaterThan(1);
+    all.forEach(killed);
+    expect(await place.ended(task)).toMatchObject({ status: 'failed', attempt: 1 });
+    await until('the end of all that was in the box', () => (place.processes().length === 0 ? true : undefined));
+    expect(await place.ended(await place.script('echo again'))).toMatchObject({
+      status: 'completed',
+      result: 'again',
     });
+  });
 
-    it('is lost with the holder, which leaves nothing of it, and takes the next task', async () => {
-      const place = await Place.open(runtime);
-      const task = await place.script(WAITS);
-      await place.there('begun');
-      expect(place.processes().length).toBeGreaterThan(1);
-      expect(place.node.killHolder()).toBe(true);
-      const ended = await place.ended(task);
-      expect(['failed', 'lost']).toContain(ended['status']);
-      await until('the end of all that was in the box', () => (place.processes().length === 0 ? true : undefined));
-      expect(await place.ended(await place.script('echo again'))).toMatchObject({
-        status: 'completed',
-        result: 'again',
-      });
+  it('is lost with the holder, which leaves nothing of it, and takes the next task', async () => {
+    const place = await Place.open(runtime);
+    const task = await place.script(WAITS);
+    await place.there('begun');
+    expect(place.processes().length).toBeGreaterThan(1);
+    expect(place.node.killHolder()).toBe(true);
+    const ended = await place.ended(task);
+    expect(['failed', 'lost']).toContain(ended['status']);
+    await until('the end of all that was in the box', () => (place.processes().length === 0 ? true : undefined));
+    expect(await place.ended(await place.script('echo again'))).toMatchObject({
+      status: 'completed',
+      result: 'again',
     });
-  },
-);
+  });
+});

@@ -1,6 +1,6 @@
 /** An image of this machine's own programs, for tests of containers: no registry is asked. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,13 +18,17 @@ events_logger = "file"
 
 /** Makes it where it is not there; sets `CONTAINERS_CONF` of this process. Returns its name. */
 export function containerImage(): string {
-  if (process.env['CONTAINERS_CONF'] === undefined) {
-    const path = join(mkdtempSync(join(tmpdir(), 'skep-containers-')), 'containers.conf');
-    writeFileSync(path, CONF);
-    process.env['CONTAINERS_CONF'] = path;
-    process.once('exit', () => rmSync(join(path, '..'), { recursive: true, force: true }));
-  }
+  process.env['CONTAINERS_CONF'] ??= settingsFile();
   const script = fileURLToPath(new URL('./container-image.sh', import.meta.url));
   execFileSync('bash', [script, NAME], { stdio: 'pipe' });
   return NAME;
+}
+
+/** Once a machine, as workers of tests may end without a word. Whoever reads it finds all of it. */
+function settingsFile(): string {
+  const path = join(tmpdir(), 'skep-box-test-containers.conf');
+  const own = `${path}.${process.pid}`;
+  writeFileSync(own, CONF);
+  renameSync(own, path);
+  return path;
 }
