@@ -56,7 +56,10 @@ async function hive(...args: string[]): Promise<string> {
 /** Types into the shell of a box, at a terminal. */
 function typed(name: string, text: string): Promise<string> {
   const command = `'${process.execPath}' '${SKEP}' hive login ${name}`;
-  const child = spawn('script', ['-qec', command, '/dev/null'], { env: environment(), timeout: COMMAND_MS });
+  const child = spawn('sh', ['-c', 'exec script -qec "$1" /dev/null', 'sh', command], {
+    env: environment(),
+    timeout: COMMAND_MS,
+  });
   let said = '';
   child.stdout.on('data', (piece: Buffer) => (said += String(piece)));
   child.stderr.on('data', (piece: Buffer) => (said += String(piece)));
