@@ -6,6 +6,7 @@ import type { Hash, NodeId, OpId, Principal, ProcId } from '#core/brand.ts';
 import type { BootStanding } from '#core/boot-check.ts';
 import type { Boxed, Seen } from '#core/boxing.ts';
 import type { LocalRow, LocalTable } from '#core/local.ts';
+import type { Filing } from '#core/file/filing.ts';
 import type { Trading } from '#core/market/trading.ts';
 import type { Messaging } from '#core/message/messaging.ts';
 import type { Glimpse } from '#core/glimpse.ts';
@@ -212,6 +213,7 @@ export interface SwarmNode extends AgentTerminals, Answering, Boxed, Signals, Tr
   readonly info: NodeInfo;
   readonly messages: Messaging;
   readonly market: Trading;
+  readonly files: Filing;
   readonly store: Pick<
     OpStore,
     | 'get'

@@ -138,6 +138,12 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/message.ts')).message,
   },
   {
+    name: 'file',
+    group: 'Work:',
+    summary: 'files between people and agents',
+    load: async () => (await import('./verb/file.ts')).file,
+  },
+  {
     name: 'market',
     group: 'Work:',
     summary: 'skills, proposals, deals and ratings',

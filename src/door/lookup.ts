@@ -5,6 +5,8 @@ import { compareStamps } from '#core/op.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import type { KnownApproval } from '#core/view/approval.ts';
 import { isKnownApproval } from '#core/view/approval.ts';
+import type { KnownFile } from '#core/view/file.ts';
+import { isKnownFile } from '#core/view/file.ts';
 import type { KnownMessage } from '#core/view/message.ts';
 import { isKnownMessage } from '#core/view/message.ts';
 import type { NodeRow } from '#core/view/node.ts';
@@ -78,6 +80,15 @@ export function findApproval(ref: string, door: Door): KnownApproval | DoorRefus
   const { store } = door.node;
   const found = idsLike(ref, door).map((id) => store.get('approval', id));
   return single(found.filter(isKnownApproval), ref, 'Approval not found');
+}
+
+/** By id, short id, or the hash of its bytes: then the newest offer of them. */
+export function findFile(ref: string, door: Door): KnownFile | DoorRefusal {
+  const { store } = door.node;
+  const bySum = /^[0-9a-f]{64}$/.test(ref)
+    ? store.list('file', { where: { sha256: ref }, order: [['created', 'desc']], limit: 1 })
+    : idsLike(ref, door).map((id) => store.get('file', id));
+  return single(bySum.filter(isKnownFile), ref, 'File not found');
 }
 
 /** By id or short id. */

@@ -13,6 +13,7 @@ import { backupRoutes } from './routes/backup.ts';
 import { boxRoutes } from './routes/boxes.ts';
 import { capRoutes } from './routes/caps.ts';
 import { eventRoutes } from './routes/events.ts';
+import { fileRoutes } from './routes/files.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { none } from './routes/input.ts';
 import { hubRoutes } from './routes/hub.ts';
@@ -61,6 +62,7 @@ export const routes: readonly Route[] = [
   ...hookRoutes,
   ...messageRoutes,
   ...marketRoutes,
+  ...fileRoutes,
   ...hubRoutes,
   ...usageRoutes,
   ...projectRoutes,

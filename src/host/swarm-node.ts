@@ -4,6 +4,7 @@ import type { Boxing } from '#core/boxing.ts';
 import type { OpId, Principal } from '#core/brand.ts';
 import type { ApprovalAnswer } from '#core/approval/answer.ts';
 import type { Glimpse } from '#core/glimpse.ts';
+import type { Filing } from '#core/file/filing.ts';
 import type { Trading } from '#core/market/trading.ts';
 import type { Messaging } from '#core/message/messaging.ts';
 import type { NodeCore } from '#core/node.ts';
@@ -21,6 +22,7 @@ import type { AgentScreens } from './agent-screens.ts';
 import type { Approvals } from './approvals.ts';
 import type { Backups } from './backup.ts';
 import type { BlobTransfer } from './blob-transfer.ts';
+import { Files } from './files.ts';
 import type { Glimpses } from './glimpses.ts';
 import type { Opening } from './opening.ts';
 import type { Outputs } from './outputs.ts';
@@ -60,6 +62,7 @@ export class HostedNode implements SwarmNode {
   readonly info: NodeInfo;
   readonly messages: Messaging;
   readonly market: Trading;
+  readonly files: Filing;
   readonly store: OpStore;
   readonly boxing: Boxing;
   private readonly parts: SwarmNodeParts;
@@ -74,6 +77,7 @@ export class HostedNode implements SwarmNode {
     this.boxing = parts.boxing;
     this.messages = parts.messages;
     this.market = parts.market;
+    this.files = new Files({ ...parts, links: this.links });
   }
 
   async append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal> {
@@ -241,9 +245,7 @@ export class HostedNode implements SwarmNode {
   standings = () => this.parts.core.standings();
   tallies = () => this.parts.core.tallies();
 
-  links(): readonly LinkInfo[] {
-    return this.parts.transport.links();
-  }
+  links = (): readonly LinkInfo[] => this.parts.transport.links();
 
   glimpse(task: OpId): Glimpse | undefined {
     return this.parts.glimpses.lastOf(task);
@@ -278,9 +280,7 @@ export class HostedNode implements SwarmNode {
     return this.parts.terminals.hookBearer(token);
   }
 
-  joinCode(): string {
-    return this.parts.joinCode();
-  }
+  joinCode = (): string => this.parts.joinCode();
 
   backup(target: string) {
     return this.parts.backups.plan(target);

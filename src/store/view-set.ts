@@ -39,6 +39,7 @@ const foldersOf = (tables: ViewTables): Folders => ({
   skill: new RowFolder(tables.skill),
   proposal: new RowFolder(tables.proposal),
   merge: new RowFolder(tables.merge),
+  file: new RowFolder(tables.file),
 });
 
 type Folder = Pick<RowFolder<never>, 'fold' | 'retract' | 'write' | 'forget'>;
@@ -62,6 +63,7 @@ export const viewTables = (specs: Specs, make: <Row>(spec: ViewSpec<Row>) => Vie
   skill: make(specs.skill),
   proposal: make(specs.proposal),
   merge: make(specs.merge),
+  file: make(specs.file),
 });
 
 /** In the order in which their rows enter the digest. */
@@ -84,6 +86,7 @@ const NAMES: readonly ViewName[] = [
   'skill',
   'proposal',
   'merge',
+  'file',
 ];
 
 export class ViewSet {

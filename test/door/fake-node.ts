@@ -21,7 +21,7 @@ import { MemoryStore } from '#store/memory.ts';
 import { fakeBoxing } from './fake-boxing.ts';
 import { fakeMail } from './fake-mail.ts';
 import { FakeSignals } from './fake-signals.ts';
-import { fakeMarket } from './fake-market.ts';
+import { fakeFiles, fakeMarket } from './fake-market.ts';
 
 export const SELF = nodeIdOf('a'.repeat(32));
 export const OTHER = nodeIdOf('b'.repeat(32));
@@ -67,6 +67,7 @@ export class FakeNode extends FakeSignals implements SwarmNode {
   readonly boxing = fakeBoxing;
   readonly messages = fakeMail(this);
   readonly market = fakeMarket(this);
+  readonly files = fakeFiles();
   readonly presences = new Map<NodeId, Presence>();
   linked: LinkInfo[] = [];
   readonly tally = new Map<NodeId, Tally>();

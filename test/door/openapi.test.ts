@@ -80,6 +80,7 @@ describe('OpenAPI', () => {
       'Approval',
       'Box',
       'Cap',
+      'File',
       'Link',
       'Me',
       'Message',

@@ -1,9 +1,8 @@
 /** What becomes of a proposal: from the views and the home's clock alone, as the drafts that its home appends together, or why not. */
 import { masked } from '../approval/mask.ts';
 import type { NodeId, Principal } from '../brand.ts';
-import { agentPrincipal, nodePrincipal, parsedOpId } from '../brand.ts';
-import { outsiderIdOf } from '../message/address.ts';
-import { closedTo, notAllowed } from '../message/leave.ts';
+import { agentPrincipal, nodePrincipal } from '../brand.ts';
+import { addressBar } from '../message/leave.ts';
 import type { Draft } from '../op.ts';
 import type { Refusal } from '../refusal.ts';
 import { refusal } from '../refusal.ts';
@@ -47,7 +46,7 @@ export function proposalDrafts(wanted: ProposalWanted, at: AtHome): Draft[] | Re
     return no('invalid', 'INVALID_PROPOSAL', 'it goes to somebody, or offers a task');
   if (wanted.expiresMs !== null && wanted.expiresMs <= nowMs)
     return no('invalid', 'PROPOSAL_EXPIRED', 'its time is over already');
-  const closed = wanted.to === null ? undefined : addressBar(by, wanted.to, views);
+  const closed = wanted.to === null ? undefined : addressBar(views, by, speakerId(wanted.to));
   if (closed !== undefined) return closed;
   if (wanted.offers !== null) {
     const refused = offerBar(wanted, at);
@@ -58,15 +57,6 @@ export function proposalDrafts(wanted: ProposalWanted, at: AtHome): Draft[] | Re
   const refused = secretIn([wanted.task, wanted.terms]) ?? stakeBar(by, wanted.stake, at);
   if (refused !== undefined) return refused;
   return [{ entity: undefined, by, body: { type: 'proposal.made', ...fields, atMs: nowMs } }];
-}
-
-/** A proposal is a message, too: it reaches whom its maker may write to. */
-function addressBar(by: Principal, to: Principal, views: Views): Refusal | undefined {
-  const channel = speakerId(to);
-  const outsider = outsiderIdOf(by);
-  const agent = by.startsWith('agent:') ? parsedOpId(by.slice('agent:'.length)) : undefined;
-  if (outsider !== undefined) return closedTo(views, outsider, channel);
-  return agent === undefined ? undefined : notAllowed(views, agent, channel);
 }
 
 function offerBar({ offers }: ProposalWanted, { views }: AtHome): Refusal | undefined {

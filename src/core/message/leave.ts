@@ -1,10 +1,11 @@
 /** Whether one may write to another at all: an operator's word, looked up when somebody speaks. */
 import { matchesName } from '../approval/glob.ts';
-import type { OpId } from '../brand.ts';
+import type { OpId, Principal } from '../brand.ts';
+import { parsedOpId } from '../brand.ts';
 import type { Refusal } from '../refusal.ts';
 import { refusal } from '../refusal.ts';
 import type { Views } from '../view/views.ts';
-import { mailboxOf, OPERATOR_CHANNEL, readerOf } from './address.ts';
+import { mailboxOf, OPERATOR_CHANNEL, outsiderIdOf, readerOf } from './address.ts';
 
 /** Why an agent may not write there. What it sends to itself needs no leave, nor what it sends to people. */
 export function notAllowed(views: Views, sender: OpId, channel: string): Refusal | undefined {
@@ -29,4 +30,11 @@ export function closedTo(views: Views, outsider: string, channel: string): Refus
     expected: 'a channel; or an operator who lets you in: skep agent admit',
     got: outsider,
   });
+}
+
+/** The same for whoever speaks, of what is told its reader as a message is: a proposal, a file. */
+export function addressBar(views: Views, by: Principal, channel: string): Refusal | undefined {
+  const outsider = outsiderIdOf(by);
+  if (outsider !== undefined) return closedTo(views, outsider, channel);
+  return by.startsWith('agent:') ? notAllowed(views, parsedOpId(by.slice('agent:'.length)), channel) : undefined;
 }

@@ -51,6 +51,7 @@ import {
   skillsRegistered,
   workMerged,
 } from './market-body.ts';
+import { fileOffered, fileTaken } from './file-body.ts';
 import { hashSchema, longTextSchema, nodeIdSchema, opIdSchema } from './ids.ts';
 import { messageAcknowledged, messageBounced, messageSent, questionClosed } from './message-body.ts';
 import { logForked, nodeRegistered, nodeReplaced, nodeRetired, nodeRevoked } from './node-body.ts';
@@ -273,6 +274,8 @@ export const bodySchema = z.discriminatedUnion('type', [
   proposalDisputed,
   proposalSettled,
   workMerged,
+  fileOffered,
+  fileTaken,
 ]);
 /** A body this version understands. */
 export type Body = z.output<typeof bodySchema>;

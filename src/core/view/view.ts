@@ -49,7 +49,8 @@ export type ViewName =
   | 'cursor'
   | 'skill'
   | 'proposal'
-  | 'merge';
+  | 'merge'
+  | 'file';
 
 /** One page of a view. Rows compare by `order`, then by key (ascending), so a page is the same however it was reached. */
 export type Query = {

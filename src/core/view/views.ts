@@ -9,6 +9,8 @@ import type { ChannelRow } from './channel.ts';
 import { channelView } from './channel.ts';
 import type { CursorRow } from './cursor.ts';
 import { cursorView } from './cursor.ts';
+import type { FileRow } from './file.ts';
+import { fileView } from './file.ts';
 import type { IdentityRow } from './identity.ts';
 import { identityView } from './identity.ts';
 import type { InviteRow } from './invite.ts';
@@ -56,6 +58,7 @@ export type RowOf = {
   skill: SkillRow;
   proposal: ProposalRow;
   merge: MergeRow;
+  file: FileRow;
 };
 export type Specs = { [N in keyof RowOf]: ViewSpec<RowOf[N]> };
 
@@ -78,6 +81,7 @@ export const viewSpecs: Specs = {
   skill: skillView,
   proposal: proposalView,
   merge: mergeView,
+  file: fileView,
 };
 
 /** Committed rows only: what is shown or decided upon is on disk. */

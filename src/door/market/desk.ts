@@ -88,7 +88,7 @@ type Input<N extends keyof typeof INPUT> = z.output<(typeof INPUT)[N]>;
 export type AtMarket = { by: Principal; door: Door };
 
 /** Whom a name means: `operator`, an agent of the swarm, an `@id`. */
-function partyOf(ref: string, door: Door): Principal | DoorRefusal {
+export function partyOf(ref: string, door: Door): Principal | DoorRefusal {
   if (ref === 'operator' || ref === '@operator') return userPrincipal('operator');
   const id = ref.startsWith('@') ? ref.slice(1) : ref;
   if (/^[0-9a-f]{16}$/.test(id)) {

@@ -1,6 +1,7 @@
 /** Carries out a call of a tool at the node. Who calls comes from the session, never from the arguments. */
 import { refusalOfIssue, refused, shown } from '../refusal.ts';
 import type { Said, Work } from './handler.ts';
+import { FILE_HANDLERS } from './files.ts';
 import { MARKET_HANDLERS } from './market.ts';
 import { MESSAGE_HANDLERS } from './messages.ts';
 import { TASK_HANDLERS } from './tasks.ts';
@@ -11,6 +12,7 @@ const handlers: { [N in ToolName]: (input: ToolInput<N>, work: Work) => Said | P
   ...TASK_HANDLERS,
   ...MESSAGE_HANDLERS,
   ...MARKET_HANDLERS,
+  ...FILE_HANDLERS,
 };
 
 /** A text for the model. A refusal changed nothing. */

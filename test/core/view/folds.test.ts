@@ -11,7 +11,7 @@ import type { ViewSpec } from '#core/view/view.ts';
 import { viewSpecs } from '#core/view/views.ts';
 import { Author, taskBody } from '../../store/author.ts';
 import { hubBodyOf, hubWeights } from './hub-bodies.ts';
-import { messageOf } from './message-bodies.ts';
+import { messageOf, messageWeights } from './message-bodies.ts';
 
 /** One op to be: small numbers are drawn so that authors, entities, slots and stamps meet. */
 type Step = { author: number; kind: BodyType; about: number; slot: number; pick: number; clock: number };
@@ -49,10 +49,7 @@ const weights: Record<BodyType, number> = {
   'rule.added': 2,
   'rule.removed': 1,
   'cap.set': 3,
-  'message.sent': 3,
-  'message.acknowledged': 3,
-  'message.bounced': 3,
-  'question.closed': 3,
+  ...messageWeights,
   ...hubWeights,
 };
 
@@ -296,5 +293,6 @@ const every: { [N in keyof typeof viewSpecs]: () => void } = {
   skill: () => check(viewSpecs.skill),
   proposal: () => check(viewSpecs.proposal),
   merge: () => check(viewSpecs.merge),
+  file: () => check(viewSpecs.file),
 };
 for (const checkView of Object.values(every)) checkView();

@@ -1,9 +1,12 @@
 /** Bodies about skills, proposals and merges, drawn by small numbers. */
 import type { OpId } from '#core/brand.ts';
-import { userPrincipal } from '#core/brand.ts';
+import { hashOf, userPrincipal } from '#core/brand.ts';
 import type { Body, BodyType } from '#core/schema/body.ts';
 
-export type MarketType = Extract<BodyType, `proposal.${string}` | 'skills.registered' | 'work.merged'>;
+export type MarketType = Extract<
+  BodyType,
+  `proposal.${string}` | `file.${string}` | 'skills.registered' | 'work.merged'
+>;
 
 export const marketWeights: Record<MarketType, number> = {
   'skills.registered': 2,
@@ -16,6 +19,8 @@ export const marketWeights: Record<MarketType, number> = {
   'proposal.disputed': 2,
   'proposal.settled': 2,
   'work.merged': 2,
+  'file.offered': 2,
+  'file.taken': 2,
 };
 
 export function marketBodyOf(
@@ -50,6 +55,10 @@ export function marketBodyOf(
       return { type, reason: `r${slot}`, atMs, sig };
     case 'proposal.settled':
       return { type, fault: pick === 0 ? 'payer' : 'both', note: `n${slot}`, atMs };
+    case 'file.offered':
+      return { type, to: `@${pick}`, name: `n${slot}`, sha256: hashOf(`${pick}`.repeat(64)), sizeBytes: slot };
+    case 'file.taken':
+      return { type, error: pick === 0 ? null : `e${slot}` };
     case 'work.merged':
       return { type, attempt: 1 + pick, into: 'main', commit: `${slot}`.repeat(40) };
   }

@@ -5,6 +5,13 @@ import type { Body } from '#core/schema/body.ts';
 
 type MessageType = 'message.sent' | 'message.acknowledged' | 'message.bounced' | 'question.closed';
 
+export const messageWeights = {
+  'message.sent': 3,
+  'message.acknowledged': 3,
+  'message.bounced': 3,
+  'question.closed': 3,
+} as const;
+
 /** Readers are few, and their ids as those of agents that some author made: so outcomes meet the messages that they are about, and some do not count. */
 export function messageOf(
   { type, slot, pick }: { type: MessageType; slot: number; pick: number },

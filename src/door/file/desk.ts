@@ -1,0 +1,138 @@
+/** What one does with files, whichever door it came by. Who it is comes from the door. */
+import { z } from 'zod';
+import type { Hash, Principal } from '#core/brand.ts';
+import { FILE_MAX_BYTES, PIECE_MAX_BYTES } from '#core/file/filing.ts';
+import { nameBar } from '#core/file/name.ts';
+import { speakerId, speakerName } from '#core/market/speaker.ts';
+import { addressBar } from '#core/message/leave.ts';
+import type { KnownFile } from '#core/view/file.ts';
+import { isKnownFile } from '#core/view/file.ts';
+import type { Door } from '../door.ts';
+import { dateText } from '../json/text.ts';
+import { findFile } from '../lookup.ts';
+import { partyOf } from '../market/desk.ts';
+import type { DoorRefusal } from '../refusal.ts';
+import { isRefusal, refused } from '../refusal.ts';
+
+const LIST_MAX = 1_000;
+
+export type AtFiles = { by: Principal; door: Door };
+
+export const fileJsonSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    size_bytes: z.number().int(),
+    sha256: z.string(),
+    from: z.string(),
+    from_id: z.string(),
+    to: z.string(),
+    offered_at: z.string(),
+    state: z.enum(['offered', 'taken', 'failed']),
+    error: z.string().nullable(),
+  })
+  .meta({ id: 'File' });
+export type FileJson = z.output<typeof fileJsonSchema>;
+
+export function fileJson({ id, offered, taken }: KnownFile, door: Door): FileJson {
+  const { store } = door.node;
+  const reader = Object.values(taken)[0];
+  return {
+    id,
+    name: offered.name,
+    size_bytes: offered.sizeBytes,
+    sha256: offered.sha256,
+    from: speakerName(store, offered.from),
+    from_id: speakerId(offered.from),
+    to: offered.to,
+    offered_at: dateText(offered.wallMs),
+    state: reader === undefined ? 'offered' : reader.value === null ? 'taken' : 'failed',
+    error: reader?.value ?? null,
+  };
+}
+
+/** Of a file whose bytes are here. The offer, and the message that tells its reader of it, are one batch. */
+export async function offer(
+  o: { to: string; name: string; sha256: Hash },
+  { by, door }: AtFiles,
+): Promise<FileJson | DoorRefusal> {
+  const { node } = door;
+  const party = partyOf(o.to, door);
+  if (isRefusal(party)) return party;
+  const to = speakerId(party);
+  const barred = nameBar(o.name) ?? addressBar(node.store, by, to);
+  if (barred !== undefined) return barred;
+  const sizeBytes = await node.files.sizeBytes(o.sha256);
+  if (sizeBytes === undefined)
+    return refused('not_found', 'the bytes of this file are not here', { expected: 'its pieces first', got: o.sha256 });
+  const { name, sha256 } = o;
+  const text = `[FILE] ${name}, ${sizeBytes} bytes, SHA-256 ${sha256}`;
+  const rest = { replyTo: null, thread: null, hops: 0, dueMs: null };
+  const written = await node.append([
+    { entity: undefined, by, body: { type: 'file.offered', to, name, sha256, sizeBytes } },
+    {
+      entity: undefined,
+      by,
+      body: { type: 'message.sent', channel: to, kind: 'event', text, source: 'file', ...rest },
+    },
+  ]);
+  if (isRefusal(written)) return written;
+  const row = node.store.get('file', written[0]?.op.header.entity ?? '');
+  if (!isKnownFile(row)) throw new Error('an offer that was just written is not there');
+  return fileJson(row, door);
+}
+
+/** To and from that speaker; of people, all. Newest first. */
+export function list(limit: number, { by, door }: AtFiles): FileJson[] {
+  const { store } = door.node;
+  const order = [['created', 'desc']] as const;
+  const sides: readonly Readonly<Record<string, string>>[] = isPerson(by)
+    ? [{}]
+    : [{ to: speakerId(by) }, { from: by }];
+  const lists = sides.map((where) => store.list('file', { where, order, limit }));
+  const rows = new Map(lists.flat().map((row) => [row.id, row]));
+  return [...rows.values()]
+    .filter(isKnownFile)
+    .toSorted((a, b) => b.offered.stamp.lamport - a.offered.stamp.lamport)
+    .slice(0, Math.min(limit, LIST_MAX))
+    .map((row) => fileJson(row, door));
+}
+
+const isPerson = (by: Principal): boolean => by.startsWith('user:') && !by.startsWith('user:@');
+
+/** An offer to that speaker, by id, short id, or the hash of its bytes. */
+export function offerTo(ref: string, { by, door }: AtFiles): KnownFile | DoorRefusal {
+  const row = findFile(ref, door);
+  if (isRefusal(row)) return row;
+  const isOwn = row.offered.to === speakerId(by) || row.offered.from === by;
+  return isOwn || isPerson(by) ? row : refused('not_found', 'File not found', { got: ref });
+}
+
+/** A piece of it. With the last one the reader has it, which is noted once. */
+export async function read(
+  row: KnownFile,
+  o: { offset: number; maxBytes: number },
+  { by, door }: AtFiles,
+): Promise<{ data: Uint8Array; isLast: boolean } | DoorRefusal> {
+  const { sha256, node: from, sizeBytes, to } = row.offered;
+  const data = await door.node.files.read({ sha256, from, ...o });
+  if (isRefusal(data)) return data;
+  const isLast = o.offset + data.byteLength >= sizeBytes;
+  if (isLast && to === speakerId(by) && row.taken[by]?.value !== null) {
+    const written = await door.node.append([{ entity: row.id, by, body: { type: 'file.taken', error: null } }]);
+    if (isRefusal(written)) return written;
+  }
+  return { data, isLast };
+}
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 is 64 hex digits');
+export const PIECE = z.object({
+  sha256: hash,
+  size_bytes: z.number().int().min(0).max(FILE_MAX_BYTES),
+  offset: z.number().int().min(0).max(FILE_MAX_BYTES),
+  data: z
+    .string()
+    .max(Math.ceil(PIECE_MAX_BYTES / 3) * 4)
+    .describe('base64; empty to ask how much is here'),
+});
+export const OFFER = z.object({ to: z.string().min(1).max(200), name: z.string().min(1).max(255), sha256: hash });
