@@ -98,6 +98,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   wired.market.start(node, closers);
   budgets.start();
   wired.boxDesk.holdGivenUp();
+  wired.turns.start(closers);
   engine.boot();
   node.onArrivals((arrivals) => {
     sealing.look();
@@ -119,11 +120,16 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
       .catch((error: unknown) => stopping.resolve(asError(error)));
   const http = await openDoors({ ...wired, o, parts, closers, stopping });
   await engine.link();
-  for (const row of parts.store.list('node', { limit: KNOWN_NODES_MAX })) {
-    const isGone = row.id === info.self || row.replacedBy !== undefined || row.excluded !== undefined;
+  placeKnown(parts.store, info, transport);
+  return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, terminals, log: o.log });
+}
+
+/** Nodes of earlier lives are dialled again. */
+function placeKnown(store: Parts['store'], { self }: NodeInfo, transport: MeshTransport): void {
+  for (const row of store.list('node', { limit: KNOWN_NODES_MAX })) {
+    const isGone = row.id === self || row.replacedBy !== undefined || row.excluded !== undefined;
     if (!isGone) transport.place(row.id, row.addresses);
   }
-  return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, terminals, log: o.log });
 }
 
 const settingsOf = (o: NodeOptions, { store, memory }: Parts): CoreSettings => ({
@@ -163,10 +169,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
       learnAddresses(arrivals, transport, info.self);
       journal.arrived(arrivals);
       intake.onArrivals(arrivals);
-      terminals.arrived(arrivals);
-      approvals.arrived(arrivals);
-      budgets.arrived(arrivals);
-      node.arrived(arrivals);
+      for (const one of [terminals, approvals, budgets, turns, node]) one.arrived(arrivals);
     },
     onPresence: () => node.presenceChanged(),
     onGlimpse: (from, frame) => glimpses.onFrame(from, frame),
@@ -186,7 +189,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
   const texts = textsAndDelivery({ node: () => node, opening: () => opening, intake });
   const work = new DeliveredWork({ ...keeping, intake, append: texts.append });
   const agents = agentsOf({ o, parts, engine, keeping, glimpses, texts });
-  const { terminals, attempts, approvals, budgets } = agents;
+  const { terminals, attempts, approvals, budgets, turns } = agents;
   const act = (action: Exclude<Action, { kind: 'keepLinks' }>): void => {
     if (action.kind === 'serve') return remote.answer(action.call);
     if (action.kind === 'alarm') return o.log(`ALARM ${action.text}`);

@@ -14,7 +14,7 @@ export type BoxChange = {
 };
 
 /** `runtime` left out: a sandbox where it works, else the first kind that does. */
-export type BoxWanted = BoxChange & { name: string; tool: string; capabilities: string[] };
+export type BoxWanted = BoxChange & { name: string; tool: string; capabilities: string[]; turns?: 'on' | 'echo' };
 
 /**
  * `running`: it takes tasks. `stopped`: it was killed, and takes none until it is rebuilt. `broken`: what it needs is not there, or its program was given up; `why` says what.

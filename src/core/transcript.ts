@@ -2,6 +2,7 @@
 import type { OpId, Principal } from './brand.ts';
 import type { AgentAttach } from './agent-terminal.ts';
 import type { Refusal } from './refusal.ts';
+import type { AgentTurns } from './schema/agent-turn.ts';
 import type { Transcript, TranscriptRange } from './schema/transcript.ts';
 
 /** `attempt` undefined: the one that runs, or the last. */
@@ -24,4 +25,6 @@ export interface Transcripts extends Conversations {
   taskTranscript(of: TranscriptOf, range: TranscriptRange): Promise<Transcript | Refusal>;
   /** Of its newest attempt that its node still has anything of. */
   agentTranscript(agent: OpId, range: TranscriptRange): Promise<Transcript | Refusal>;
+  /** How the turns of an agent that is woken by messages stand, the newest `limit` of them. */
+  agentTurns(agent: OpId, limit: number): Promise<AgentTurns | Refusal>;
 }

@@ -14,6 +14,7 @@ import { chmod, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { z } from 'zod';
+import { SHELL } from '#core/task/fit.ts';
 import type { DoorCaller } from './caller.ts';
 import type { Door } from './door.ts';
 import { LineCutter } from './lines.ts';
@@ -118,11 +119,14 @@ function commandOf(text: string): Command | undefined {
   }
 }
 
+/** An agent of hyperhive is woken by its messages; a script is not. */
+const turnsByDefault = (more: Record<string, unknown>): object => (more['tool'] === SHELL ? {} : { turns: 'on' });
+
 function requestOf(command: Command): Request {
   if (command.cmd === 'list') return { method: 'GET', path: '/api/boxes' };
   const { cmd, name, ...more } = command;
   const path = `/api/boxes/${encodeURIComponent(name)}`;
-  if (cmd === 'spawn') return { method: 'POST', path: '/api/boxes', body: { name, ...more } };
+  if (cmd === 'spawn') return { method: 'POST', path: '/api/boxes', body: { name, ...turnsByDefault(more), ...more } };
   if (cmd === 'destroy') return { method: 'DELETE', path, query: { purge: String(command.purge) } };
   return { method: 'POST', path: `${path}/${cmd}`, ...(cmd === 'rebuild' ? { body: more } : {}) };
 }

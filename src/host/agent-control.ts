@@ -9,6 +9,8 @@ import { atAgentHome } from './at-home.ts';
 import type { Attempts } from './attempts.ts';
 import { isRefusal } from './remote.ts';
 import type { TerminalAgents } from './terminal-agents.ts';
+import type { TurnKeeper } from './turns/turn-keeper.ts';
+import { DriverRefusal } from '#driver/refusal.ts';
 
 /** A tool gets ten seconds to end its turn, and its process five to end. */
 const STOP_DEADLINE_MS = 30_000;
@@ -25,6 +27,7 @@ const DONE: Done = { done: true };
 
 export type AgentControlOptions = AtHomeParts & {
   attempts: Pick<Attempts, 'ofAgent'>;
+  turns: Pick<TurnKeeper, 'interrupt' | 'steer'>;
   terminals: Pick<TerminalAgents, 'pressInterrupt' | 'restart' | 'look'>;
 };
 
@@ -64,6 +67,7 @@ export class AgentControl {
   async #interruptHere(agent: OpId): Promise<Done | Refusal> {
     const attempt = this.#o.attempts.ofAgent(agent);
     if (attempt !== undefined) return (await attempt.words.interrupt()) ?? DONE;
+    if (await this.#o.turns.interrupt(agent, 'person')) return DONE;
     // A person may have typed what it is at.
     if (await this.#o.terminals.pressInterrupt(agent)) return DONE;
     return refusal('conflict', 'it is at nothing that could be interrupted', { expected: 'an agent at work' });
@@ -72,6 +76,12 @@ export class AgentControl {
   async #steerHere(agent: OpId, text: string): Promise<Done | Refusal> {
     const attempt = this.#o.attempts.ofAgent(agent);
     if (attempt !== undefined) return (await attempt.words.say(text)) ?? DONE;
+    try {
+      if (await this.#o.turns.steer(agent, text)) return DONE;
+    } catch (error) {
+      if (error instanceof DriverRefusal) return refusal('not_supported', error.message);
+      throw error;
+    }
     return refusal('conflict', 'it is at no task, so there is no turn to say this in', {
       expected: 'an agent at work',
     });

@@ -20,7 +20,8 @@ export type Equipment = Pick<SessionSpec, 'instructions' | 'servers'> & {
 export type Void = 'withdrawn' | 'ended' | 'detached';
 
 export type Question = {
-  plan: AttemptPlan;
+  /** Of a turn that is no task's, the agent itself stands for the task. */
+  plan: Pick<AttemptPlan, 'task' | 'attempt' | 'agent'>;
   /** The folder that the attempt was given. */
   cwd: string;
   request: PermissionRequest;

@@ -21,6 +21,8 @@ export class AgentStates {
   readonly #last = new Map<OpId, StateEvent & { sinceMs?: number }>();
   readonly #parked = new Map<OpId, NodeJS.Timeout>();
   readonly #held = new Map<OpId, StateEvent>();
+  /** In a turn that no attempt tells of. */
+  readonly #inTurn = new Set<OpId>();
 
   constructor(o: {
     setState: (agent: OpId, state: string | undefined) => void;
@@ -45,9 +47,10 @@ export class AgentStates {
       const held = this.#last.get(agent);
       const sinceMs = held?.state === state.state ? held.sinceMs : this.#nowMs();
       this.#last.set(agent, { ...state, ...(sinceMs === undefined ? {} : { sinceMs }) });
-      this.#setState(agent, BY_ATTEMPT.has(state.state) ? undefined : state.state);
+      this.#setState(agent, BY_ATTEMPT.has(state.state) ? this.#plainState(agent) : state.state);
       return;
     }
+    this.#inTurn.delete(agent);
     const held = this.#heldNow(agent);
     if (held !== undefined) {
       this.#last.set(agent, held);
@@ -59,6 +62,12 @@ export class AgentStates {
     const leftMs = (last.untilMs ?? this.#nowMs() + PARKED_MS) - this.#nowMs();
     const timer = setTimeout(() => this.#free(agent), Math.min(Math.max(leftMs, 0), TIMER_MAX_MS));
     this.#parked.set(agent, timer.unref());
+  }
+
+  /** It is in a turn, and in no attempt, until {@link stands} hears that it is over. */
+  turnBegins(agent: OpId, evidence: string): void {
+    this.#inTurn.add(agent);
+    this.stands(agent, { kind: 'state', state: 'running', source: 'protocol', exact: true, evidence });
   }
 
   /** What is in its conversation now. */
@@ -98,6 +107,10 @@ export class AgentStates {
   close(): void {
     for (const timer of this.#parked.values()) clearTimeout(timer);
     this.#parked.clear();
+  }
+
+  #plainState(agent: OpId): string | undefined {
+    return this.#inTurn.has(agent) ? 'running' : undefined;
   }
 
   #heldNow(agent: OpId): StateEvent | undefined {

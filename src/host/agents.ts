@@ -4,6 +4,9 @@ import type { NodeId, OpId } from '#core/brand.ts';
 import { ContainerBoxes } from '#runtime/box/container.ts';
 import { NspawnBoxes } from '#runtime/box/nspawn.ts';
 import { SandboxBoxes } from '#runtime/box/sandbox.ts';
+import type { Messaging } from '#core/message/messaging.ts';
+import { Letters } from './turns/letters.ts';
+import { TurnKeeper } from './turns/turn-keeper.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { AgentControl } from './agent-control.ts';
 import { AgentScreens } from './agent-screens.ts';
@@ -32,7 +35,7 @@ import { AgentStates } from './agent-states.ts';
 import { ModelServices } from './model-services.ts';
 import { Prices } from './prices.ts';
 import { RelayDesk } from './relay-desk.ts';
-import { SwarmTranscripts } from './transcripts.ts';
+import { SwarmTranscripts, turnTranscript } from './transcripts.ts';
 import { ToolDesk } from './tool-desk.ts';
 import { UsageLedger } from './usage-ledger.ts';
 import { TerminalAgents } from './terminal-agents.ts';
@@ -59,7 +62,8 @@ type AgentsWiring = {
   > &
     Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces' | 'transcripts'>;
   glimpses: Glimpses;
-  texts: Pick<AttemptTools, 'unstash' | 'deliver'> & Pick<ApprovalsOptions, 'stash' | 'append' | 'whenOpen'>;
+  texts: Pick<AttemptTools, 'unstash' | 'deliver'> &
+    Pick<ApprovalsOptions, 'stash' | 'append' | 'whenOpen'> & { messages: () => Messaging };
 };
 
 /** An agent waits so long for a person, unless the options say otherwise. */
@@ -75,25 +79,14 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     store,
     append: texts.append,
     log,
-    setState: (agent) => setState(agent, undefined),
+    setState: (agent) => [setState(agent, undefined), turns.look(agent)],
   });
-  const boxDesk = new BoxDesk({
-    self: keeping.self,
-    store,
-    stateDir,
-    secretDir: join(o.dataDir, 'secrets'),
-    kinds: [new SandboxBoxes(), new ContainerBoxes({ engine: o.containerEngine }), new NspawnBoxes()],
-    runtime,
-    crashes,
-    // Its word of itself is taken up again: with the box's trouble in its place, or without.
-    changed: (agent) => setState(agent, undefined),
-    log,
-  });
+  const boxDesk = boxDeskOf({ o, parts, crashes, changed: (agent) => setState(agent, undefined) });
   const setState = (agent: OpId, state: string | undefined): void =>
     engine.agentState({ agent, state: state ?? (boxDesk.trouble(agent) === undefined ? undefined : 'error') });
   const states = new AgentStates({ setState, engine, nowMs: Date.now });
   const askTimeoutMs = o.askTimeoutMs ?? ASK_TIMEOUT_MS;
-  const homes = homesIn(parts, (agent) => attempts.isAtWork(agent) || terminals.has(agent));
+  const homes = homesIn(parts, (agent) => attempts.isAtWork(agent) || terminals.has(agent) || turns.isInTurn(agent));
   const toolDesk = new ToolDesk({ stateDir, ask: (question) => approvals.ask(question) });
   const opened = new OpenedConversations({
     ...keeping,
@@ -120,9 +113,11 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     closed: (one) => opened.closed(one),
     log,
   });
-  const approvals = new Approvals({ ...keeping, ...texts, askTimeoutMs, log });
+  const isInTurn = (agent: OpId): boolean => turns.isInTurn(agent);
+  const approvals = new Approvals({ ...keeping, ...texts, isInTurn, askTimeoutMs, log });
   const { ledger, budgets } = moneyOf({ o, store, states, texts, self: keeping.self });
-  const desk = deskOf({ crashes, approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs });
+  const beside = { crashes, approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs };
+  const desk = deskOf(beside);
   const attempts = new Attempts({
     store,
     runtimeOf: (agent) => boxDesk.runtimeOf(agent),
@@ -132,11 +127,31 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     gone: (one) => engine.attemptGone(one),
   });
   const market = new Deals({ ...keeping, ...texts, store, nowMs: Date.now, minAgeMs: o.dealMinAgeMs, log });
-  const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, append: texts.append });
-  const more = reachOf(keeping, { attempts, terminals, opened });
+  const turns = keeperOf({ parts, keeping, texts, boxDesk, log, ...beside });
+  const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, turns, append: texts.append });
+  const more = reachOf(keeping, { attempts, terminals, turns, opened });
   const relayDesk = new RelayDesk({ store, services: servicesOf(o), attempts, budgets, log, now: Date.now });
-  return { ...more, terminals, attempts, boxDesk, relayDesk, boxing, states, toolDesk, approvals, budgets, market };
+  const own = { terminals, attempts, turns, boxDesk, relayDesk, boxing };
+  return { ...more, ...own, states, toolDesk, approvals, budgets, market };
 }
+
+function boxDeskOf({ o, parts, crashes, changed }: BoxWiring): BoxDesk {
+  const { identity, stateDir, store, runtime } = parts;
+  return new BoxDesk({
+    self: identity.node,
+    store,
+    stateDir,
+    secretDir: join(o.dataDir, 'secrets'),
+    kinds: [new SandboxBoxes(), new ContainerBoxes({ engine: o.containerEngine }), new NspawnBoxes()],
+    runtime,
+    crashes,
+    // Its word of itself is taken up again: with the box's trouble in its place, or without.
+    changed,
+    log: o.log,
+  });
+}
+
+type BoxWiring = Pick<AgentsWiring, 'o' | 'parts'> & { crashes: CrashWatch; changed: (agent: OpId) => void };
 
 function deskOf(o: Desk): AgentDesk {
   const { crashes, approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs } = o;
@@ -176,14 +191,54 @@ type Desk = Pick<Parts, 'memory'> & {
 };
 
 /** What people see and do of agents, on whichever node they are. */
-const reachOf = (
-  keeping: AgentsWiring['keeping'],
-  { attempts, terminals, opened }: { attempts: Attempts; terminals: TerminalAgents; opened: OpenedConversations },
-) => ({
-  control: new AgentControl({ ...keeping, attempts, terminals }),
-  screens: new AgentScreens({ ...keeping, terminals }),
-  transcripts: new SwarmTranscripts({ ...keeping, flush: (of) => attempts.flush(of), opened }),
+const reachOf = (keeping: AgentsWiring['keeping'], o: Reached) => ({
+  control: new AgentControl({ ...keeping, ...o }),
+  screens: new AgentScreens({ ...keeping, ...o }),
+  transcripts: new SwarmTranscripts({
+    ...keeping,
+    ...o,
+    flush: (of) => {
+      o.attempts.flush(of);
+      o.turns.flush(of.task);
+    },
+  }),
 });
+type Reached = { attempts: Attempts; terminals: TerminalAgents; turns: TurnKeeper; opened: OpenedConversations };
+
+/** Agents that are woken by messages. */
+function keeperOf({
+  parts,
+  keeping,
+  texts,
+  toolDesk,
+  homes,
+  boxDesk,
+  askTimeoutMs,
+  ...desk
+}: KeeperWiring): TurnKeeper {
+  const { store, stateDir, drivers, turnBook } = parts;
+  return new TurnKeeper(keeping.self, {
+    ...desk,
+    store,
+    stateDir,
+    book: turnBook,
+    letters: new Letters(store),
+    // The node is made after its agents.
+    get messages() {
+      return texts.messages();
+    },
+    bearers: toolDesk.turns,
+    driverOf: ({ registered }) => drivers.get(registered.tool),
+    runtimeOf: (agent) => boxDesk.runtimeOf(agent),
+    homeOf: (agent) => homes.of(agent),
+    transcriptOf: (agent) => turnTranscript(agent, parts.transcripts),
+    patienceMs: askTimeoutMs,
+    whenOpen: texts.whenOpen,
+    nowMs: Date.now,
+  });
+}
+type KeeperWiring = Pick<AgentsWiring, 'parts' | 'keeping' | 'texts'> &
+  Omit<Desk, 'memory'> & { boxDesk: BoxDesk; log: (line: string) => void };
 
 function moneyOf({ o, store, states, texts, self }: Money) {
   const prices = new Prices({ path: join(o.dataDir, 'prices.json'), log: o.log });
@@ -209,6 +264,7 @@ export const textsAndDelivery = (o: {
   stash: (text) => o.node().stash(text),
   unstash: (text) => o.node().unstash(text),
   append: (drafts) => o.node().append(drafts),
+  messages: () => o.node().messages,
   whenOpen: () => o.opening().whenOpen(),
   deliver: (request, signal) => o.intake.deliver(request, signal),
 });

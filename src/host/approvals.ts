@@ -23,7 +23,6 @@ import type { PermissionAnswer, PermissionRequest } from '#agent-ports.ts';
 import type { Arrival, OpStore } from '#ports.ts';
 import { already, answerParams, decided, deny, outcomeSchema, told, toldBy, unknown } from './approval-answer.ts';
 import { asksTheSame, NAME_MAX_CHARS, requestedBody, shown } from './approval-request.ts';
-import type { AttemptPlan } from './attempt-plan.ts';
 import type { Question, Void } from './agent-desk.ts';
 import { realPlaceOf } from './real-paths.ts';
 import type { Remote } from './remote.ts';
@@ -50,6 +49,8 @@ export type ApprovalsOptions = {
   stash: (text: string) => Promise<LongText>;
   /** Resolves when the check after the start lets this node append. */
   whenOpen: () => Promise<void>;
+  /** Whether the agent is in a turn that is no task's. */
+  isInTurn: (agent: OpId) => boolean;
   /** How long an agent waits for a person. 0: nobody is asked on this node. */
   askTimeoutMs: number;
   log: (line: string) => void;
@@ -249,15 +250,21 @@ export class Approvals {
     }
   }
 
+  /** A turn that is no task's is over: what it asked is void. */
+  async turnOver(agent: OpId): Promise<void> {
+    if (this.#open.size > 0) await this.#closeEnded(new Set([agent]));
+  }
+
   #isOver({ requested }: KnownApproval): boolean {
     if (requested.dispute !== undefined) return false;
+    if (requested.task === requested.agent) return !this.#o.isInTurn(requested.agent);
     const row = this.#o.store.get('task', requested.task);
     const chain = row === undefined ? undefined : taskChain(row);
     return chain?.running?.value.agent !== requested.agent || chain.attempt !== requested.attempt;
   }
 
   /** The newest of that name, which asks for the same: one that was withdrawn may be asked again, and an answer is good for what it was given for. */
-  async #find(plan: AttemptPlan, request: PermissionRequest): Promise<ApprovalRow | undefined> {
+  async #find(plan: Question['plan'], request: PermissionRequest): Promise<ApprovalRow | undefined> {
     const { store, self, stash } = this.#o;
     const where = { task: plan.task, node: self };
     const found = store

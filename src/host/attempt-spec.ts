@@ -38,7 +38,7 @@ export async function specOf(
     home: home?.dir,
     writable: 'gitDir' in prepared ? [prepared.gitDir] : [],
     ...(isBoxed(agent)
-      ? boxedSession({ instructions, servers, egress: agent.box?.egress ?? [] })
+      ? boxedSession({ instructions, servers }, boxWords(agent.box?.egress ?? []))
       : { instructions, servers }),
     sees: seenBy(plan, prepared),
   };
@@ -66,17 +66,13 @@ export const seenBy = ({ agent }: AttemptPlan, prepared: Prepared): readonly See
   isBoxed(agent) ? [...toolSeen(agent).sees, ...workSeen(prepared)] : [];
 
 /** The same tools, by the socket that the box shows; models by its relay. */
-function boxedSession({
-  instructions,
-  servers,
-  egress,
-}: Pick<Equipment, 'instructions' | 'servers'> & { egress: readonly string[] }): Pick<
-  SessionSpec,
-  'instructions' | 'servers' | 'relayUrl'
-> {
+export function boxedSession(
+  { instructions, servers }: Pick<Equipment, 'instructions' | 'servers'>,
+  words: string,
+): Pick<SessionSpec, 'instructions' | 'servers' | 'relayUrl'> {
   return {
     relayUrl: `http://127.0.0.1:${IN_BOX.relayPort}`,
-    instructions: instructions === '' ? '' : `${instructions}\n\n${boxWords(egress)}`,
+    instructions: instructions === '' ? '' : `${instructions}\n\n${words}`,
     servers: servers.map((server) => ({ ...server, env: { ...server.env, SKEP_MCP_SOCKET: TOOLS_SOCKET } })),
   };
 }
@@ -89,15 +85,18 @@ function limitMs({ created: { timeLimitSeconds }, agent }: AttemptPlan, patience
 }
 
 /** The user's environment without anything of skep's own: an agent holds no key of the swarm. One in a box holds nothing of the user's either. */
+export function inheritedBy(agent: LiveAgent): Record<string, string> {
+  if (isBoxed(agent)) return boxEnvironment(toolSeen(agent).path);
+  const passed = Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined || NOT_PASSED.test(name) ? [] : [[name, value] as const],
+  );
+  return Object.fromEntries(passed);
+}
+
 export function environmentOf(plan: AttemptPlan, context: string): Record<string, string> {
   const { task, attempt, created, agent } = plan;
-  const inherited = isBoxed(agent)
-    ? Object.entries(boxEnvironment(toolSeen(agent).path))
-    : Object.entries(process.env).flatMap(([name, value]) =>
-        value === undefined || NOT_PASSED.test(name) ? [] : [[name, value] as const],
-      );
   return {
-    ...Object.fromEntries(inherited),
+    ...inheritedBy(agent),
     SKEP_TASK: task,
     SKEP_ATTEMPT: String(attempt),
     SKEP_AGENT: agent.registered.name,

@@ -2,14 +2,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Principal } from '#core/brand.ts';
+import type { OpId, Principal } from '#core/brand.ts';
 import type { BoxChange, Boxing, BoxStanding, BoxWanted } from '#core/boxing.ts';
 import { canonicalJson } from '#core/canonical.ts';
 import type { Draft } from '#core/op.ts';
 import type { Refusal } from '#core/refusal.ts';
 import { refusal } from '#core/refusal.ts';
 import type { BodyOf } from '#core/schema/body.ts';
-import type { BoxKind } from '#core/schema/box-body.ts';
 import { SHELL } from '#core/task/fit.ts';
 import type { DeclaredBox } from '#core/view/agent.ts';
 import { isLive, isPaused } from '#core/view/agent.ts';
@@ -18,11 +17,9 @@ import type { Arrival, OpStore } from '#ports.ts';
 import type { Attempts } from './attempts.ts';
 import type { BoxDesk, BoxedAgent } from './box-desk.ts';
 import type { Drivers } from './drivers.ts';
+import { BOX_NAME, wrongName } from './box-name.ts';
 import { isRefusal } from './remote.ts';
-
-/** `nixos-container` takes 11 characters, two of which are `h-`. */
-const NAME_MAX_NSPAWN = 9;
-const NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
+import type { TurnKeeper } from './turns/turn-keeper.ts';
 
 /** Spoken to at a port of this machine's loopback, which no box reaches. */
 const UNBOXABLE: ReadonlySet<string> = new Set(['opencode']);
@@ -42,6 +39,7 @@ export type BoxLifecycleOptions = {
   store: Pick<OpStore, 'get'>;
   drivers: Drivers;
   attempts: Pick<Attempts, 'ofAgent'>;
+  turns: Pick<TurnKeeper, 'interrupt' | 'isInTurn'>;
   append: (drafts: readonly Draft[]) => Promise<readonly Arrival[] | Refusal>;
 };
 
@@ -92,7 +90,10 @@ export class BoxLifecycle implements Boxing {
     return mine;
   }
 
-  async #spawn({ name, tool, capabilities, ...change }: BoxWanted, by: Principal): Promise<BoxStanding | Refusal> {
+  async #spawn(
+    { name, tool, capabilities, turns, ...change }: BoxWanted,
+    by: Principal,
+  ): Promise<BoxStanding | Refusal> {
     if (this.#find(name) !== undefined)
       return refusal('conflict', `there is a box ${name} already`, { expected: 'another name, or rebuild', got: name });
     const unfit = this.#unfitTool(tool);
@@ -112,6 +113,7 @@ export class BoxLifecycle implements Boxing {
       maxConcurrentTasks: 1,
       // Between this op and the next it has no box, and must not begin anything.
       paused: true,
+      ...(turns === undefined ? {} : { turns }),
     };
     const arrivals = await this.#o.append([{ entity: undefined, by, body }]);
     if (isRefusal(arrivals)) return arrivals;
@@ -129,7 +131,7 @@ export class BoxLifecycle implements Boxing {
     if (agent === undefined) return noBox(name);
     const refused = await this.#pause(agent, true, by);
     if (refused !== undefined) return refused;
-    await this.#o.attempts.ofAgent(agent.id)?.interrupt('interrupted');
+    await this.#end(agent.id);
     return this.#standing(this.#find(name) ?? agent);
   }
 
@@ -148,8 +150,8 @@ export class BoxLifecycle implements Boxing {
     const now = this.#find(name) ?? agent;
     this.#o.desk.forgive(now.id);
     await this.#o.desk.sweep(declared.runtime);
-    const attempt = this.#o.attempts.ofAgent(agent.id);
-    if (attempt !== undefined && !this.#o.desk.isCurrent(now)) await attempt.interrupt('interrupted');
+    const isAtWork = this.#o.attempts.ofAgent(agent.id) !== undefined || this.#o.turns.isInTurn(agent.id);
+    if (isAtWork && !this.#o.desk.isCurrent(now)) await this.#end(agent.id);
     return (await this.#pause(now, false, by)) ?? this.#settled(name);
   }
 
@@ -163,7 +165,7 @@ export class BoxLifecycle implements Boxing {
     if (agent !== undefined) {
       const arrivals = await this.#o.append([{ entity: agent.id, by, body: { type: 'agent.deregistered' } }]);
       if (isRefusal(arrivals)) return arrivals;
-      await this.#o.attempts.ofAgent(agent.id)?.interrupt('interrupted');
+      await this.#end(agent.id);
       await desk.leave(agent.id, name);
       const spec = desk.specOf(name, agent.box);
       await desk.of(agent.box.runtime).drop(spec);
@@ -184,6 +186,12 @@ export class BoxLifecycle implements Boxing {
 
   async serve(): Promise<{ socket: string }> {
     return { socket: await this.#o.desk.serve() };
+  }
+
+  /** Whatever it is at: a task, or a turn for its messages. */
+  async #end(agent: OpId): Promise<void> {
+    await this.#o.attempts.ofAgent(agent)?.interrupt('interrupted');
+    await this.#o.turns.interrupt(agent, 'stopped');
   }
 
   #find(name: string): BoxedAgent | undefined {
@@ -229,7 +237,7 @@ export class BoxLifecycle implements Boxing {
 
   #tombstones(): string[] {
     const all = join(this.#o.desk.folderOf('x'), '..');
-    return existsSync(all) ? readdirSync(all).filter((name) => NAME.test(name)) : [];
+    return existsSync(all) ? readdirSync(all).filter((name) => BOX_NAME.test(name)) : [];
   }
 
   #standing(agent: BoxedAgent): BoxStanding {
@@ -276,17 +284,6 @@ const declaredWith = (held: Declared, change: BoxChange): Declared => ({
   secretNames: change.secretNames ?? held.secretNames,
   egress: change.egress ?? held.egress ?? [],
 });
-
-function wrongName(name: string, runtime: BoxKind): Refusal | undefined {
-  if (!NAME.test(name))
-    return refusal('invalid', 'that is no name of a box', {
-      expected: 'up to 40 small letters, digits and dashes, no dash at either end',
-      got: name,
-    });
-  if (runtime !== 'nspawn' || name.length <= NAME_MAX_NSPAWN) return undefined;
-  const why = `the name is too long for nspawn: with h- before it, containers of NixOS have at most ${NAME_MAX_NSPAWN + 2} characters`;
-  return refusal('invalid', why, { expected: `at most ${NAME_MAX_NSPAWN} characters`, got: `${name.length}` });
-}
 
 const noBox = (name: string): Refusal =>
   refusal('not_found', `this node has no box ${name}`, { expected: 'a name that `skep hive list` shows', got: name });

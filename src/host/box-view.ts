@@ -34,8 +34,12 @@ const OF_THE_SYSTEM = ['/usr/', '/bin/', '/nix/store/'];
 
 /** Said to an agent that reads, beside all else: what it would otherwise find out by failing. */
 export const boxWords = (egress: readonly string[]): string =>
-  `You run in a box: ${reach(egress)}, and no files but your own folder. The git repository can be read and not be written to: ` +
+  `${boxReach(egress)} The git repository can be read and not be written to: ` +
   'leave your changes uncommitted in your folder, they are committed for you when your task is complete.';
+
+/** The same, where its work is no repository's. */
+export const boxReach = (egress: readonly string[]): string =>
+  `You run in a box: ${reach(egress)}, and no files but your own folder.`;
 
 const reach = (egress: readonly string[]): string =>
   egress.length === 0

@@ -82,7 +82,7 @@ export class Mailroom implements Messaging {
     return this.#write(() => this.#o.core.mail(this.#o.clock()).boxes.acknowledge(o));
   }
 
-  async requeue(o: { agent: OpId; messages: readonly OpId[] | undefined }): Promise<number> {
+  async requeue(o: { agent: OpId; messages: readonly OpId[] | undefined; isBlameless?: boolean }): Promise<number> {
     const { core, loop, clock } = this.#o;
     const count = core.mail(clock()).boxes.requeue(o);
     loop.kick();

@@ -15,6 +15,7 @@ import { FileBlobStore } from '#store/blobs.ts';
 import { SEAL_AFTER_OPS } from './sealing.ts';
 import { SqliteStore } from '#store/sqlite.ts';
 import { TranscriptFile } from '#store/transcripts.ts';
+import { TurnBook } from '#store/turn-book.ts';
 import { Workspaces } from '#workspace/workspaces.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { stateDirOf } from '../socket-path.ts';
@@ -56,6 +57,7 @@ export type Parts = {
   memory: Memory;
   workspaces: Workspaces;
   transcripts: TranscriptFile;
+  turnBook: TurnBook;
 };
 
 const packageVersion = (): string => {
@@ -90,6 +92,8 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
   closers.add(() => workspaces.close());
   const transcripts = new TranscriptFile({ path: join(stateDir, 'transcripts.db'), log: o.log });
   closers.add(() => transcripts.close());
+  const turnBook = new TurnBook(join(stateDir, 'turns.db'));
+  closers.add(() => turnBook.close());
   const runtime = new LocalRuntime({ directory: join(stateDir, 'runtime') });
   closers.add(() => runtime.close());
   const version = packageVersion();
@@ -125,5 +129,6 @@ export async function openParts(o: NodeOptions, closers: Closers): Promise<Parts
     drivers: new Drivers([...drivers, ...(o.drivers ?? [])], { version, nowMs: Date.now }),
     workspaces,
     transcripts,
+    turnBook,
   };
 }

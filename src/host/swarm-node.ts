@@ -191,6 +191,7 @@ export class HostedNode implements SwarmNode {
 
   taskTranscript: Transcripts['taskTranscript'] = (of, range) => this.parts.transcripts.taskTranscript(of, range);
   agentTranscript: Transcripts['agentTranscript'] = (of, range) => this.parts.transcripts.agentTranscript(of, range);
+  agentTurns: Transcripts['agentTurns'] = (of, limit) => this.parts.transcripts.agentTurns(of, limit);
 
   openConversation: Transcripts['openConversation'] = (of, how) => this.parts.transcripts.openConversation(of, how);
 

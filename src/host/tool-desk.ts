@@ -12,6 +12,7 @@ import { PRIMER, terminalWords } from './agent-words.ts';
 import type { AttemptPlan } from './attempt-plan.ts';
 import { CompletionRecords } from './completion-record.ts';
 import { Completion } from './completion.ts';
+import { TurnBearers } from './turns/turn-bearer.ts';
 import { TerminalTools, TOOL_SERVER, TOOLS_PREFIX } from './terminal-tools.ts';
 
 /** Ended attempts whose late calls are answered in words. */
@@ -20,6 +21,8 @@ const ENDED_MAX = 1_000;
 export class ToolDesk {
   /** Those of agents in terminals. */
   readonly terminal: TerminalTools;
+  /** Agents in turns that are no task's. */
+  readonly turns = new TurnBearers();
   readonly #records: CompletionRecords;
   readonly #socket: string;
   readonly #ask: AgentDesk['ask'];
@@ -61,6 +64,8 @@ export class ToolDesk {
   /** Whose secret it is; undefined for nobody's. */
   bearer(token: string): AttemptBearer | Refusal | undefined {
     if (token.startsWith(TOOLS_PREFIX)) return this.#ofTerminal(token);
+    const inTurn = this.turns.bearer(token);
+    if (inTurn !== undefined) return inTurn;
     const found = this.#bySecret.get(hash('sha256', token));
     if (found === undefined) return token.startsWith('skep_attempt_') ? UNKNOWN : undefined;
     if (!found.isOver) return found;

@@ -212,6 +212,7 @@ export class FakeNode extends FakeSignals implements SwarmNode {
   taskTranscript: SwarmNode['taskTranscript'] = async () => refusal('no_work', 'no transcript is kept of it');
   openConversation: SwarmNode['openConversation'] = async () => refusal('no_work', 'its tool named no conversation');
   agentTranscript: SwarmNode['agentTranscript'] = async () => refusal('no_work', 'no transcript is kept of it');
+  agentTurns: SwarmNode['agentTurns'] = async () => refusal('conflict', 'this agent takes tasks');
   agentScreen: SwarmNode['agentScreen'] = async (agent) =>
     this.knobs.agentScreen?.(agent) ?? refusal('not_supported', 'this agent has no terminal');
   agentType: SwarmNode['agentType'] = async (agent, typed) => this.knobs.agentType?.(agent, typed) ?? { typed: true };

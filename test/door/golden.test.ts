@@ -98,6 +98,7 @@ describe('JSON of tasks and agents', () => {
         held_by: null,
         paused: false,
         opens: null,
+        turns: 'off',
         box: null,
         context: null,
       })}\n`,

@@ -77,6 +77,8 @@ describe('OpenAPI', () => {
     expect(Object.keys(doc.components.schemas).toSorted()).toEqual([
       'Activity',
       'Agent',
+      'AgentTurn',
+      'AgentTurns',
       'Approval',
       'Box',
       'Cap',

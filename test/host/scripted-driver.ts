@@ -37,6 +37,11 @@ export class ScriptedDriver implements AgentDriver {
     return agent.session();
   }
 
+  /** As if the holder had been killed with them: none is found again. */
+  forget(): void {
+    this.#agents.clear();
+  }
+
   /** Tells all events from the beginning once more. */
   async attach(spec: SessionSpec): Promise<AgentSession | undefined> {
     this.specs.push(spec);

@@ -4,12 +4,14 @@ import { agentSchema, outputSchema, read } from '../answers.ts';
 import { ask } from '../client.ts';
 import { attach } from './agent-attach.ts';
 import { admit, interrupt, restart, steer } from './agent-control.ts';
+import { turns } from './agent-turns.ts';
 import { dollarsOf } from '../dollars.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import { shortId, shortIds, shortNode } from '../short-id.ts';
 import { showJson, showText, statusCell } from '../show.ts';
 import { table } from '../table.ts';
+import { turnsGiven } from '../turns-given.ts';
 import { printable, printableLine } from '../text.ts';
 import type { Group, Leaf } from '../verb.ts';
 
@@ -81,6 +83,8 @@ const add: Leaf = {
       flags: '--account <name>',
       about: 'what its tool is logged in to, by any name: agents of one account share its cap',
     },
+    { flags: '--turns', about: 'begin a turn of it for each message (with --drive protocol); it takes no tasks then' },
+    { flags: '--echo', about: 'the same, and where no turn succeeds, answer with the message itself' },
     {
       flags: '--tmux-session <id>',
       about: 'a tmux session of yours that it is in; else skep makes one and starts the tool',
@@ -100,6 +104,7 @@ const add: Leaf = {
         account: given.text('account') ?? null,
         budget_usd_day: dollarsOf('--budget-usd-day', given.text('budgetUsdDay')) ?? null,
         home: given.text('home'),
+        ...turnsGiven(given),
       };
       const answer = await ask(node, { method: 'POST', path: '/api/swarm/agents', body });
       if (given.json) return showJson(answer, world);
@@ -198,5 +203,5 @@ const output: Leaf = {
 export const agent: Group = {
   name: 'agent',
   summary: 'list, add and remove agents; talk to them',
-  leaves: [list, add, remove, pause, resume, budget, admit, send, steer, interrupt, restart, output, attach],
+  leaves: [list, add, remove, pause, resume, budget, admit, send, steer, interrupt, restart, output, turns, attach],
 };

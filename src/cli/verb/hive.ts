@@ -9,6 +9,7 @@ import { withNode } from '../find-node.ts';
 import type { Given } from '../given.ts';
 import { showJson, statusCell } from '../show.ts';
 import { table } from '../table.ts';
+import { turnsGiven } from '../turns-given.ts';
 import { printableLine } from '../text.ts';
 import type { Group, Leaf, VerbOption } from '../verb.ts';
 import type { World } from '../world.ts';
@@ -115,6 +116,8 @@ const spawn: Leaf = {
   options: [
     { flags: '--tool <tool>', about: 'claude, codex, gemini, shell, acp COMMAND', fallback: 'claude' },
     { flags: '--capability <name>', about: 'what it can do; may be repeated', kind: 'list' },
+    { flags: '--turns', about: 'begin a turn of it for each message; it takes no tasks then' },
+    { flags: '--echo', about: 'the same, and where no turn succeeds, answer with the message itself' },
     ...CHANGES,
   ],
   examples: [
@@ -126,7 +129,7 @@ const spawn: Leaf = {
   run: (given, world) =>
     withNode(given, world, async (node) => {
       const named = { name: given.arg(0), tool: given.text('tool'), capabilities: given.list('capability') };
-      const body = { ...named, ...changesOf(given) };
+      const body = { ...named, ...turnsGiven(given), ...changesOf(given) };
       const answer = await ask(node, { method: 'POST', path: '/api/boxes', body });
       return given.json ? showJson(answer, world) : say(answer, 'was spawned', world);
     }),

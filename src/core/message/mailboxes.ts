@@ -135,10 +135,12 @@ export class Mailboxes {
     return handled.size + said.length;
   }
 
-  /** Puts back what the agent has in hand, to be handed out again with the mark; undefined: all. Gives how many. */
-  requeue(o: { agent: OpId; messages: readonly OpId[] | undefined }): number {
+  /** Puts back what the agent has in hand, to be handed out again with the mark; undefined: all. Gives how many. `isBlameless`: it does not count against them. */
+  requeue(o: { agent: OpId; messages: readonly OpId[] | undefined; isBlameless?: boolean }): number {
     const box = this.box(o.agent);
     const letters = box.mailbox.release(o.messages);
+    // Once it stays: it was handed out, and the next time says so.
+    if (o.isBlameless === true) for (const letter of letters) letter.deliveries = Math.max(1, letter.deliveries - 1);
     for (const letter of letters) this.putBack(box, letter);
     this.serve(box);
     return letters.length;

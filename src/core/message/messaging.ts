@@ -41,8 +41,8 @@ export interface Messaging {
   receive(o: { agent: OpId; max: number; waitMs: number; signal: Ending }): Promise<readonly Handed[]>;
   /** They were handled; undefined: all in hand. Resolves, with how many, when that is on disk. */
   acknowledge(o: { agent: OpId; messages: readonly OpId[] | undefined }): Promise<number | Refusal>;
-  /** Puts back what is in hand, to be handed out again with the mark. */
-  requeue(o: { agent: OpId; messages: readonly OpId[] | undefined }): Promise<number>;
+  /** Puts back what is in hand, to be handed out again with the mark. `isBlameless`: the try does not count against them. */
+  requeue(o: { agent: OpId; messages: readonly OpId[] | undefined; isBlameless?: boolean }): Promise<number>;
   counts(agent: OpId): MailCounts;
   /** Closes a reminder, or another message, that an agent of this node was not handed yet. */
   withdraw(o: { agent: OpId; message: OpId }): Promise<boolean | Refusal>;

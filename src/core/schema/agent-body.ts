@@ -14,6 +14,12 @@ export const attemptOfAgent = z.object({
   attempt: z.number().int().min(1).max(20),
 });
 
+/**
+ * Its node begins a turn of it for what comes to its mailbox, and it takes no tasks; absent: no. `echo`: where no turn succeeds, a message is answered
+ * with itself.
+ */
+export const agentTurns = z.enum(['on', 'echo']);
+
 export const agentRegistered = z.object({
   type: z.literal('agent.registered'),
   name: z.string().min(1).max(64),
@@ -37,6 +43,7 @@ export const agentRegistered = z.object({
    * its node when that program has ended well.
    */
   opens: attemptOfAgent.optional(),
+  turns: agentTurns.optional(),
 });
 /** `home`: its own configuration directory goes with it; absent: it stays where it is. */
 export const agentDeregistered = z.object({

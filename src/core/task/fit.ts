@@ -1,7 +1,7 @@
 /** Which agent may work which task. The claiming node asks before it claims, home asks again before it grants. */
 import type { OpId } from '../brand.ts';
 import type { AgentRow, LiveAgent } from '../view/agent.ts';
-import { isBoxed, isLive, isPaused } from '../view/agent.ts';
+import { hasTurns, isBoxed, isLive, isPaused } from '../view/agent.ts';
 import { taskChain } from '../view/chain.ts';
 import type { TaskCreated, TaskRow } from '../view/task.ts';
 import type { Views } from '../view/views.ts';
@@ -19,7 +19,7 @@ export const isFor = ({ id }: Pick<AgentRow, 'id'>, { created: { fork } }: { cre
 
 /** As {@link fits}, the same for all agents of one kind: whose conversation is to be copied does not count. */
 export function fitsKind(agent: AgentRow, row: Pick<TaskRow, 'allowed'> & { created: TaskCreated }): boolean {
-  if (!isLive(agent) || isPaused(agent) || needsAllow(row)) return false;
+  if (!isLive(agent) || isPaused(agent) || hasTurns(agent) || needsAllow(row)) return false;
   const task = row.created;
   if (needsBox(row) && !isBoxed(agent)) return false;
   const { tool, capabilities, tmuxSessionId, opens } = agent.registered;
@@ -37,6 +37,7 @@ export function kindOf(agent: LiveAgent): string {
   return JSON.stringify([
     isPaused(agent),
     isBoxed(agent),
+    hasTurns(agent),
     tool === SHELL,
     tmuxSessionId === null,
     opens === null,

@@ -20,6 +20,8 @@ export type AgentRow = {
         account: string | null;
         home: 'own' | 'person';
         opens: OpenedAttempt | null;
+        /** A turn of it begins for what comes to its mailbox. */
+        turns?: 'on' | 'echo';
         stamp: Stamp;
         wallMs: number;
       }
@@ -47,6 +49,9 @@ export type OpenedAttempt = NonNullable<BodyOf<'agent.registered'>['opens']>;
 export type DeclaredBox = Omit<BodyOf<'box.declared'>, 'type' | 'agent'> & { stamp: Stamp };
 
 export const isBoxed = (row: Pick<AgentRow, 'box'>): boolean => row.box !== undefined;
+
+/** It is woken by messages, and takes no tasks. */
+export const hasTurns = ({ registered }: Pick<AgentRow, 'registered'>): boolean => registered?.turns !== undefined;
 
 export const isPaused = (row: AgentRow): boolean => row.pause?.paused === true;
 
@@ -93,6 +98,7 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
       account: body.account ?? null,
       home: body.home ?? 'person',
       opens: body.opens ?? null,
+      ...(body.turns === undefined ? {} : { turns: body.turns }),
       stamp,
       wallMs: op.header.wallMs,
     },
@@ -116,7 +122,7 @@ const newest = <T extends { stamp: Stamp }>(held: T | undefined, said: T): T =>
 
 export const agentView: ViewSpec<AgentRow> = {
   name: 'agent',
-  version: 9,
+  version: 10,
   types: [
     'agent.registered',
     'agent.deregistered',

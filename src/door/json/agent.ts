@@ -42,6 +42,11 @@ export const agentJsonSchema = z
       .object({ agent_id: z.string(), task_id: z.string(), attempt: z.number().int() })
       .nullable()
       .describe('The attempt whose conversation a person goes on with in its terminal: it takes no tasks'),
+    turns: z
+      .enum(['off', 'on', 'echo'])
+      .describe(
+        'on: a turn of it begins for what comes to its mailbox, and it takes no tasks; echo: answered with itself where no turn succeeds',
+      ),
     box: boxKindSchema.nullable().describe('The kind of box it runs in; null: it runs as whoever runs its node'),
   })
   .meta({ id: 'Agent' });
@@ -89,6 +94,7 @@ export function agentJson(agent: LiveAgent, door: Door): AgentJson {
     held_by: heldBy,
     paused: isPaused(agent),
     opens: opensJson(registered.opens),
+    turns: registered.turns ?? 'off',
     box: agent.box?.runtime ?? null,
     context: context ?? null,
   };

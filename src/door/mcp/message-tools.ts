@@ -5,6 +5,7 @@ import { toolsOf } from './tool.ts';
 export const MESSAGE_INPUTS = {
   message_send: MESSAGE.send,
   message_listen: MESSAGE.receive,
+  message_read: MESSAGE.one,
   message_acknowledge: MESSAGE.ids,
   message_ask: MESSAGE.ask,
   message_answer: MESSAGE.answer,
@@ -24,6 +25,7 @@ export const MESSAGE_TOOLS = [
     'Read messages',
     'Messages to you, oldest first: those that are there, or the first that comes within wait_seconds. Acknowledge what you have handled, or it comes again.',
   ),
+  tool('message_read', 'Read a long message', 'The whole text of a message to you, or from you, that was cut.', true),
   tool(
     'message_acknowledge',
     'Acknowledge messages',

@@ -27,6 +27,12 @@ async function messageListen(input: Input<'message_listen'>, at: AtDesk): Promis
   return [ENVELOPE, ...messages.map((message) => JSON.stringify(message)), ...more].join('\n');
 }
 
+/** Under the same line as all that others write. */
+async function messageRead(input: Input<'message_read'>, at: AtDesk): Promise<Said> {
+  const text = await desk.read(input, at);
+  return isRefusal(text) ? text : [ENVELOPE, JSON.stringify({ id: input.id, body: text })].join('\n');
+}
+
 async function messageAcknowledge(input: Input<'message_acknowledge'>, at: AtDesk): Promise<Said> {
   const count = await desk.acknowledge(input, at);
   return isRefusal(count) ? count : `Closed ${count}.`;
@@ -50,6 +56,7 @@ async function messageRemind(input: Input<'message_remind'>, at: AtDesk): Promis
 export const MESSAGE_HANDLERS: Handlers<typeof MESSAGE_INPUTS> = {
   message_send: atDesk(messageSend),
   message_listen: atDesk(messageListen),
+  message_read: atDesk(messageRead),
   message_acknowledge: atDesk(messageAcknowledge),
   message_ask: atDesk(messageAsk),
   message_answer: atDesk(messageAnswer),

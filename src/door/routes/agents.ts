@@ -14,11 +14,15 @@ import {
   capabilitiesInput,
   folderInput,
   idParams,
+  IN_TERMINAL,
   listQuery,
   none,
   optionalText,
   orNull,
   requiredText,
+  turnsInput,
+  turnsOf,
+  turnsRefusal,
 } from './input.ts';
 import { linesQuery } from './task-work.ts';
 
@@ -61,6 +65,7 @@ const bodyInput = z.object({
     .enum(['own', 'person'])
     .nullish()
     .describe("own: a configuration directory apart from the user's. person when left out"),
+  turns: turnsInput,
   account: optionalText(64).describe('What its tool is logged in to; agents of one account share its cap'),
 });
 
@@ -87,6 +92,8 @@ const create = jsonRoute({
       home,
     });
     if (isRefusal(place)) return place;
+    const unfit = turnsRefusal(input.turns, place.tmuxSessionId === null ? tool : IN_TERMINAL);
+    if (unfit !== undefined) return unfit;
     const body: BodyOf<'agent.registered'> = {
       type: 'agent.registered',
       name: input.name,
@@ -98,6 +105,7 @@ const create = jsonRoute({
       ...(account === null ? {} : { account }),
       ...(typeof input.budget_usd_day === 'number' ? { budgetUsdDay: input.budget_usd_day } : {}),
       ...(home === 'own' ? { home } : {}),
+      ...turnsOf(input.turns),
     };
     const arrival = await appendOne({ entity: undefined, by, body }, door);
     if (isRefusal(arrival)) return arrival;

@@ -8,7 +8,16 @@ import type { BoxJson } from '../json/box.ts';
 import { isRefusal } from '../refusal.ts';
 import type { Route } from '../route.ts';
 import { jsonRoute } from '../route.ts';
-import { capabilitiesInput, none, optionalText, orNull, requiredText } from './input.ts';
+import {
+  capabilitiesInput,
+  none,
+  optionalText,
+  orNull,
+  requiredText,
+  turnsInput,
+  turnsOf,
+  turnsRefusal,
+} from './input.ts';
 
 const nameParams = z.object({ name: z.string().min(1).max(64) });
 
@@ -102,11 +111,15 @@ const spawn = jsonRoute({
     name: requiredText('name', 64),
     tool: optionalText(64).describe('claude when left out'),
     capabilities: capabilitiesInput,
+    turns: turnsInput,
   }),
   answer: boxJsonSchema,
   status: 201,
   handle: async ({ body, by, door }) => {
-    const wanted = { name: body.name, tool: orNull(body.tool) ?? 'claude', capabilities: body.capabilities ?? [] };
+    const tool = orNull(body.tool) ?? 'claude';
+    const unfit = turnsRefusal(body.turns, tool);
+    if (unfit !== undefined) return unfit;
+    const wanted = { name: body.name, tool, capabilities: body.capabilities ?? [], ...turnsOf(body.turns) };
     return answerOf(await door.node.boxing.spawn({ ...wanted, ...changeOf(body) }, by));
   },
 });

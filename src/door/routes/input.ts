@@ -1,5 +1,8 @@
 /** Pieces of input that several routes share. */
 import { z } from 'zod';
+import { SHELL } from '#core/task/fit.ts';
+import type { DoorRefusal } from '../refusal.ts';
+import { refused } from '../refusal.ts';
 
 /** For a part of the request that a route does not look at. */
 export const none = z.unknown();
@@ -55,3 +58,26 @@ export const listQuery = (max: number) =>
     limit: queryNumber({ min: 1, max, default: max }),
     offset: queryNumber({ min: 0, max: 999_999_999, default: 0 }),
   });
+
+export const turnsInput = z
+  .enum(['off', 'on', 'echo'])
+  .nullish()
+  .describe(
+    'on: a turn begins for what comes to its mailbox, and it takes no tasks; echo: answered with itself where none succeeds',
+  );
+
+type TurnsGiven = z.output<typeof turnsInput>;
+
+export const turnsOf = (turns: TurnsGiven): { turns?: 'on' | 'echo' } =>
+  turns === 'on' || turns === 'echo' ? { turns } : {};
+
+/** A script and a terminal are driven by no protocol in which a turn ends. */
+export function turnsRefusal(turns: TurnsGiven, tool: string): DoorRefusal | undefined {
+  if (turnsOf(turns).turns === undefined || (tool !== SHELL && tool !== IN_TERMINAL)) return undefined;
+  return refused('not_supported', 'only an agent that is driven by its protocol has turns', {
+    expected: 'drive "protocol", and a tool other than shell',
+    got: tool,
+  });
+}
+/** Stands for the tool of an agent in a terminal. */
+export const IN_TERMINAL = 'a terminal';

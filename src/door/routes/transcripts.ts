@@ -1,6 +1,7 @@
 /** What agents did, entry by entry, from whichever node has it: read backwards from its end, or on from a change. */
 import { z } from 'zod';
 import type { TranscriptRange } from '#core/schema/transcript.ts';
+import { agentTurnsSchema, TURNS_ASKED_MAX } from '#core/schema/agent-turn.ts';
 import { ENTRIES_ASKED_MAX, transcriptSchema } from '#core/schema/transcript.ts';
 import { holderOf, taskChain } from '#core/view/chain.ts';
 import { findAgent, findTask } from '../lookup.ts';
@@ -110,4 +111,22 @@ const open = jsonRoute({
   },
 });
 
-export const transcriptRoutes: readonly Route[] = [ofTask, ofAgent, open];
+const TURNS_DEFAULT = 20;
+
+const turnsOfAgent = jsonRoute({
+  method: 'GET',
+  path: '/api/swarm/agents/{id}/turns',
+  summary: 'Turns of an agent that is woken by messages, the newest first, and what waits for it',
+  action: 'agent.read',
+  params: idParams,
+  query: z.object({ limit: queryNumber({ min: 1, max: TURNS_ASKED_MAX, default: TURNS_DEFAULT }) }),
+  body: none,
+  answer: agentTurnsSchema,
+  status: 200,
+  handle: async ({ params, query, door }) => {
+    const agent = findAgent(params.id, door);
+    return isRefusal(agent) ? agent : door.node.agentTurns(agent.id, query.limit);
+  },
+});
+
+export const transcriptRoutes: readonly Route[] = [ofTask, ofAgent, turnsOfAgent, open];

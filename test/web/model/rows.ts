@@ -52,6 +52,7 @@ export const agentOf = (name: string, o: Partial<Agent> = {}): Agent => ({
   node_id: HOME,
   name,
   tool: 'shell',
+  turns: 'off',
   capabilities: ['shell'],
   tmux_session_id: null,
   project_path: null,

@@ -1,0 +1,146 @@
+/**
+ * The turns of this node's agents that are woken by messages, in a file of their own: where each agent's conversation stands, what is under way, and a row
+ * for each turn. What is under way is on disk before its process starts, so that a node that was killed goes on with it, or knows that it is lost.
+ */
+import { existsSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import type { OpId } from '#core/brand.ts';
+import type { AgentTurn } from '#core/schema/agent-turn.ts';
+import { agentTurnSchema } from '#core/schema/agent-turn.ts';
+import { contextSchema } from '#core/schema/transcript.ts';
+import { numberCell, textCell } from './cells.ts';
+import { openDatabase } from './database.ts';
+import { StoreError } from './errors.ts';
+
+/** Turns kept of one agent: some months of one that is asked every half hour. */
+const TURNS_MAX = 5_000;
+/** The oldest are dropped so many at a time. */
+const DROP_EVERY = 100;
+
+const standSchema = z.object({
+  /** Which of the agent's conversations it is in, from 1. */
+  conversation: z.number().int().min(1),
+  /** The tool's own name for it; null: it has not begun. */
+  session: z.string().nullable(),
+  context: contextSchema.nullable(),
+  /** It is nearly full: notes are written before anything else, and another begins. */
+  isFull: z.boolean(),
+  /** Turns one after the other that failed. */
+  failures: z.number().int().min(0),
+  /** Nothing is begun before. */
+  parked: z.object({ untilMs: z.number(), why: z.string() }).nullable(),
+  underWay: z
+    .object({
+      n: z.number().int().min(1),
+      /** The secret by which the calls of its tools are known. */
+      token: z.string(),
+      /** The conversation that it was to go on with. */
+      resume: z.string().nullable(),
+    })
+    .nullable(),
+});
+/** Where an agent stands between its turns. */
+export type AgentStand = z.output<typeof standSchema>;
+
+const FRESH: AgentStand = {
+  conversation: 1,
+  session: null,
+  context: null,
+  isFull: false,
+  failures: 0,
+  parked: null,
+  underWay: null,
+};
+
+export class TurnBook {
+  readonly #path: string;
+  #open: { db: DatabaseSync; statements: ReturnType<typeof prepare> } | undefined;
+  #isClosed = false;
+
+  /** Nothing is opened, or made, before it is needed. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  stand(agent: OpId): AgentStand {
+    if (!this.#isThere()) return FRESH;
+    const row = this.#statements().stand.get(agent);
+    return row === undefined ? FRESH : standSchema.parse(JSON.parse(textCell(row, 'json')));
+  }
+
+  /** Both or neither, on disk when it returns. */
+  write(agent: OpId, stand: AgentStand, turn?: AgentTurn): void {
+    const { setStand, setTurn, drop, begin, commit, rollback } = this.#statements();
+    begin.run();
+    try {
+      setStand.run(agent, JSON.stringify(stand));
+      if (turn !== undefined) {
+        setTurn.run(agent, turn.n, JSON.stringify(turn));
+        if (turn.n % DROP_EVERY === 0) drop.run(agent, turn.n - TURNS_MAX);
+      }
+      commit.run();
+    } catch (error) {
+      rollback.run();
+      throw error;
+    }
+  }
+
+  /** The newest first. */
+  turns(agent: OpId, limit: number): AgentTurn[] {
+    if (!this.#isThere()) return [];
+    const rows = this.#statements().newest.all(agent, limit);
+    return rows.map((row) => agentTurnSchema.parse(JSON.parse(textCell(row, 'json'))));
+  }
+
+  lastNumber(agent: OpId): number {
+    if (!this.#isThere()) return 0;
+    return numberCell(this.#statements().last.get(agent) ?? { n: 0 }, 'n');
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#open?.db.close();
+    this.#open = undefined;
+  }
+
+  #isThere(): boolean {
+    return this.#open !== undefined || existsSync(this.#path);
+  }
+
+  #statements(): ReturnType<typeof prepare> {
+    if (this.#isClosed) throw new StoreError('store_closed', 'the turns are closed: nothing was stored');
+    this.#open ??= openedAt(this.#path);
+    return this.#open.statements;
+  }
+}
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS stand (agent TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS turn (agent TEXT NOT NULL, n INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (agent, n)) WITHOUT ROWID;
+`;
+const CACHE_KIB = 1_024;
+
+function openedAt(path: string) {
+  const db = openDatabase(path, undefined);
+  try {
+    db.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
+    db.exec(SCHEMA);
+    return { db, statements: prepare(db) };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+const prepare = (db: DatabaseSync) => ({
+  begin: db.prepare('BEGIN IMMEDIATE'),
+  commit: db.prepare('COMMIT'),
+  rollback: db.prepare('ROLLBACK'),
+  stand: db.prepare('SELECT json FROM stand WHERE agent = ?'),
+  setStand: db.prepare('INSERT OR REPLACE INTO stand (agent, json) VALUES (?, ?)'),
+  setTurn: db.prepare('INSERT OR REPLACE INTO turn (agent, n, json) VALUES (?, ?, ?)'),
+  newest: db.prepare('SELECT json FROM turn WHERE agent = ? ORDER BY n DESC LIMIT ?'),
+  last: db.prepare('SELECT coalesce(max(n), 0) AS n FROM turn WHERE agent = ?'),
+  drop: db.prepare('DELETE FROM turn WHERE agent = ? AND n <= ?'),
+});
