@@ -58,11 +58,14 @@ export async function delivery(stage: Stage): Promise<Report> {
       ...(redis === undefined ? [`redis-server is not on PATH: ${APT_LINE}`] : []),
       ...(boxless === undefined ? [] : [boxless]),
     ],
-    notes: ['Sender and reader are one process, beside the server on the same machine.'],
+    notes: [
+      'Sender and reader are one process, beside the server on the same machine.',
+      'Window: messages under way at once, from the send until they are received. A second: sent at that pace, whatever the answers.',
+    ],
   };
 }
 
-const BATCH_WORDS = 'up to 32 at once';
+const BATCH_WORDS = 'a reader asks for 64 at any time (two reads of 32; COUNT 64)';
 
 async function flows(stage: Stage, book: SeriesBook, hasRedis: boolean): Promise<void> {
   const node = await startSwarmNode(stage, { name: 'delivery', shellAgents: 2, options: UNBOUND });

@@ -16,8 +16,8 @@ export type Way = {
   read: () => Promise<string[]>;
 };
 
-/** Messages taken at once. */
-export const BATCH = 32;
+/** Messages that a reader has asked for at any time. */
+export const BATCH = 64;
 
 export async function runFlow(spec: FlowSpec, way: Way): Promise<void> {
   const from = performance.now() + spec.warmupMs;

@@ -99,14 +99,14 @@ export class AgentClient {
   #say(request: unknown, answer: Record<string, unknown>): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
     const marked = request === undefined ? answer : { request, ...answer };
-    if (this.#out === '') setImmediate(() => this.#flush());
+    if (this.#out === '') setImmediate(() => this.flush());
     this.#out += `${JSON.stringify(marked)}\n`;
-    if (this.#out.length >= TOGETHER_MAX_CHARS) this.#flush();
+    if (this.#out.length >= TOGETHER_MAX_CHARS) this.flush();
   }
 
   /** Resolves when the reader has taken what was written, or is gone. */
   async #drained(): Promise<void> {
-    this.#flush();
+    this.flush();
     if (!this.#socket.writableNeedDrain || this.#socket.destroyed) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -119,7 +119,8 @@ export class AgentClient {
     });
   }
 
-  #flush(): void {
+  /** Sends what was gathered; before the socket is closed, too, for a refusal may be in it. */
+  flush(): void {
     const out = this.#out;
     this.#out = '';
     if (out === '' || this.#socket.destroyed || this.#socket.writableEnded) return;

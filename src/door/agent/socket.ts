@@ -15,7 +15,7 @@ export class AgentSocket {
   readonly #agent: OpId;
   readonly #path: string;
   readonly #door: Door;
-  readonly #clients = new Set<Socket>();
+  readonly #clients = new Map<Socket, AgentClient>();
   #server: Server | undefined;
   #kept: Kept | undefined;
 
@@ -46,12 +46,15 @@ export class AgentSocket {
     await this.#kept?.close();
     const server = this.#server;
     this.#server = undefined;
-    if (server !== undefined) await closeServer(server, this.#clients);
+    if (server === undefined) return;
+    for (const client of this.#clients.values()) client.flush();
+    await closeServer(server, new Set(this.#clients.keys()));
   }
 
   #welcome(socket: Socket): void {
-    this.#clients.add(socket);
+    const client = new AgentClient(socket, { agent: this.#agent, door: this.#door });
+    this.#clients.set(socket, client);
     socket.once('close', () => this.#clients.delete(socket));
-    new AgentClient(socket, { agent: this.#agent, door: this.#door }).start();
+    client.start();
   }
 }
