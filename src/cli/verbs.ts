@@ -30,6 +30,18 @@ export const VERBS: readonly Entry[] = [
     load: async () => (await import('./verb/hub.ts')).hub,
   },
   {
+    name: 'chat',
+    group: 'Work:',
+    summary: 'speak and listen in the channels of a hub',
+    load: async () => (await import('./verb/chat.ts')).chat,
+  },
+  {
+    name: 'agentchat-mcp',
+    group: 'Work:',
+    summary: 'the tools of AgentChat for an agent outside of the swarm, by MCP',
+    load: async () => (await import('./verb/agentchat-mcp.ts')).agentchatMcp,
+  },
+  {
     name: 'demo',
     group: 'Run nodes:',
     summary: 'run a node whose page is the graffiti wall',

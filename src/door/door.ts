@@ -10,6 +10,9 @@ import type { Tokens } from './tokens.ts';
 
 export type Front = 'swarm' | 'wall';
 
+/** What tools need of a hub: it hears what passes by, and knows who answers what. */
+export type OpenHub = { hear(text: string): void; holderOf(message: string): string | undefined };
+
 export type Door = {
   readonly node: SwarmNode;
   readonly tokens: Tokens;
@@ -23,6 +26,8 @@ export type Door = {
   readonly site: { url: string | undefined };
   /** What `/` shows to somebody who is logged in. */
   readonly front: Front;
+  /** The hub of this node, while it has one. */
+  readonly hub: { open: OpenHub | undefined };
   /** What the last word to those who follow will be. */
   readonly farewell: { says: Farewell };
   /** Milliseconds since 1970. */
@@ -52,6 +57,7 @@ export function openDoor(o: {
     feed: new Feed(() => door),
     taking: new Set(),
     site: { url: undefined },
+    hub: { open: undefined },
     farewell: { says: STOPPING },
     close: () => {
       door.feed.close();

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { mailboxOf } from '#core/message/address.ts';
 import { agentJson } from '../json/agent.ts';
 import type { AtDesk } from '../message/desk.ts';
+import * as channels from '../message/channel-desk.ts';
+import { CHANNEL_INPUT } from '../message/channel-desk.ts';
 import * as desk from '../message/desk.ts';
 import { INPUT } from '../message/desk.ts';
 import type { DoorRefusal } from '../refusal.ts';
@@ -34,6 +36,8 @@ const VERBS: Readonly<Record<string, Verb>> = {
       ...(sent.masked ? { masked: true } : {}),
     };
   }),
+  join: verb(CHANNEL_INPUT.join, async (input, at) => as('channels', await channels.join(input, at))),
+  leave: verb(CHANNEL_INPUT.one, async (input, at) => as('left', await channels.leave(input, at))),
   recv: verb(INPUT.receive, (input, at) => desk.receive(input, at)),
   ack: verb(INPUT.ids, async (input, at) => as('acknowledged', await desk.acknowledge(input, at))),
   ack_turn: verb(nothing, async (_input, at) => as('acknowledged', await desk.acknowledge({}, at))),

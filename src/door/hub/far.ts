@@ -3,7 +3,6 @@
  * two believe to have. Whatever must not be lost is an op.
  */
 import { z } from 'zod';
-import type { NodeId } from '#core/brand.ts';
 import type { Hub } from './hub.ts';
 
 /** Presences of others that are remembered; the one that said something least lately is forgotten, and shown as online. */
@@ -64,7 +63,7 @@ export class Far {
 
   constructor(hub: Hub) {
     this.hub = hub;
-    this.stop = hub.door.node.onSignal((from, text) => this.hear(from, text));
+    this.stop = hub.door.node.onSignal((_from, text) => this.hear(text));
     this.say({ kind: 'who' });
   }
 
@@ -86,7 +85,8 @@ export class Far {
     return here ?? this.presences.get(agent) ?? { presence: 'online', statusText: null };
   }
 
-  private hear(_from: NodeId, text: string): void {
+  /** What another hub tells, or an agent of this node. */
+  hear(text: string): void {
     let json: unknown;
     try {
       json = JSON.parse(text);

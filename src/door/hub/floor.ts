@@ -25,6 +25,11 @@ export class Floor {
     return { held, lost: isOver ? undefined : held === claim ? before : claim };
   }
 
+  holderOf(msgId: string, nowMs: number): string | undefined {
+    const held = this.claims.get(msgId);
+    return held === undefined || held.startedMs + CLAIM_MS <= nowMs ? undefined : held.holder;
+  }
+
   /** The holder spoke in the channel, or left: what it claimed there is free. */
   release(holder: string, channel: string): void {
     if (this.claims.size === 0) return;

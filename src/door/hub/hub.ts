@@ -46,11 +46,16 @@ export class Hub {
     this.door = o.door;
     this.isOpen = o.isOpen;
     this.far = new Far(this);
+    o.door.hub.open = {
+      hear: (text) => this.far.hear(text),
+      holderOf: (message) => this.floor.holderOf(message, o.door.now()),
+    };
     this.stop = o.door.node.onArrivals((arrivals) => void this.inOrder(() => tell(arrivals, this)));
   }
 
   close(): void {
     this.stop();
+    this.door.hub.open = undefined;
     this.far.close();
   }
 

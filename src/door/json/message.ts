@@ -71,6 +71,7 @@ export function handedJson({ message, deliveries, redelivered }: Handed, door: D
   return {
     id,
     from,
+    ...(message.sent.channel.startsWith('#') ? { to: message.sent.channel } : {}),
     kind,
     body,
     ...(truncated_bytes === null ? {} : { truncated_bytes }),

@@ -9,11 +9,12 @@ import type { Door } from '../door.ts';
 import type { HandedJson } from '../json/message.ts';
 import { handedJson } from '../json/message.ts';
 import { findAgent } from '../lookup.ts';
+import { channelFor } from './channel-desk.ts';
 import type { DoorRefusal } from '../refusal.ts';
 import { isRefusal, refused, shown } from '../refusal.ts';
 
-/** A reader waits so long at most; the client asks again. */
-export const WAIT_MAX_S = 180;
+/** A reader waits so long at most; many a client waits less, and asks again. */
+export const WAIT_MAX_S = 3_600;
 /** Messages handed out at once. */
 export const BATCH_MAX = 32;
 /** Reminders of one agent that are not due yet. */
@@ -61,14 +62,20 @@ export type AtDesk = { agent: OpId; door: Door; signal: AbortSignal; isGone: () 
 
 const ids = ({ messages }: MessagesSent): OpId[] => messages.map((message) => message.id);
 
-/** `operator`, `*` for all other agents, or one agent. */
-function channelsOf(name: string, { agent, door }: AtDesk): string[] | DoorRefusal {
+/** `operator`, `#channel`, `*` for all other agents, or one agent; one from outside by its id, `@3f1c9a0b7d2e4455`. */
+function channelsOf(name: string, at: AtDesk): string[] | DoorRefusal {
+  const { agent, door } = at;
   if (name === 'operator') return [OPERATOR_CHANNEL];
+  if (name.startsWith('#')) {
+    const channel = channelFor(name, at);
+    return isRefusal(channel) ? channel : [channel];
+  }
   if (name === '*') {
     const others = door.roster.agents().filter((one) => one.id !== agent);
     return others.map((one) => mailboxOf(one.id));
   }
-  const found = findAgent(name, door);
+  if (door.node.store.get('identity', name.slice(1))?.key !== undefined && name.startsWith('@')) return [name];
+  const found = findAgent(name.replace(/^@/, ''), door);
   if (isRefusal(found)) return found;
   if (found.id === agent)
     return refused('invalid', 'a message to yourself goes nowhere', {

@@ -4,6 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Door } from '#door/door.ts';
 import { openDoor } from '#door/door.ts';
 import type { HubDoor, HubOptions } from '#door/hub/serve.ts';
 import { startHub } from '#door/hub/serve.ts';
@@ -77,17 +78,17 @@ export class Chatter {
 export class HubRig {
   readonly node: FakeNode;
   readonly hub: HubDoor;
+  readonly door: Door;
   readonly faults: unknown[];
   private readonly dir: string;
   private readonly clients: Chatter[] = [];
-  private readonly stopDoor: () => void;
 
-  private constructor(o: { node: FakeNode; hub: HubDoor; faults: unknown[]; dir: string; stopDoor: () => void }) {
+  private constructor(o: { node: FakeNode; hub: HubDoor; door: Door; faults: unknown[]; dir: string }) {
     this.node = o.node;
     this.hub = o.hub;
+    this.door = o.door;
     this.faults = o.faults;
     this.dir = o.dir;
-    this.stopDoor = o.stopDoor;
   }
 
   static async start(o: Partial<HubOptions> & { node?: FakeNode } = {}): Promise<HubRig> {
@@ -98,7 +99,7 @@ export class HubRig {
     const faults: unknown[] = [];
     const door = openDoor({ node, tokens, now: node.now, onFault: (error) => faults.push(error) });
     const hub = await startHub({ door, port: 0, bind: '127.0.0.1', isOpen: true, messageMs: 0, ...o });
-    return new HubRig({ node, hub, faults, dir, stopDoor: () => door.close() });
+    return new HubRig({ node, hub, door, faults, dir });
   }
 
   async connect(): Promise<Chatter> {
@@ -126,7 +127,7 @@ export class HubRig {
   async close(): Promise<void> {
     for (const { client } of this.clients) client.socket.terminate();
     await this.hub.close();
-    this.stopDoor();
+    this.door.close();
     await rm(this.dir, { recursive: true, force: true });
   }
 }
