@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { agentSchema, outputSchema, read } from '../answers.ts';
 import { ask } from '../client.ts';
 import { attach } from './agent-attach.ts';
+import { agentTranscript } from './transcript.ts';
 import { admit, interrupt, restart, steer } from './agent-control.ts';
 import { turns } from './agent-turns.ts';
 import { dollarsOf } from '../dollars.ts';
@@ -203,5 +204,21 @@ const output: Leaf = {
 export const agent: Group = {
   name: 'agent',
   summary: 'list, add and remove agents; talk to them',
-  leaves: [list, add, remove, pause, resume, budget, admit, send, steer, interrupt, restart, output, turns, attach],
+  leaves: [
+    list,
+    add,
+    remove,
+    pause,
+    resume,
+    budget,
+    admit,
+    send,
+    steer,
+    interrupt,
+    restart,
+    output,
+    turns,
+    agentTranscript,
+    attach,
+  ],
 };

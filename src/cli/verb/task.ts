@@ -2,6 +2,7 @@
 import type { Group } from '../verb.ts';
 import { taskAllow, taskCancel, taskCreate } from './task-change.ts';
 import { taskList, taskShow, taskTimeline } from './task-look.ts';
+import { taskTranscript } from './transcript.ts';
 import { taskOpen } from './task-open.ts';
 import { taskDiff, taskFetch, taskMerge, taskOutput } from './task-work.ts';
 
@@ -15,6 +16,7 @@ export const task: Group = {
     taskAllow,
     taskCancel,
     taskOutput,
+    taskTranscript,
     taskDiff,
     taskFetch,
     taskMerge,
