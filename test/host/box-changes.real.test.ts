@@ -1,9 +1,10 @@
-// Needs: bubblewrap
-/** Faults of boxes that do not hang on their kind: changes at once, a program that ends over and over, a socket that is removed under its agent. */
+// Needs: bubblewrap, podman, runc, uidmap, catatonit, systemd-container (systemd-nspawn), root
+/** Faults of boxes: changes at once, in each kind; else in a sandbox, as they do not hang on the kind: a program that ends over and over, a socket that is removed under its agent. */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agentSocketDir, stateDirOf } from '#socket-path.ts';
+import { BOX_KINDS, imageOf } from '../runtime/box-image.ts';
 import { BoxStage, TEST_MS } from './box-stage.ts';
 import type { Json } from './swarm.ts';
 import { untilThere } from './terminal-rig.ts';
@@ -22,10 +23,12 @@ function given(word: string): Json {
   return { mounts: [{ from: path, at: '/opt/given', writable: false }] };
 }
 
-describe('changes at once', { timeout: TEST_MS }, () => {
+describe.each(BOX_KINDS)('changes at once of a %s', { timeout: TEST_MS }, (runtime) => {
+  const kind = () => ({ runtime, image: imageOf(runtime) });
+
   it('leave the box as one of them declared it, and what runs is what is declared', async () => {
     const { node } = stage;
-    await stage.spawn('alice');
+    await stage.spawn('alice', kind());
     const running = await stage.script('alice', 'sleep 600');
     await node.until(async () => ((await node.task(running))['status'] === 'in_progress' ? true : undefined));
     const changes = ['one', 'two', 'three'].map(given);
@@ -42,8 +45,8 @@ describe('changes at once', { timeout: TEST_MS }, () => {
 
   it('a rebuild during a kill leaves it running or stopped, as the list says', async () => {
     const { node } = stage;
-    await stage.spawn('alice');
-    for (let round = 0; round < 3; round += 1) {
+    await stage.spawn('alice', kind());
+    for (let round = 0; round < 2; round += 1) {
       const running = await stage.script('alice', 'trap "" TERM; sleep 600');
       await node.until(async () => ((await node.task(running))['status'] === 'in_progress' ? true : undefined));
       const verbs = round % 2 === 0 ? ['kill', 'rebuild'] : ['rebuild', 'kill'];
@@ -62,7 +65,7 @@ describe('changes at once', { timeout: TEST_MS }, () => {
 
   it('two of one name are one box and one refusal', async () => {
     const { node } = stage;
-    const wanted = { name: 'alice', tool: 'shell', capabilities: ['alice'] };
+    const wanted = { name: 'alice', tool: 'shell', capabilities: ['alice'], ...kind() };
     const answers = await Promise.all([1, 2, 3].map(() => node.request('POST', '/api/boxes', wanted)));
     expect(answers.filter(({ status }) => status < 400)).toHaveLength(1);
     expect(await node.list('/api/boxes')).toHaveLength(1);
