@@ -73,6 +73,7 @@ StrictModes no
 UsePAM no
 PasswordAuthentication no
 PermitRootLogin prohibit-password
+Subsystem sftp internal-sftp
 `;
 
 const setEnv = (env: Readonly<Record<string, string>>): string => {

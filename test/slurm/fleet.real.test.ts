@@ -101,3 +101,21 @@ it('four agents, two turns each in one thread, asked and answered; requeued they
     await fleet.remove();
   }
 });
+
+it('Claude Code on a node, by the same files', async () => {
+  const fleet = new Fleet();
+  try {
+    const launcher = new Launcher({ cluster, base: fleet.base, env: home.env });
+    const job = await launcher.launch('--tool', 'claude', '--prompt', `Say hello. ${script({ text: 'hello there' })}`);
+    const outbox = fleet.outbox(`${job}_00`);
+    await outbox.event('assistant', ({ content }) => content === 'hello there');
+    await untilDone(outbox);
+    fleet.tell(`${job}_00`, { type: 'user', content: `Again. ${script({ text: 'still here' })}` });
+    await outbox.event('assistant', ({ content }) => content === 'still here');
+    expect(threadsOf(outbox)).toHaveLength(1);
+    await launcher.run('stop', job);
+    await cluster.untilNoProcess(job);
+  } finally {
+    await fleet.remove();
+  }
+});
