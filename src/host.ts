@@ -137,6 +137,7 @@ const settingsOf = (o: NodeOptions, { store, memory }: Parts): CoreSettings => (
   fullLinksMax: o.fullLinksMax ?? FULL_LINKS_MAX,
   leaseMs: o.leaseMs ?? LEASE_MS,
   aloneAfterMs: o.aloneAfterMs,
+  preferRated: o.preferRated,
   hasPath,
   hasProject: hasProjectIn(store),
   maxAgents: o.maxAgents,

@@ -14,6 +14,8 @@ export type NodeRun = {
   stopAgents: boolean;
   /** Register agent CLIs found on PATH, paused. */
   offerAgents?: boolean | undefined;
+  /** Ratings decide among rivals for a task. */
+  preferRated?: boolean | undefined;
   /** What its page is; undefined for the swarm's. */
   front?: 'wall' | undefined;
   /** How long a silent grantee keeps its attempt; undefined for the node's own choice. */
@@ -39,7 +41,7 @@ export async function runNode(run: NodeRun, world: World): Promise<ExitCode> {
 }
 
 async function start(
-  { settings, join, json, leaseSeconds, offerAgents, front }: NodeRun,
+  { settings, join, json, leaseSeconds, offerAgents, preferRated, front }: NodeRun,
   world: World,
 ): Promise<RunningNode> {
   const startNode = await world.loadHost();
@@ -47,7 +49,7 @@ async function start(
   const leaseMs = leaseSeconds === undefined ? undefined : leaseSeconds * 1000;
   const askTimeoutMs = settings.askTimeout * 1000;
   const bind = settings.bind;
-  const options: NodeOptions = { ...settings, bind, askTimeoutMs, join, leaseMs, offerAgents, front, log };
+  const options: NodeOptions = { ...settings, bind, askTimeoutMs, join, leaseMs, offerAgents, preferRated, front, log };
   try {
     return await startNode(options);
   } catch (error) {

@@ -34,6 +34,8 @@ export type CoreSettings = {
   leaseMs: number;
   /** How long a started node waits for its peers before it goes on with the tasks that it alone decides; 30 s unless said. */
   aloneAfterMs?: number | undefined;
+  /** Of rivals for a task of this node the best rated gets it, where it would else be the lowest claim. */
+  preferRated?: boolean | undefined;
   /** How many messages one agent may send to one reader in a minute; 120 unless said. */
   messagesPerMinute?: number | undefined;
   /** Whether this node can work in that directory, or on that project: it may have to fetch it from a node that is reachable. */

@@ -15,6 +15,7 @@ export const swarm: Leaf = {
     ...nodeOptions(),
     { flags: '--config <file>', about: 'configuration file to start from' },
     { flags: '--stop-agents-on-exit', about: 'stop agents at work when the node stops; without it they go on' },
+    { flags: '--prefer-rated', about: 'of rivals for a task the best rated gets it: skep market ratings' },
     { flags: '--offer-agents', about: 'register agent CLIs that are on PATH, paused: skep agent resume' },
     // For tests: the right lease follows from the heartbeat, and a wrong one makes work done twice.
     { flags: '--lease-seconds <n>', about: 'silence after which an attempt may be lost', kind: 'whole', hidden: true },
@@ -32,6 +33,7 @@ export const swarm: Leaf = {
     const leaseSeconds = given.whole('leaseSeconds');
     const settings = { ...values, name: values.name ?? nodeName(values.p2pPort) };
     const [stopAgents, offerAgents] = [given.flag('stopAgentsOnExit'), given.flag('offerAgents')];
-    return runNode({ settings, stopAgents, offerAgents, leaseSeconds, json }, world);
+    const preferRated = given.flag('preferRated');
+    return runNode({ settings, stopAgents, offerAgents, preferRated, leaseSeconds, json }, world);
   },
 };

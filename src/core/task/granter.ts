@@ -4,6 +4,7 @@
  * other voters act in its place, by rank.
  */
 import type { NodeId, OpId } from '../brand.ts';
+import { bestRated } from '../market/preference.ts';
 import type { Slots } from '../register/slots.ts';
 import type { AgentRow } from '../view/agent.ts';
 import { isLive } from '../view/agent.ts';
@@ -123,7 +124,8 @@ export class Granter {
   }
 
   private grant(row: PendingTask, claims: readonly { id: OpId; claim: Claim }[]): void {
-    const lowest = claims[0];
+    const ordered = this.world.settings.preferRated === true ? bestRated(this.world.store, claims) : claims;
+    const lowest = ordered[0];
     if (lowest === undefined) return;
     const { slot } = taskChain(row);
     this.world.timers.clear(`grant:${row.id}`);

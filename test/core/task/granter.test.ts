@@ -1,6 +1,7 @@
 /** Whom home grants a task to, when, and whom it leaves out. */
 import { describe, expect, it } from 'vitest';
 import type { OpId } from '#core/brand.ts';
+import { agentPrincipal, opIdOf } from '#core/brand.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import type { Machine } from '../machine.ts';
 import { postBody, present } from '../writer.ts';
@@ -13,7 +14,7 @@ const hasOps = ({ frame }: Letter): boolean => 'op' in frame || 'ops' in frame;
 /** Home 0 without agents, and machines 1 … `workers` with one agent each; all linked, and quiet. */
 async function withWorkers(
   workers: number,
-  o: { roundTripMs?: number } = {},
+  o: { roundTripMs?: number; settings?: { preferRated: boolean } } = {},
 ): Promise<{ table: Table; home: Machine; agents: OpId[] }> {
   const table = await Table.linked(workers + 1, o);
   const agents: OpId[] = [];
@@ -54,6 +55,32 @@ describe('among rivals', () => {
     const stamps = Object.values(home.row(task).claims).map((claim) => claim.stamp.lamport);
     expect(new Set(stamps).size).toBe(1);
     expect(grantedTo(home, task)).toBe([1, 2, 3].map((index) => table.at(index).id).toSorted()[0]);
+  });
+
+  it.each([true, false])('a rating decides where it is preferred, and only there: %s', async (preferRated) => {
+    const { table, home, agents } = await withWorkers(3, { settings: { preferRated } });
+    const ids = [1, 2, 3].map((index) => table.at(index).id).toSorted();
+    const last = ids.at(-1);
+    const to = agentPrincipal(agents.find((agent) => agent.startsWith(String(last))) ?? opIdOf('nobody', 1));
+    const none = {
+      amount: 1,
+      currency: null,
+      paymentCode: null,
+      terms: null,
+      capability: null,
+      offers: null,
+      sig: null,
+    };
+    const made = { type: 'proposal.made', to, task: 'x', stake: 0, expiresMs: null, atMs: 1, ...none } as const;
+    const entity = await home.create(made);
+    const accepted = { type: 'proposal.accepted', stake: 0, paymentCode: null, atMs: 2, sig: null } as const;
+    const evidence = { kind: 'payer' } as const;
+    const completed = { type: 'proposal.completed', proof: null, evidence, atMs: 3, sig: null } as const;
+    await home.append([accepted, completed].map((body) => ({ entity, by: to, body })));
+    await table.settle();
+    const task = await home.task();
+    await table.advance(60);
+    expect(grantedTo(home, task)).toBe(preferRated ? last : ids[0]);
   });
 
   it('a claim that comes after the grant loses, however low its stamp', async () => {
