@@ -34,15 +34,15 @@ done`;
 
 /**
  * In a mount namespace of its own, of which nothing is left behind: the root is the image with the places of what is shown laid over it, and nspawn
- * has a folder of its own for what it keeps of boxes, so that two processes of one box do not meet.
+ * has a folder of its own for what it keeps of boxes, so that two processes of one box do not meet. Each program run here delays the box: folders are
+ * made by mount.
  */
 export const OPEN = `
 set -e
 stage=$1; layers=$2; program=$3; shift 3
 mount -t tmpfs -o mode=0700 skep "$stage"
-mkdir "$stage/root"
-mount -t overlay -o "ro,lowerdir=$layers" skep "$stage/root"
-mkdir -p /run/systemd/nspawn
+mount -t overlay -o "ro,lowerdir=$layers,X-mount.mkdir" skep "$stage/root"
+[ -d /run/systemd/nspawn ] || mkdir -p /run/systemd/nspawn
 mount -t tmpfs -o mode=0700 skep /run/systemd/nspawn
 exec "$program" "--directory=$stage/root" "$@"`;
 
