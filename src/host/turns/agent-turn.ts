@@ -194,7 +194,9 @@ export class AgentTurn {
     if (desk.budgets.spendingOf(agent).kind === 'over') void this.interrupt('budget').catch(() => {});
   }
 
+  /** An end of the holder, or of the machine, is none of the agent's. */
   #over({ outcome, text, failure, exit }: Ended): TurnEnd {
+    if (exit?.error?.startsWith('holder_') === true) return this.end('lost', text, failure, exit);
     return this.end(this.#stop !== undefined && outcome === 'failed' ? 'interrupted' : outcome, text, failure, exit);
   }
 }
