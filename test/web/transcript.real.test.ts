@@ -41,6 +41,7 @@ describe('the transcript of an agent on another node', () => {
       tell({ kind: 'delta', stream: 'thought', text: 'Which of them is slow?' });
       tell({ kind: 'delta', stream: 'stdout', text: 'I look at the slow one.' });
       tell(call('slow', { input: { text: 'npm test slow', chars: 13 } }));
+      tell({ kind: 'session', session: '80d6ea63-5b0e-4f87-95a9-aeb420176317' });
       tell({ kind: 'context', tokens: 50_000, max: 200_000 });
       await release.promise;
       tell(call('slow', { state: 'failed', output: { text: 'it took <b>9 s</b>', chars: 20_000 } }));
@@ -95,6 +96,11 @@ describe('the transcript of an agent on another node', () => {
       await slow.locator('summary').click();
       await slow.getByText('it took <b>9 s</b>').waitFor();
       await slow.getByText('a part of 20,000 characters').waitFor();
+      await page.reload();
+      await page.getByRole('tab', { name: 'Transcript' }).click();
+      await page.getByText('80d6ea63').waitFor();
+      await page.getByRole('button', { name: 'Go on in a terminal' }).click();
+      await page.getByText('cannot be gone on with in a terminal').waitFor();
       await page.setViewportSize({ width: 390, height: 844 });
       const wider = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
       expect(await page.evaluate(wider)).toBe(0);

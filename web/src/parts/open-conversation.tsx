@@ -13,9 +13,7 @@ export function OpenConversation({ task, attempt }: { task: Task; attempt: numbe
   });
   return (
     <>
-      <ActionButton action={open} small>
-        Go on in a terminal
-      </ActionButton>
+      <ActionButton action={open}>Go on in a terminal</ActionButton>
       <Said state={open.state} />
     </>
   );

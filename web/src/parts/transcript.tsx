@@ -22,7 +22,7 @@ export function Transcript({ path, task, opens = null }: { path: string; task: s
     <div className="flex flex-col gap-2">
       {state.context === null ? null : <ContextBar context={state.context} />}
       {state.conversation === null ? null : (
-        <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted">
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-2 text-xs text-muted">
           <span className="min-w-0 wrap-anywhere">
             Conversation <code className="font-mono">{state.conversation.id}</code>
           </span>
