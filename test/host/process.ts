@@ -26,6 +26,8 @@ export type ProcessOptions = {
   shellAgents: number;
   /** What one agent may write to another in a minute; without it as much as a user's. */
   messagesPerMinute?: number;
+  /** A hub there, open to any key. */
+  hubPort?: number;
   /** Silence after which an attempt may be lost; without it as long as a user's. */
   leaseSeconds?: number;
 };
@@ -52,7 +54,8 @@ export class NodeProcess {
 
   /** Resolves when it is up; rejects with its last words when it ends before. */
   async start(): Promise<void> {
-    const { name, dataDir, httpPort, p2pPort, seeds, shellAgents, messagesPerMinute, leaseSeconds } = this.options;
+    const { name, dataDir, httpPort, p2pPort, seeds, shellAgents, messagesPerMinute, leaseSeconds, hubPort } =
+      this.options;
     const flags = {
       'http-port': httpPort,
       'p2p-port': p2pPort,
@@ -61,6 +64,7 @@ export class NodeProcess {
       name,
       'shell-agents': shellAgents,
       ...(messagesPerMinute === undefined ? {} : { 'messages-per-minute': messagesPerMinute }),
+      ...(hubPort === undefined ? {} : { 'hub-port': hubPort, 'hub-keys': 'any' }),
       ...(leaseSeconds === undefined ? {} : { 'lease-seconds': leaseSeconds }),
     };
     const argv = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
