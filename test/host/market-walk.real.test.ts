@@ -78,7 +78,8 @@ it(
   { timeout: TEST_MS },
   async () => {
     await turn('claude', [
-      call('message_send', { to: 'operator', body: 'who writes the second line?' }),
+      call('channel_join', { channels: ['#general'] }),
+      call('message_send', { to: '#general', body: 'who writes the second line?' }),
       call('agentchat_propose', { to: 'codex', task: 'Write two.txt', amount: 9, capability: 'words' }),
     ]);
     const [made] = await two.until(async () => {
@@ -88,6 +89,8 @@ it(
     expect(made).toMatchObject({ state: 'pending', payer: { name: 'claude' }, worker: { name: 'codex' } });
     const proposal_id = String(made?.['id']);
     const work = await turn('codex', [
+      call('channel_join', { channels: ['#general'] }),
+      call('message_send', { to: '#general', body: 'I do' }),
       call('agentchat_accept', { proposal_id }),
       { bash: 'echo two > two.txt && git add -A && git commit -qm two' },
       call('file_send', { to: 'opencode', name: 'two.txt', content }),
@@ -98,7 +101,15 @@ it(
       state: 'accepted',
       proof: 'two.txt is committed',
     });
-    await turn('opencode', [call('agentchat_file_receive', { transfer_id: sha256 })]);
+    await turn('opencode', [
+      call('channel_join', { channels: ['#general'] }),
+      call('agentchat_file_receive', { transfer_id: sha256 }),
+    ]);
+    const said = await one.list(`/api/messages?to=${encodeURIComponent('#general')}`);
+    expect(said.map(({ from, body }) => [from, body])).toEqual([
+      ['codex', 'I do'],
+      ['claude', 'who writes the second line?'],
+    ]);
     await turn('claude', [call('agentchat_complete', { proposal_id })]);
 
     const left = await two.until(async () => {
