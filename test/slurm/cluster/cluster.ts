@@ -96,10 +96,18 @@ export class SlurmCluster {
     await this.until(['scontrol', 'show', 'job', '-o', job], (said) => said.includes(`JobState=${state} `));
   }
 
-  /** Slurm holds back what it requeues for two minutes; this job, it starts now. */
+  /** Slurm holds back what it requeues for two minutes, and begins to count them anew while nodes of the earlier run are tidied up: told until it starts. */
   async startNow(job: string): Promise<void> {
-    await this.until(['scontrol', 'show', 'job', '-o', job], (said) => said.includes('JobState=PENDING '));
-    await this.run('scontrol', ['update', `jobid=${job}`, 'StartTime=now']);
+    const show = ['scontrol', 'show', 'job', '-o', job] as const;
+    const isPending = (said: string): boolean => said.includes('JobState=PENDING ');
+    await this.until(show, isPending);
+    for (let look = 0; look < LOOKS_MAX; look += 1) {
+      // Refused where it has just started.
+      await this.run('scontrol', ['update', `jobid=${job}`, 'StartTime=now']).catch(() => {});
+      await setTimeout(LOOK_MS);
+      if (!isPending(await this.run(show[0], show.slice(1)))) return;
+    }
+    throw new Error(`job ${job} does not start`);
   }
 
   /** Processes of its jobs: those that carry a job's number in their environment. */
