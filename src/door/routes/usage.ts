@@ -91,8 +91,10 @@ function keyOf(row: UsageRow, by: Group): string {
 
 function nameOf(key: string, by: Group, door: Door): string {
   if (by === 'node') return door.roster.nodes().find(({ id }) => id === key)?.name ?? shortNode(key);
-  if (by === 'task') return door.node.store.get('task', key)?.created?.title ?? shortId(key);
-  if (by === 'agent') return door.node.store.get('agent', key)?.registered?.name ?? shortId(key);
+  // What an agent uses in turns that are no task's stands under the agent itself.
+  const task = by === 'task' ? door.node.store.get('task', key)?.created?.title : undefined;
+  if (by === 'task' || by === 'agent')
+    return task ?? door.node.store.get('agent', key)?.registered?.name ?? shortId(key);
   return key === '' ? 'unknown' : key;
 }
 
