@@ -69,6 +69,8 @@ export type NodeOptions = {
   join?: string | undefined;
   /** `wall`: the page of this node is the graffiti wall. */
   front?: 'wall' | undefined;
+  /** The launcher's configuration of a Slurm cluster whose allocations are to be agents of this node. */
+  slurm?: string | undefined;
   /** Says nothing but warnings. */
   quiet?: boolean | undefined;
   /** One line of the node's log, without its newline. */

@@ -4,7 +4,7 @@ import type { NodeId, OpId } from '#core/brand.ts';
 import { FULL_LINKS_MAX } from '#core/overlay.ts';
 import type { Action } from '#core/turn.ts';
 import { isLiveProject } from '#core/view/project.ts';
-import type { CoreSettings } from '#core/world.ts';
+import type { CoreSettings, Lack } from '#core/world.ts';
 import { nodeCrypto } from '#fabric/identity.ts';
 import { MeshTransport } from '#fabric/mesh.ts';
 import type { NodeInfo } from '#ports.ts';
@@ -16,6 +16,7 @@ import { BlobTransfer } from './host/blob-transfer.ts';
 import { openDoors } from './host/doors.ts';
 import { Engine, realClock } from './host/engine.ts';
 import { refusalIn } from './host/exclusion.ts';
+import type { HostedFleet } from './host/fleet.ts';
 import { Glimpses } from './host/glimpses.ts';
 import { Intake } from './host/intake.ts';
 import { Journal } from './host/journal.ts';
@@ -86,6 +87,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
   closers.add(() => terminals.close());
   closers.add(() => states.close());
   closers.add(() => approvals.close());
+  closers.add(() => wired.fleet?.close());
   closers.add(() => {
     attempts.detach();
     glimpses.close();
@@ -104,8 +106,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
     sealing.look();
     retention.arrived(arrivals);
   });
-  sealing.look();
-  retention.look();
+  for (const one of [sealing, retention]) one.look();
   const { publicKey } = parts.identity;
   const offered = o.offerAgents === true ? await installedTools(parts.drivers.tools()) : [];
   const tell = () => announce(node, { ...parts.info, addresses, publicKey, shellAgents: o.shellAgents ?? 0, offered });
@@ -119,6 +120,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
       .then(tell)
       .catch((error: unknown) => stopping.resolve(asError(error)));
   const http = await openDoors({ ...wired, o, parts, closers, stopping });
+  wired.fleet?.start();
   await engine.link();
   placeKnown(parts.store, info, transport);
   return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, terminals, log: o.log });
@@ -132,7 +134,10 @@ function placeKnown(store: Parts['store'], { self }: NodeInfo, transport: MeshTr
   }
 }
 
-const settingsOf = (o: NodeOptions, { store, memory }: Parts): CoreSettings => ({
+/** Of an agent whose node was started without its cluster. */
+const NO_FLEET: Lack = { why: 'walltime', text: 'its node was started without --slurm' };
+
+const settingsOf = (o: NodeOptions, { store, memory }: Parts, fleet: () => HostedFleet | undefined): CoreSettings => ({
   votersMax: 5,
   fullLinksMax: o.fullLinksMax ?? FULL_LINKS_MAX,
   leaseMs: o.leaseMs ?? LEASE_MS,
@@ -143,7 +148,16 @@ const settingsOf = (o: NodeOptions, { store, memory }: Parts): CoreSettings => (
   maxAgents: o.maxAgents,
   maxAgentsOf: o.maxAgentsOf,
   messagesPerMinute: o.messagesPerMinute,
-  lacksFor: (agent, taken) => memory.lacksFor(agent, taken),
+  lacksFor: (agent, taken) => {
+    const cluster = fleet();
+    if (agent.registered.worker !== undefined) return cluster === undefined ? NO_FLEET : cluster.lacksFor(agent);
+    // What works elsewhere takes nothing here.
+    const text = memory.lacksFor(
+      agent,
+      taken.filter((one) => one.agent.registered.worker === undefined),
+    );
+    return text === undefined ? undefined : { why: 'memory', text };
+  },
 });
 
 type Wiring = {
@@ -164,7 +178,7 @@ function wire({ o, parts, info, transport, addresses, onFailed }: Wiring) {
     store,
     transport,
     crypto: nodeCrypto(identity),
-    settings: settingsOf(o, parts),
+    settings: settingsOf(o, parts, () => agents.fleet),
     onAction: (action) => act(action),
     onArrivals: (arrivals) => {
       learnAddresses(arrivals, transport, info.self);

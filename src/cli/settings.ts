@@ -74,6 +74,7 @@ export const settingsSchema = z.object({
   maxAgentsOf: numbersOf.optional(),
   messagesPerMinute: wholeUpTo(1_000_000, 'a number, 1 to 1000000').pipe(z.number().min(1)).optional(),
   containerEngine: z.enum(['podman', 'docker'], { error: 'podman or docker' }).optional(),
+  slurm: words('a file').optional(),
   sealAfter: wholeUpTo(1_000_000_000, 'a number of ops, 0 for no sealing'),
   url: z.url({ protocol: /^https?$/, error: 'a URL, http://… or https://…' }).optional(),
   tokenFile: words('a file').optional(),
@@ -149,6 +150,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   maxAgentsOf: node('max_agents_of', 'list', 'the same for each tool: claude=2,codex=1 (no limit)'),
   messagesPerMinute: node('messages_per_minute', 'n', 'messages of one agent to one reader in a minute (120)'),
   containerEngine: node('container_engine', 'engine', 'podman or docker (podman, unless only docker is there)'),
+  slurm: node('slurm', 'file', 'configuration of a Slurm cluster whose allocations are agents of this node'),
   sealAfter: node(
     'seal_after',
     'ops',

@@ -25,6 +25,9 @@ export interface CoreStore extends Views {
 /** An agent of this node that has an attempt, or claims one. */
 export type TakenAgent = { agent: LiveAgent; work: { task: OpId; attempt: number } | undefined };
 
+/** What one more attempt has too little of, in words for people. */
+export type Lack = { why: 'memory' | 'walltime'; text: string };
+
 export type CoreSettings = {
   /** At most so many voters decide a new task: 1, 3 or 5. */
   votersMax: number;
@@ -45,7 +48,7 @@ export type CoreSettings = {
   maxAgents?: number | undefined;
   maxAgentsOf?: Readonly<Record<string, number>> | undefined;
   /** What its machine lacks for one more agent like this, in words, beside those at work or about to be; looked at anew each time. */
-  lacksFor?(agent: LiveAgent, taken: readonly TakenAgent[]): string | undefined;
+  lacksFor?(agent: LiveAgent, taken: readonly TakenAgent[]): Lack | undefined;
 };
 
 export class World {

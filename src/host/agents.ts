@@ -14,7 +14,7 @@ import type { AgentDesk } from './agent-desk.ts';
 import { AgentHomes } from './agent-homes.ts';
 import type { ApprovalsOptions } from './approvals.ts';
 import { Approvals } from './approvals.ts';
-import type { AttemptTools } from './attempt-plan.ts';
+import type { AttemptPlan, AttemptTools } from './attempt-plan.ts';
 import { isReader } from './attempt-spec.ts';
 import { Attempts } from './attempts.ts';
 import { BoxDesk } from './box-desk.ts';
@@ -22,6 +22,8 @@ import { BoxLifecycle } from './box-lifecycle.ts';
 import { Budgets } from './budgets.ts';
 import type { CrashWatch } from './crash-watch.ts';
 import { crashWatchOf } from './crash-watch.ts';
+import { Continuation, type ContinuationOptions } from './continuation.ts';
+import { HostedFleet, type HostedFleetOptions } from './fleet.ts';
 import { Deals } from './deals.ts';
 import type { Engine } from './engine.ts';
 import type { Glimpses } from './glimpses.ts';
@@ -60,7 +62,8 @@ type AgentsWiring = {
     | 'closed'
     | 'log'
   > &
-    Pick<AttemptTools, 'sources' | 'blobs' | 'workspaces' | 'transcripts'>;
+    Pick<AttemptTools, 'sources' | 'blobs' | 'transcripts'> &
+    Pick<ContinuationOptions, 'workspaces' | 'transfer'>;
   glimpses: Glimpses;
   texts: Pick<AttemptTools, 'unstash' | 'deliver'> &
     Pick<ApprovalsOptions, 'stash' | 'append' | 'whenOpen'> & { messages: () => Messaging };
@@ -71,7 +74,7 @@ const ASK_TIMEOUT_MS = 30 * 60_000;
 
 /** Agents that are there on their own, and attempts of all agents. */
 export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsWiring) {
-  const { stateDir, runtime, store, drivers, memory } = parts;
+  const { stateDir, store, drivers, memory } = parts;
   const { log, ssh } = o;
   const crashes = crashWatchOf({
     stateDir,
@@ -117,22 +120,43 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
   const approvals = new Approvals({ ...keeping, ...texts, isInTurn, askTimeoutMs, log });
   const { ledger, budgets } = moneyOf({ o, store, states, texts, self: keeping.self });
   const beside = { crashes, approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs };
-  const desk = deskOf(beside);
+  const desk = deskOf({ ...beside, fleet: () => fleet });
+  const places = placesOf(o, { parts, keeping, texts, isAtWork: (agent) => attempts.isAtWork(agent), setState });
+  const { fleet, own, before } = places;
   const attempts = new Attempts({
     store,
-    runtimeOf: (agent) => boxDesk.runtimeOf(agent),
+    placeOf: (agent) => fleet?.placeOf(agent) ?? { runtime: boxDesk.runtimeOf(agent), workspaces: own },
     driverOf: ({ registered }) => (registered.tmuxSessionId === null ? drivers.get(registered.tool) : terminals.driver),
-    tools: { ...keeping, runtime, glimpses, log, desk, ...texts },
+    tools: { ...keeping, glimpses, log, desk, ...texts, before },
     ended: (end) => engine.attemptEnded(end),
-    gone: (one) => engine.attemptGone(one),
+    gone: (one) => gone(one, engine, fleet),
   });
   const market = new Deals({ ...keeping, ...texts, store, nowMs: Date.now, minAgeMs: o.dealMinAgeMs, log });
   const turns = keeperOf({ parts, keeping, texts, boxDesk, log, ...beside });
   const boxing = new BoxLifecycle({ desk: boxDesk, store, drivers, attempts, turns, append: texts.append });
   const more = reachOf(keeping, { attempts, terminals, turns, opened });
   const relayDesk = new RelayDesk({ store, services: servicesOf(o), attempts, budgets, log, now: Date.now });
-  const own = { terminals, attempts, turns, boxDesk, relayDesk, boxing };
-  return { ...more, ...own, states, toolDesk, approvals, budgets, market };
+  const desks = { states, toolDesk, approvals, budgets, market, fleet };
+  return { ...more, ...desks, terminals, attempts, turns, boxDesk, relayDesk, boxing };
+}
+
+/** An attempt's files are gone: its agent may take the next one, or be withdrawn. */
+function gone(one: Parameters<Engine['attemptGone']>[0], engine: Engine, fleet: HostedFleet | undefined): void {
+  engine.attemptGone(one);
+  fleet?.look();
+}
+
+/** Where attempts begin and work, beside boxes. */
+function placesOf(
+  { slurm: file, log }: NodeOptions,
+  o: Pick<AgentsWiring, 'parts' | 'keeping' | 'texts'> & Pick<HostedFleetOptions, 'isAtWork' | 'setState'>,
+) {
+  const { parts, keeping, texts, ...rest } = o;
+  const continuation = new Continuation({ ...keeping, log });
+  const { workspaces: own } = continuation;
+  const cluster = { ...keeping, ...texts, ...rest, stateDir: parts.stateDir, own, log };
+  const fleet = file === undefined ? undefined : new HostedFleet({ ...cluster, file });
+  return { own, fleet, before: (plan: AttemptPlan) => continuation.wordsFor(plan) };
 }
 
 function boxDeskOf({ o, parts, crashes, changed }: BoxWiring): BoxDesk {
@@ -154,7 +178,7 @@ function boxDeskOf({ o, parts, crashes, changed }: BoxWiring): BoxDesk {
 type BoxWiring = Pick<AgentsWiring, 'o' | 'parts'> & { crashes: CrashWatch; changed: (agent: OpId) => void };
 
 function deskOf(o: Desk): AgentDesk {
-  const { crashes, approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs } = o;
+  const { crashes, approvals, states, ledger, budgets, memory, toolDesk, homes, askTimeoutMs, fleet } = o;
   return {
     ask: (question) => approvals.ask(question),
     stands: (agent, state) => states.stands(agent, state),
@@ -165,11 +189,11 @@ function deskOf(o: Desk): AgentDesk {
       memory.measure(agent, { task, attempt });
       return ledger.turnOver({ task, attempt }, isReader(agent) ? { ...turn, agent: agent.id } : undefined);
     },
-    equip: async (plan) => ({
-      ...(await toolDesk.equip(plan)),
-      patienceMs: askTimeoutMs,
-      home: homes.of(plan.agent),
-    }),
+    equip: async (plan) => {
+      const equipment = await toolDesk.equip(plan);
+      const servers = fleet()?.serversOf(plan.agent, equipment.servers) ?? equipment.servers;
+      return { ...equipment, servers, patienceMs: askTimeoutMs, home: homes.of(plan.agent) };
+    },
     crashesOf: (agent) => crashes.of(agent),
     leave: async (one) => {
       await ledger.leave(one);
@@ -188,6 +212,7 @@ type Desk = Pick<Parts, 'memory'> & {
   toolDesk: ToolDesk;
   homes: AgentHomes;
   askTimeoutMs: number;
+  fleet: () => HostedFleet | undefined;
 };
 
 /** What people see and do of agents, on whichever node they are. */
@@ -238,7 +263,7 @@ function keeperOf({
   });
 }
 type KeeperWiring = Pick<AgentsWiring, 'parts' | 'keeping' | 'texts'> &
-  Omit<Desk, 'memory'> & { boxDesk: BoxDesk; log: (line: string) => void };
+  Omit<Desk, 'memory' | 'fleet'> & { boxDesk: BoxDesk; log: (line: string) => void };
 
 function moneyOf({ o, store, states, texts, self }: Money) {
   const prices = new Prices({ path: join(o.dataDir, 'prices.json'), log: o.log });

@@ -69,6 +69,8 @@ export function failureOf(o: {
   if (event.failure === 'start_failed') return because('failed', 'setup_failed', event.text);
   const text = `${whyOf(event)}\n${tail}`.trim();
   if (event.exit?.error === 'holder_lost') return because('lost', 'lost', text);
+  // Its work is kept, and goes on in the next allocation.
+  if (event.exit?.error?.startsWith('allocation_') === true) return because('released', 'walltime', CUT_OFF);
   // Whoever stopped the node with its agents has said nothing about the task.
   if (event.exit?.error === 'holder_stopped') return because('released', 'interrupted', text);
   return because('failed', 'script_failed', text);
@@ -103,5 +105,7 @@ export const toldByPerson: AgentEvent = saidHere('running', 'a person told it wh
 function saidHere(state: 'waiting' | 'running', evidence: string): AgentEvent {
   return { kind: 'state', state, source: 'protocol', exact: true, evidence };
 }
+
+const CUT_OFF = 'its allocation ended in the middle of its turn; what it had made is kept as commits';
 
 const QUESTION_MAX_CHARS = 500;

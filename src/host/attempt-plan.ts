@@ -14,10 +14,16 @@ import type { Sources } from './sources.ts';
 
 export type AttemptPlan = { task: OpId; created: TaskCreated; attempt: number; agent: LiveAgent };
 
+/** Where an attempt works: here, or on a compute node. */
+export type AttemptWorkspaces = Pick<
+  Workspaces,
+  'prepare' | 'find' | 'deliver' | 'discard' | 'agentEnvironment' | 'salvageAndRemove'
+>;
+
 export type AttemptTools = {
   runtime: Runtime;
   driver: AgentDriver;
-  workspaces: Workspaces;
+  workspaces: AttemptWorkspaces;
   store: Pick<OpStore, 'get'>;
   sources: Sources;
   blobs: BlobStore;
@@ -32,5 +38,7 @@ export type AttemptTools = {
   desk: AgentDesk;
   /** Where its transcript is kept. */
   transcripts: TranscriptFile;
+  /** What the agent is told of earlier attempts, before its task; empty where there is nothing to tell. */
+  before: (plan: AttemptPlan) => string;
   log: (line: string) => void;
 };

@@ -187,7 +187,8 @@ export class Attempt {
     const { created, agent } = this.plan;
     const description = await this.tools.unstash(created.description);
     if (!isReader(agent)) return scriptOf(created, description);
-    return promptOf(created, { description, context: await this.tools.unstash(created.context) });
+    const context = await this.tools.unstash(created.context);
+    return `${this.tools.before(this.plan)}${promptOf(created, { description, context })}`;
   }
 
   private async specOf(prepared: Prepared): Promise<SessionSpec> {
@@ -270,8 +271,13 @@ export class Attempt {
       limitSeconds: plan.created.timeLimitSeconds,
       tail: output.newest(ERROR_LINES),
     });
-    if (failed !== undefined) return { ...failed.end, error: await tools.stash(failed.text) };
     const say = (line: string): void => this.display.say('delivering', line);
+    if (failed !== undefined) {
+      const isCut = failed.end.reason === 'walltime';
+      const kept = isCut ? await deliverWork(plan, prepared, tools, { say, signal: this.abort.signal }) : undefined;
+      const left = isRefusal(kept) ? null : (kept ?? null);
+      return { ...failed.end, error: await tools.stash(failed.text), work: left };
+    }
     const work = await deliverWork(plan, prepared, tools, { say, signal: this.abort.signal });
     if (isRefusal(work)) return end('failed', 'script_failed', `the work could not be delivered: ${told(work)}`);
     const result = resultOf({ said, text: event?.text ?? '', isAsked: completion?.isOwed === true });

@@ -5,7 +5,7 @@ import type { Action } from '#core/turn.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
 import type { AgentDriver } from '#agent-ports.ts';
-import type { OpStore, Runtime } from '#ports.ts';
+import type { OpStore } from '#ports.ts';
 import type { AttemptTools } from './attempt-plan.ts';
 import type { AttemptEnd } from './attempt-end.ts';
 import { end } from './attempt-end.ts';
@@ -18,8 +18,8 @@ type Run = Extract<Action, { kind: 'start' | 'resume' }>;
 const OUTPUTS_MAX = 200;
 
 export class Attempts {
-  private readonly tools: Omit<AttemptTools, 'driver'>;
-  private readonly runtimeOf: (agent: LiveAgent) => Runtime;
+  private readonly tools: Omit<AttemptTools, 'driver' | 'runtime' | 'workspaces'>;
+  private readonly placeOf: (agent: LiveAgent) => Pick<AttemptTools, 'runtime' | 'workspaces'>;
   private readonly driverOf: (agent: LiveAgent) => AgentDriver | undefined;
   private readonly store: Pick<OpStore, 'get'>;
   private readonly ended: (o: { task: OpId; attempt: number; value: EndValue }) => void;
@@ -28,16 +28,16 @@ export class Attempts {
   private readonly outputs = new Map<OpId, { attempt: number; agent: OpId; output: OutputTail }>();
 
   constructor(o: {
-    tools: Omit<AttemptTools, 'driver'>;
-    /** Where its processes run: in its box, where it has one. */
-    runtimeOf: (agent: LiveAgent) => Runtime;
+    tools: Omit<AttemptTools, 'driver' | 'runtime' | 'workspaces'>;
+    /** Where its processes run: in its box, or on its compute node, where it has one. */
+    placeOf: (agent: LiveAgent) => Pick<AttemptTools, 'runtime' | 'workspaces'>;
     driverOf: (agent: LiveAgent) => AgentDriver | undefined;
     store: Pick<OpStore, 'get'>;
     ended: (o: { task: OpId; attempt: number; value: EndValue }) => void;
     gone: (o: { task: OpId; attempt: number }) => void;
   }) {
     this.tools = o.tools;
-    this.runtimeOf = o.runtimeOf;
+    this.placeOf = o.placeOf;
     this.driverOf = o.driverOf;
     this.store = o.store;
     this.ended = o.ended;
@@ -104,10 +104,7 @@ export class Attempts {
     if (created === undefined || !isLive(agent) || driver === undefined) {
       return this.end(action, end('released', 'refused', 'the agent or its tool is not on this node any more'));
     }
-    const one = new Attempt(
-      { task, created, attempt, agent },
-      { ...this.tools, driver, runtime: this.runtimeOf(agent) },
-    );
+    const one = new Attempt({ task, created, attempt, agent }, { ...this.tools, driver, ...this.placeOf(agent) });
     this.running.set(keyOf(action), one);
     this.remember(action, one.display.output);
     const answer = action.kind === 'start' ? one.run() : one.resume();

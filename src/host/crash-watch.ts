@@ -26,6 +26,8 @@ const SOUND_MS = 300_000;
 const DEATHS_MAX = 10;
 /** It does not know its arguments or its settings: the next start would end the same way. */
 const EXIT_USAGE = 2;
+/** It ended with its holder, or with its allocation: no fault of its own. */
+const IS_OVER = /^(?:holder|allocation)_/;
 
 const fileSchema = z.record(opIdSchema, z.string());
 
@@ -112,7 +114,7 @@ export class Crashes {
   ended({ outcome, failure, exit, text }: TurnEnded): number | undefined {
     if (outcome === 'completed') this.#deaths = 0;
     const isDead = failure === 'agent_gone' || failure === 'start_failed';
-    if (outcome !== 'failed' || !isDead || exit?.error?.startsWith('holder_') === true) return undefined;
+    if (outcome !== 'failed' || !isDead || IS_OVER.test(exit?.error ?? '')) return undefined;
     if (exit?.code === EXIT_USAGE)
       return this.#over(`exit code ${EXIT_USAGE}, as of wrong arguments or settings`, text);
     if (this.#nowMs() - this.#upSinceMs >= SOUND_MS) this.#deaths = 0;

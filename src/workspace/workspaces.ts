@@ -1,7 +1,9 @@
 /** The places where agents work on this node, and the way of their work home. */
-import { mkdir, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { OpId } from '#core/brand.ts';
-import type { ProjectBundle } from './bundle.ts';
+import { advance, bundleAttempt } from './advance.ts';
+import type { BundleFile, ProjectBundle } from './bundle.ts';
 import { bundleProject, discardBundle } from './bundle.ts';
 import type { ProjectReady, ProjectRequest } from './clone.ts';
 import { inspectOrigin, readOrigin } from './origin.ts';
@@ -21,7 +23,7 @@ import type { PrepareAnswer, PrepareRequest } from './prepare.ts';
 import { prepare } from './prepare.ts';
 import type { FetchRequest, ReceiveRequest, Received } from './receive.ts';
 import { fetchWork, receive } from './receive.ts';
-import type { Prepared } from './record.ts';
+import type { Prepared, PreparedWorktree } from './record.ts';
 import { listRecords, readRecord } from './record.ts';
 import type { WorkspaceRefusal } from './refusal.ts';
 import { refusal } from './refusal.ts';
@@ -140,6 +142,21 @@ export class Workspaces {
 
   deliver(prepared: Prepared): Promise<Delivery | WorkspaceRefusal> {
     return this.#turns.take(branchOf(prepared), () => deliver(this.#room, prepared));
+  }
+
+  /** What an attempt that works elsewhere begins with; removed with `discard`. */
+  bundleAttempt(prepared: PreparedWorktree): Promise<BundleFile | WorkspaceRefusal> {
+    return this.#turns.take(branchOf(prepared), () => bundleAttempt(this.#room, prepared));
+  }
+
+  /** Takes commits that were made elsewhere into the worktree of an attempt. */
+  advance(o: Parameters<typeof advance>[1]): Promise<WorkspaceRefusal | undefined> {
+    return this.#turns.take(branchOf(o.prepared), () => advance(this.#room, o));
+  }
+
+  /** A path for a bundle that comes from elsewhere; removed with `discard`. */
+  async bundlePath(): Promise<string> {
+    return join(await mkdtemp(join(this.#room.layout.bundles, 'b-')), 'work.bundle');
   }
 
   /** Removes a bundle file that this room wrote, once it is stored. Idempotent; other paths are left alone. */

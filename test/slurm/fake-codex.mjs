@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /**
  * A stand-in for `codex app-server` that answers at once and keeps no model: a prompt is a word and its argument.
- * `say TEXT`; `ask`, which wants leave and says how it was answered; `hold`, which ends its turn only when it is interrupted or given words; `die`.
+ * `say TEXT`; `ask`, which wants leave and says how it was answered; `hold`, which ends its turn only when it is interrupted or given words; `die`;
+ * `run SCRIPT`, whose exit code 3 makes it hold, and what it printed is its last word.
  */
+import { spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const send = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -11,6 +13,7 @@ let turns = 0;
 let turn;
 let used = 0;
 let asked = 0;
+let lastWords = 'nothing to do';
 
 const notify = (method, params) => send({ method, params });
 function begin(text) {
@@ -19,6 +22,7 @@ function begin(text) {
   notify('turn/started', { threadId, turn: { id: turn.id } });
 }
 function end(text, status = 'completed') {
+  lastWords = text;
   const item = { id: `item-${turn.id}`, type: 'agentMessage', text };
   notify('item/started', { item: { ...item, text: '' } });
   notify('item/agentMessage/delta', { itemId: item.id, delta: text });
@@ -34,9 +38,15 @@ function end(text, status = 'completed') {
   notify('turn/completed', { threadId, turn: { id, status, error: null } });
 }
 function work(text) {
-  const [, word, rest] = /(say|ask|hold|die)\b ?(.*)$/s.exec(text) ?? [];
+  const [, word, rest] = /\b(say|ask|hold|die|run)\b ?(.*)$/s.exec(text) ?? [];
   if (word === 'die') process.exit(7);
+  // A reminder: what it said last stands.
+  if (word === undefined) end(lastWords);
   if (word === 'say') end(rest);
+  if (word === 'run') {
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', rest], { encoding: 'utf8', timeout: 60_000 });
+    if (status !== 3) end(`${stdout}${stderr}`.trim(), status === 0 ? 'completed' : 'failed');
+  }
   if (word === 'ask') {
     const params = { threadId, turnId: turn.id, itemId: 'call-1', command: 'rm -rf build', cwd: process.cwd() };
     send({ id: asked, method: 'item/commandExecution/requestApproval', params });

@@ -1,8 +1,9 @@
 /** Workers as processes of their own, with a mailbox directory and whatever stands for `codex` there. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MailboxFollower, type FollowedLine } from '#runtime/shared-mailbox/follower.ts';
@@ -42,11 +43,19 @@ export class Fleet {
   }
 
   /** `env`: beside the one that finds node. `base`: as that worker sees the shared directory. */
-  start(env: Readonly<Record<string, string>> = {}, base = this.base): WorkerProcess {
+  start(env: Readonly<Record<string, string>> = {}, base = this.base, job = '7'): WorkerProcess {
     // A worker keeps its processes below it, by job and node, and ends what an earlier one left there.
-    const worker = new WorkerProcess(base, { TMPDIR: this.base, ...env });
+    const worker = new WorkerProcess(base, { TMPDIR: this.base, ...env }, job);
     this.#workers.push(worker);
     return worker;
+  }
+
+  /** Resolves when that file is there. */
+  appears(path: string): Promise<void> {
+    const look = async (): Promise<void> => {
+      while (!existsSync(join(this.base, path))) await setTimeout(50);
+    };
+    return soon(path, look());
   }
 
   /** `mayTear`: a line that a full disk took in part is no fault of the test. */
@@ -67,8 +76,8 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown[]>;
 
-  constructor(base: string, env: Readonly<Record<string, string>>) {
-    const args = [SKEP, 'slurm', 'worker', '--base', base, '--job', '7', '--node', '0'];
+  constructor(base: string, env: Readonly<Record<string, string>>, job = '7') {
+    const args = [SKEP, 'slurm', 'worker', '--base', base, '--job', job, '--node', '0'];
     const all = {
       PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
       HOME: base,

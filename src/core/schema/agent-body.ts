@@ -36,6 +36,8 @@ export const agentRegistered = z.object({
   budgetUsdDay: dollars.optional(),
   /** Its tool has a configuration directory of its own on its node; absent: that of the user whom the node runs as. */
   home: z.literal('own').optional(),
+  /** It runs on a compute node, under the worker of this mailbox (`4711_00`), and its node reaches it by that alone. */
+  worker: z.string().min(1).max(80).optional(),
   /** It takes nothing until somebody resumes it; absent: it does at once. */
   paused: z.boolean().optional(),
   /**

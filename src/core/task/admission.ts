@@ -8,11 +8,11 @@ import type { CapKind } from '../schema/body.ts';
 import type { LiveAgent } from '../view/agent.ts';
 import { isLive } from '../view/agent.ts';
 import { capId, isLiveCap } from '../view/cap.ts';
-import type { World } from '../world.ts';
+import type { Lack, World } from '../world.ts';
 import type { Board } from './board.ts';
 
 /** Why an agent takes nothing although work waits that fits it. */
-export type Hold = { why: CapKind | 'memory'; text: string };
+export type Hold = { why: CapKind | Lack['why']; text: string };
 
 export type AdmissionOptions = {
   board: Board;
@@ -42,7 +42,7 @@ export class Admission {
       held('tool', `${tool} on this node`, ofTool.length, settings.maxAgentsOf?.[tool]) ??
       this.ofSwarm('tool', tool) ??
       (account === null ? undefined : this.ofSwarm('account', account)) ??
-      this.ofMemory(settings.lacksFor?.(agent, own))
+      settings.lacksFor?.(agent, own)
     );
   }
 
@@ -64,10 +64,6 @@ export class Admission {
       return isLive(row) && row.registered[kind] === name;
     }).length;
     return held(kind, `the ${kind} ${name} in the swarm`, count, max);
-  }
-
-  private ofMemory(text: string | undefined): Hold | undefined {
-    return text === undefined ? undefined : { why: 'memory', text };
   }
 
   private cap(kind: CapKind, name: string): number | undefined {

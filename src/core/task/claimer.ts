@@ -220,7 +220,8 @@ export class Claimer {
     const hold = this.admission.holdOf(agent);
     if (hold === undefined) this.held.delete(agent.id);
     else this.held.set(agent.id, hold);
-    if (hold?.why === 'memory') this.world.timers.setEarlier('seek', this.world.nowMs + LACK_RETRY_MS);
+    if (hold?.why === 'memory' || hold?.why === 'walltime')
+      this.world.timers.setEarlier('seek', this.world.nowMs + LACK_RETRY_MS);
     return hold === undefined;
   }
 

@@ -22,6 +22,8 @@ export type AgentRow = {
         opens: OpenedAttempt | null;
         /** A turn of it begins for what comes to its mailbox. */
         turns?: 'on' | 'echo';
+        /** Of an agent on a compute node: the mailbox of its worker. */
+        worker?: string;
         stamp: Stamp;
         wallMs: number;
       }
@@ -99,6 +101,7 @@ function fold(row: AgentRow | undefined, op: KnownOp): AgentRow {
       home: body.home ?? 'person',
       opens: body.opens ?? null,
       ...(body.turns === undefined ? {} : { turns: body.turns }),
+      ...(body.worker === undefined ? {} : { worker: body.worker }),
       stamp,
       wallMs: op.header.wallMs,
     },
@@ -122,7 +125,7 @@ const newest = <T extends { stamp: Stamp }>(held: T | undefined, said: T): T =>
 
 export const agentView: ViewSpec<AgentRow> = {
   name: 'agent',
-  version: 10,
+  version: 11,
   types: [
     'agent.registered',
     'agent.deregistered',

@@ -33,7 +33,7 @@ export const agentJsonSchema = z
     held_by: z
       .string()
       .nullable()
-      .describe('What keeps it from work that waits for it: node, tool, account (a cap), memory'),
+      .describe('What keeps it from work that waits for it: node, tool, account (a cap), memory, walltime'),
     paused: z.boolean().describe('It takes nothing until it is resumed; while it is at nothing, its status is offline'),
     context: contextSchema
       .nullable()

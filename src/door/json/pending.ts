@@ -124,6 +124,7 @@ const HOLDS: Readonly<Record<string, string>> = {
   tool: 'the cap of its tool',
   account: 'the cap of its account',
   memory: 'the memory that its machine has left',
+  walltime: 'the time that its allocation has left',
 };
 
 function heldReason(held: readonly Held[], areOthersBusy: boolean): string {

@@ -110,7 +110,8 @@ export class LocalJobs implements Provider {
     const [program = '', ...args] = [...limit, ...worker];
     const [out, err] = ['out', 'err'].map((end) => openSync(join(this.#base, `skep_${job}.${end}`), 'a', 0o600));
     try {
-      const env = { ...this.#env, SLURMD_NODENAME: `local${node}` };
+      const ends = seconds === undefined ? {} : { SLURM_JOB_END_TIME: String(Math.floor(Date.now() / 1000) + seconds) };
+      const env = { ...this.#env, ...ends, SLURMD_NODENAME: `local${node}` };
       const child = spawn(program, args, { cwd: this.#base, env, detached: true, stdio: ['ignore', out, err] });
       await once(child, 'spawn');
       child.unref();

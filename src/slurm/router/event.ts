@@ -57,6 +57,11 @@ export function eventsOf(line: FarLine, redelivered: boolean): FleetEvent[] {
     case 'codex_stderr':
     case 'taken':
     case 'acknowledged':
+    case 'proc_started':
+    case 'proc_output':
+    case 'proc_exit':
+    case 'proc_checkpointed':
+    case 'exec_done':
     case 'tool_call':
       return [];
   }

@@ -185,8 +185,9 @@ export class FarEnd {
   #judge(value: unknown, followed: Followed): void {
     const record = outboxRecord.safeParse(value).data;
     followed.hasEnded = record?.type === 'complete';
-    if (record?.type === 'worker_event' && record.event === 'turn_started') followed.pace.turnStarted();
-    else if (record?.type === 'worker_event' && record.event === 'turn_complete') followed.pace.turnEnded();
+    const event = record?.type === 'worker_event' ? record.event : record?.type;
+    if (event === 'turn_started' || event === 'proc_started') followed.pace.turnStarted();
+    else if (event === 'turn_complete' || event === 'proc_exit') followed.pace.turnEnded();
     else followed.pace.heard();
   }
 

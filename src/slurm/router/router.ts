@@ -5,7 +5,7 @@ import type { LaunchConfig } from '../launch/config.ts';
 import { farEndCommand } from './connection.ts';
 import { eventsOf, placeOf, readLine, type FleetEvent } from './event.ts';
 import { NearEnd } from './near-end.ts';
-import { isSamePlace, StateFile, type OpenApproval, type RouterState } from './state.ts';
+import { isSamePlace, JsonFile, routerState, type OpenApproval, type RouterState } from './state.ts';
 import type { FarLine } from './wire.ts';
 
 /** Agents that wait for people at once; the oldest are forgotten by the router, not by their workers. */
@@ -28,8 +28,9 @@ export type RouterOptions = {
 
 export class Router {
   readonly near: NearEnd;
-  readonly #file: StateFile;
+  readonly #file: JsonFile<typeof routerState>;
   readonly #listeners = new Set<Listener>();
+  readonly #lineListeners = new Set<(lines: readonly FarLine[]) => void>();
   /** Up to there, an earlier router was telling when it was killed. */
   readonly #toldBefore = new Map<string, MailboxPosition>();
   /** What workers were heard of since the start, by mailbox; whether a turn of theirs runs. */
@@ -43,7 +44,7 @@ export class Router {
 
   /** Nothing is connected before `start`. Throws what the file system throws. */
   constructor(o: RouterOptions) {
-    this.#file = new StateFile(o.stateFile);
+    this.#file = new JsonFile(o.stateFile, routerState);
     this.#nowMs = o.nowMs;
     for (const [mailbox, until] of Object.entries(this.state.telling)) {
       if (!isSamePlace(until, this.state.told[mailbox])) this.#toldBefore.set(mailbox, until);
@@ -74,6 +75,12 @@ export class Router {
   onEvents(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** What stands in the outboxes, as it stands there, before it is told as events. The returned function stops it. */
+  onLines(listener: (lines: readonly FarLine[]) => void): () => void {
+    this.#lineListeners.add(listener);
+    return () => this.#lineListeners.delete(listener);
   }
 
   /** Nodes of a job that are in the midst of a turn. */
@@ -110,6 +117,7 @@ export class Router {
     const { state } = this;
     for (const { mailbox, position } of lines) if (!this.#toldBefore.has(mailbox)) state.telling[mailbox] = position;
     this.save();
+    for (const listener of this.#lineListeners) listener(lines);
     const events = lines.flatMap((line) => {
       this.#keep(line);
       return eventsOf(line, this.#mayBeTold(line));

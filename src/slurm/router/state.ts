@@ -30,7 +30,7 @@ const approval = z.object({
 });
 export type OpenApproval = z.output<typeof approval>;
 
-const schema = z.object({
+export const routerState = z.object({
   /** Behind what was told. */
   told: z.record(z.string(), position).default({}),
   /** Behind what was being told when this was written; a router that was killed then may have told it or not. */
@@ -38,14 +38,15 @@ const schema = z.object({
   swarms: z.record(z.string(), swarm).default({}),
   approvals: z.array(approval).default([]),
 });
-export type RouterState = z.output<typeof schema>;
+export type RouterState = z.output<typeof routerState>;
 
-export class StateFile {
+/** A value that is kept in a file, as JSON. */
+export class JsonFile<T extends z.ZodType> {
   readonly #path: string;
-  readonly state: RouterState;
+  readonly state: z.output<T>;
 
-  /** Throws what the file system throws, and for a file that is none of a router. */
-  constructor(path: string) {
+  /** Throws what the file system throws, and for a file that holds no such value. */
+  constructor(path: string, schema: T) {
     this.#path = path;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     this.state = schema.parse(contentOf(path));

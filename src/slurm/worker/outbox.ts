@@ -20,6 +20,8 @@ export type Left = {
   starts: number;
   /** Where the agent worked. */
   cwd: string | undefined;
+  /** Processes of a node of the swarm that were started and not told to have ended. */
+  processes: ReadonlySet<string>;
 };
 
 export class WorkerOutbox {
@@ -68,7 +70,9 @@ export class WorkerOutbox {
 
 /** Reads the outbox from its oldest file on. */
 export async function leftIn(path: string): Promise<Left> {
-  const left: Left = { taken: undefined, acknowledged: undefined, thread: undefined, starts: 0, cwd: undefined };
+  const processes = new Set<string>();
+  const nothing = { taken: undefined, acknowledged: undefined, thread: undefined, starts: 0, cwd: undefined };
+  const left: Left = { ...nothing, processes };
   const follower = new MailboxFollower(path, { pollMs: () => 0 });
   follower.finish();
   for await (const line of follower.lines()) {
@@ -79,7 +83,9 @@ export async function leftIn(path: string): Promise<Left> {
       left.starts = (record.restart ?? left.starts) + 1;
       left.cwd = record.cwd ?? left.cwd;
     }
-    if (record?.type === 'taken') left.taken = record.inbox;
+    if (record?.type === 'proc_started') processes.add(record.proc);
+    else if (record?.type === 'proc_exit') processes.delete(record.proc);
+    else if (record?.type === 'taken') left.taken = record.inbox;
     else if (record?.type === 'acknowledged') left.acknowledged = record.inbox;
     else if (record?.type === 'worker_event' && record.event === 'thread_started') {
       const { thread_id: thread } = record.payload;

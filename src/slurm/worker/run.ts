@@ -2,15 +2,20 @@
 import { mkdirSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { execa } from 'execa';
 import type { AgentDriver } from '#agent-ports.ts';
 import { AcpDriver } from '#driver/acp/driver.ts';
 import { ClaudeDriver } from '#driver/claude/driver.ts';
 import { CodexDriver } from '#driver/codex/driver.ts';
+import { secondsOf } from '../launch/preflight.ts';
 import { readStaged } from '../staged.ts';
 import { Worker, type WorkerEnd } from './worker.ts';
 
 /** What `--signal` of the allocation sends before the walltime is over. Node itself takes USR1 for its debugger. */
 const WALLTIME_SIGNAL = 'SIGUSR2';
+
+/** A controller that is away is not waited for. */
+const ASK_MAX_MS = 10_000;
 
 export type RunWorkerOptions = {
   base: string;
@@ -49,6 +54,7 @@ export async function runWorker(o: RunWorkerOptions): Promise<WorkerEnd> {
     runtimeDirectory,
     instructions,
     nowMs: Date.now,
+    endsAt: await endOf(job, o.env),
   });
   const off = o.onInterrupt(() => worker.stop('terminated'));
   const walltime = (): void => worker.stop('walltime');
@@ -59,6 +65,21 @@ export async function runWorker(o: RunWorkerOptions): Promise<WorkerEnd> {
     off();
     process.off(WALLTIME_SIGNAL, walltime);
   }
+}
+
+/** Of the walltime, in seconds since 1970. Newer versions of Slurm say it; else its controller is asked. */
+async function endOf(job: string, env: RunWorkerOptions['env']): Promise<number | null> {
+  const told = Number(env['SLURM_JOB_END_TIME'] ?? Number.NaN);
+  if (Number.isFinite(told) && told > 0) return told;
+  if (env['SLURM_JOB_ID'] === undefined) return null;
+  const asked = await execa('squeue', ['-h', '-j', job, '-o', '%L'], {
+    env: { ...env },
+    extendEnv: false,
+    timeout: ASK_MAX_MS,
+    reject: false,
+  });
+  const left = asked.exitCode === 0 ? secondsOf(asked.stdout.trim()) : undefined;
+  return left === undefined ? null : Math.floor(Date.now() / 1000) + left;
 }
 
 function driverOf(tool: string, o: { version: string; directory: string }): AgentDriver {

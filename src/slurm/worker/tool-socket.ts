@@ -27,11 +27,15 @@ const request = z.object({
   path: z.string().regex(/^\/api\/tools\/[a-z_]{1,64}$/),
   body: z.unknown(),
 });
-type Asked = { call: string; method: string; path: string; body: unknown };
+type Asked = { call: string; method: string; path: string; body: unknown; token?: string };
+/** How the secrets of attempts of the swarm begin: their node knows them, and this worker does not. */
+const ATTEMPT = 'skep_attempt_';
 
 export class ToolSocket {
   /** What the agent's tool is told of it. */
   readonly server: ToolServer;
+  /** How the tool of any other agent on this node reaches it. */
+  readonly reach: { command: [string, ...string[]]; socket: string };
   readonly #server: Server;
   readonly #token = randomBytes(24).toString('base64url');
   readonly #clients = new Set<Socket>();
@@ -53,6 +57,7 @@ export class ToolSocket {
     this.#ask = o.ask;
     this.#prefix = o.prefix;
     this.#server = createServer((client) => this.#take(client));
+    this.reach = { command: [process.execPath, SKEP, 'mcp'], socket: o.path };
     this.server = {
       name: 'skep',
       command: [process.execPath, SKEP, 'mcp'],
@@ -96,7 +101,8 @@ export class ToolSocket {
     const refuse = (status: number, message: string): void => reply({ status, body: { error: { message } } });
     const { success, data } = request.safeParse(value);
     if (!success) return refuse(400, 'expected the call of a tool');
-    if (!this.#isOurs(data.token)) return refuse(401, 'expected the token of this agent');
+    const isOfAttempt = data.token?.startsWith(ATTEMPT) === true;
+    if (!isOfAttempt && !this.#isOurs(data.token)) return refuse(401, 'expected the token of this agent');
     if (this.#waiting.size >= WAITING_MAX) return refuse(429, `${WAITING_MAX} calls wait for their answers`);
     this.#calls += 1;
     const call = `${this.#prefix}-${this.#calls}`;
@@ -107,7 +113,8 @@ export class ToolSocket {
     };
     this.#waiting.set(call, settle);
     calls.add(call);
-    this.#ask({ call, method: data.method, path: data.path, body: data.body });
+    const { method, path, body, token } = data;
+    this.#ask({ call, method, path, body, ...(isOfAttempt && token !== undefined ? { token } : {}) });
   }
 
   #isOurs(token: string | undefined): boolean {

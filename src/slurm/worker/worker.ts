@@ -18,6 +18,7 @@ import { Conversation } from './conversation.ts';
 import { checkpointOf, heartbeatOf, inherit, outboxOf, runsOf, type Heritage, type Place } from './heritage.ts';
 import { mirrored } from './mirror.ts';
 import { WorkerOutbox, type Left } from './outbox.ts';
+import { WorkerProcesses } from './processes.ts';
 import { ToolSocket } from './tool-socket.ts';
 
 /** Who looks at it takes a worker for gone after several of them; one a second would be the file system's largest user. */
@@ -48,6 +49,8 @@ export type WorkerOptions = Place & {
   runtimeDirectory: string;
   instructions: string;
   nowMs: () => number;
+  /** When the walltime is over, in seconds since 1970; null where nobody knows. */
+  endsAt: number | null;
 };
 
 export class Worker {
@@ -62,6 +65,7 @@ export class Worker {
   #end: WorkerEnd | undefined;
   readonly #appended = new Set<string>();
   #tools: ToolSocket | undefined;
+  #processes: WorkerProcesses | undefined;
   /** Behind it, nothing was given to an agent before. */
   #givenTo: MailboxPosition | undefined;
 
@@ -89,11 +93,15 @@ export class Worker {
     const { hostname, driver, nowMs, staged } = this.#o;
     for (const path of [this.#cwd, runsOf(this.#o)]) mkdirSync(path, { recursive: true, mode: 0o700 });
     if (staged.persona !== undefined) dress(this.#cwd, staged.persona);
-    this.#outbox.write({ type: 'start', hostname, timestamp: seconds(nowMs()), tool: driver.tool, cwd: this.#cwd });
+    const tools = await this.#openTools();
+    this.#tools = tools;
+    const told = { hostname, timestamp: seconds(nowMs()), tool: driver.tool, cwd: this.#cwd };
+    this.#outbox.write({ type: 'start', ...told, ends_at: this.#o.endsAt, tools: tools.reach });
+    const processes = this.#openProcesses();
+    this.#processes = processes;
     const beat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     try {
       this.#beat();
-      if (staged.tools === true) this.#tools = await this.#openTools();
       const conversation = await this.#open();
       this.#conversation = conversation;
       await conversation.begin();
@@ -120,8 +128,23 @@ export class Worker {
     return ToolSocket.open({ path, prefix, ask: (asked) => this.#outbox.write({ type: 'tool_call', ...asked }) });
   }
 
+  #openProcesses(): WorkerProcesses {
+    const { env, job, node, nowMs } = this.#o;
+    const { processes: left } = this.#left;
+    return new WorkerProcesses({
+      runtime: this.#runtime,
+      env,
+      outbox: this.#outbox,
+      pace: this.#pace,
+      job,
+      node,
+      nowMs,
+      left,
+    });
+  }
+
   #open(): Promise<Conversation> {
-    const { driver, env, instructions } = this.#o;
+    const { driver, env, instructions, staged } = this.#o;
     const isCodex = driver.tool === 'codex';
     const runtime = mirrored(this.#runtime, {
       line: (text) => {
@@ -138,7 +161,7 @@ export class Worker {
       turnLimitMs: TURN_MAX_MS,
       resume: this.#left.thread ?? null,
       instructions,
-      servers: this.#tools === undefined ? [] : [this.#tools.server],
+      servers: staged.tools === true && this.#tools !== undefined ? [this.#tools.server] : [],
       writable: [],
     };
     const gaveUp = (): void => this.stop('gave_up');
@@ -174,6 +197,7 @@ export class Worker {
       return this.#outbox.write({ type: 'acknowledged', inbox: position });
     }
     if (record.type === 'control') await this.#control(record.payload, conversation);
+    else if (record.type !== 'tool_result') await this.#processes?.take(record);
     else if (this.#tools?.answer(record) !== true)
       this.#wrong(`an answer to call ${record.call}, which nobody waits for`);
     conversation.done(position);
@@ -205,7 +229,7 @@ export class Worker {
     const { job, node, env, nowMs } = this.#o;
     const end = this.#end ?? 'terminated';
     const unfinished = conversation.left.map(({ content }) => content);
-    await conversation.close(AGENT_GRACE_MS);
+    await Promise.all([conversation.close(AGENT_GRACE_MS), this.#processes?.end(`allocation_${end}`)]);
     if (end === 'walltime' || end === 'terminated') {
       const directory = checkpointOf(this.#o);
       const thread = conversation.thread ?? this.#left.thread ?? null;
@@ -244,7 +268,7 @@ export class Worker {
   }
 }
 
-/** The agent of a worker is no agent of a swarm yet. */
+/** Its own agent is none of a swarm: those of a swarm are processes of their attempts. */
 const NOBODY = parsedOpId(`${'0'.repeat(32)}-1`);
 
 const seconds = (ms: number): number => ms / 1000;

@@ -143,7 +143,7 @@ describe('a machine that lacks memory', () => {
     const { table, ids } = await scene([[{}, {}]], {
       lacksFor: (_agent, taken) => {
         asked.push(taken.length);
-        return lack;
+        return lack === undefined ? undefined : { why: 'memory', text: lack };
       },
     });
     await table.advance(60 * SECOND_MS);

@@ -16,7 +16,7 @@ function site(): Site {
 /** A worker of job 7 with the stand-in for Codex. */
 function worker(here: Site): WorkerProcess {
   Fleet.installFake(here.base);
-  const made = new WorkerProcess(here.base, {});
+  const made = new WorkerProcess(here.base, { TMPDIR: here.base });
   closers.push(() => made.kill());
   return made;
 }

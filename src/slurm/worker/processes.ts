@@ -1,0 +1,162 @@
+/**
+ * What a node of the swarm runs here: the agents of its attempts, each in a tree of its own below the shared directory. Their lines go over the
+ * mailbox, so the node drives them as it drives those under its own holder.
+ */
+import { dirname } from 'node:path';
+import { parsedProcId } from '#core/brand.ts';
+import type { Exit, Proc, Runtime } from '#ports.ts';
+import type { Pace } from '../pace.ts';
+import type { ProcessRecord } from '../record.ts';
+import { checkpoint } from './checkpoint.ts';
+import type { WorkerOutbox } from './outbox.ts';
+
+/** A line of a protocol above it is left out: with what JSON adds it would be no line of a mailbox. */
+const LINE_MAX_BYTES = 1024 * 1024;
+/** Output kept on the worker's own disk until it is read, moments later. */
+const OUTBOX_MAX_BYTES = 64 * 1024 * 1024;
+/** At the end of the worker: a tool writes its session down and ends. */
+const END_GRACE_MS = 3_000;
+/** Of a command's output, what goes into its record. */
+const OUTPUT_MAX_CHARS = 256 * 1024;
+
+type Held = { proc: Proc; cwd: string; told: Promise<void> };
+
+export type WorkerProcessesOptions = {
+  runtime: Runtime;
+  /** The worker's own; what a record adds comes on top. */
+  env: Readonly<Record<string, string>>;
+  outbox: WorkerOutbox;
+  pace: Pace;
+  job: string;
+  node: number;
+  nowMs: () => number;
+  /** Started by an earlier worker: they ended with it. */
+  left: ReadonlySet<string>;
+};
+
+export class WorkerProcesses {
+  readonly #o: WorkerProcessesOptions;
+  readonly #held = new Map<string, Held>();
+  readonly #known: Set<string>;
+  #ending: string | undefined;
+
+  constructor(o: WorkerProcessesOptions) {
+    this.#o = o;
+    this.#known = new Set(o.left);
+    for (const proc of o.left)
+      o.outbox.write({ type: 'proc_exit', proc, code: null, signal: null, error: 'holder_lost' });
+  }
+
+  /** Carries a record out; what takes time is told of later. Never throws. */
+  async take(record: ProcessRecord): Promise<void> {
+    switch (record.type) {
+      case 'proc_start':
+        return this.#start(record);
+      case 'proc_write':
+        return this.#held
+          .get(record.proc)
+          ?.proc.write(record.line)
+          .catch(() => {
+            // It has ended, and its exit says so.
+          });
+      case 'proc_kill':
+        void this.#held.get(record.proc)?.proc.kill(record.grace_ms);
+        return;
+      case 'proc_checkpoint':
+        void this.#checkpoint(record.cwd, 'delivered').then((work) =>
+          this.#o.outbox.write({ type: 'proc_checkpointed', proc: record.proc, work }),
+        );
+        return;
+      case 'exec':
+        void this.#exec(record);
+        return;
+    }
+  }
+
+  /** Ends all of them, each with its work committed and bundled before its exit is told. Idempotent. */
+  async end(why: string): Promise<void> {
+    this.#ending ??= why;
+    await Promise.all(
+      [...this.#held.values()].map(async (held) => {
+        await held.proc.kill(END_GRACE_MS);
+        await held.told;
+      }),
+    );
+  }
+
+  async #start({ proc, argv, cwd, env }: Extract<ProcessRecord, { type: 'proc_start' }>): Promise<void> {
+    const { runtime, outbox, pace } = this.#o;
+    if (this.#known.has(proc)) return;
+    this.#known.add(proc);
+    const failed = (error: string): void => outbox.write({ type: 'proc_exit', proc, code: null, signal: null, error });
+    if (this.#ending !== undefined) return failed(this.#ending);
+    outbox.write({ type: 'proc_started', proc });
+    pace.turnStarted();
+    try {
+      const spec = {
+        id: parsedProcId(proc),
+        argv,
+        cwd,
+        env: { ...this.#o.env, ...env },
+        outboxMaxBytes: OUTBOX_MAX_BYTES,
+      };
+      const started = await runtime.start(spec);
+      const told = this.#tell(proc, started, cwd).finally(() => {
+        pace.turnEnded();
+        this.#held.delete(proc);
+      });
+      this.#held.set(proc, { proc: started, cwd, told });
+    } catch (error) {
+      pace.turnEnded();
+      failed(`not_started: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  async #tell(name: string, proc: Proc, cwd: string): Promise<void> {
+    const { outbox, pace, runtime } = this.#o;
+    let n = 0;
+    const output = (stream: 'out' | 'err', text: string, dropped?: number): void => {
+      n += 1;
+      pace.heard();
+      const more = dropped === undefined ? {} : { dropped };
+      outbox.write({ type: 'proc_output', proc: name, n, stream, text, ...more });
+    };
+    const out = async (): Promise<void> => {
+      for await (const line of proc.whole(LINE_MAX_BYTES)) {
+        if (line.kind === 'line') output('out', line.text);
+        else output('out', `[skep: ${line.bytes} bytes are left out]`, line.bytes);
+      }
+    };
+    const err = async (): Promise<void> => {
+      for await (const line of proc.errors) output('err', line);
+    };
+    await Promise.all([out(), err()]);
+    const exit: Exit = await proc.exited;
+    if (this.#ending !== undefined) await this.#checkpoint(cwd, this.#ending);
+    const error = this.#ending ?? exit.error;
+    outbox.write({ type: 'proc_exit', proc: name, ...exit, error });
+    await runtime.forget(proc.id);
+  }
+
+  /** Beside the tree, where the node fetches it, also when this worker is gone. */
+  #checkpoint(cwd: string, reason: string): Promise<string> {
+    const { runtime, env, job, node, nowMs } = this.#o;
+    const notes = { job, node, atMs: nowMs(), reason, thread: null, unfinished: [] };
+    return checkpoint({ runtime, cwd, env, directory: dirname(cwd), notes });
+  }
+
+  async #exec({
+    exec,
+    argv,
+    cwd,
+    env,
+    timeout_ms: timeoutMs,
+    stdin,
+  }: Extract<ProcessRecord, { type: 'exec' }>): Promise<void> {
+    const { runtime, outbox } = this.#o;
+    const o = { cwd, env: { ...this.#o.env, ...env }, timeoutMs, ...(stdin === undefined ? {} : { stdin }) };
+    const { exit, stdout, stderr } = await runtime.exec(argv, o);
+    const cut = (text: string): string => text.slice(-OUTPUT_MAX_CHARS);
+    outbox.write({ type: 'exec_done', exec, ...exit, stdout: cut(stdout), stderr: cut(stderr) });
+  }
+}
