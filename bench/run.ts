@@ -16,6 +16,7 @@ import { decisions } from './decisions.ts';
 import type { Report } from './figures.ts';
 import { gossip } from './gossip.ts';
 import { delivery } from './delivery.ts';
+import { fleetRouter } from './fleet-router.ts';
 import { heal } from './heal.ts';
 import { httpCreate } from './http-create.ts';
 import { idle } from './idle.ts';
@@ -62,6 +63,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['agent-start', agentStart],
   ['box-start', boxStart],
   ['delivery', delivery],
+  ['fleet-router', fleetRouter],
 ]);
 
 const { values, positionals } = parseArgs({

@@ -43,6 +43,10 @@ export class SshLab {
     this.#sshd.stderr?.on('data', (chunk: Buffer) => (this.#said += chunk.toString()));
   }
 
+  get pid(): number | undefined {
+    return this.#sshd.pid;
+  }
+
   /** What the server wrote into its log. */
   said(): string {
     return this.#said;
