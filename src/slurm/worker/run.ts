@@ -14,6 +14,8 @@ import { Worker, type WorkerEnd } from './worker.ts';
 /** What `--signal` of the allocation sends before the walltime is over. Node itself takes USR1 for its debugger. */
 const WALLTIME_SIGNAL = 'SIGUSR2';
 
+/** What is left of a job's walltime. */
+const LEFT = ['squeue', '-h', '-o', '%L', '-j'] as const;
 /** A controller that is away is not waited for. */
 const ASK_MAX_MS = 10_000;
 
@@ -72,7 +74,7 @@ async function endOf(job: string, env: RunWorkerOptions['env']): Promise<number 
   const told = Number(env['SLURM_JOB_END_TIME'] ?? Number.NaN);
   if (Number.isFinite(told) && told > 0) return told;
   if (env['SLURM_JOB_ID'] === undefined) return null;
-  const asked = await execa('squeue', ['-h', '-j', job, '-o', '%L'], {
+  const asked = await execa(LEFT[0], [...LEFT.slice(1), job], {
     env: { ...env },
     extendEnv: false,
     timeout: ASK_MAX_MS,

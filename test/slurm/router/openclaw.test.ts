@@ -31,7 +31,7 @@ it('the example for OpenClaw launches, asks, is refused by name, and ends a flee
     { event: 'swarm_launched', data: { swarm_id: 'slurm-7' } },
   ]);
   Fleet.installFake(here.base);
-  const worker = new WorkerProcess(here.base, {});
+  const worker = new WorkerProcess(here.base, { TMPDIR: here.base });
   closers.push(() => worker.kill());
   const asked = await run('ask', 'slurm-7', '0', 'say hello');
   expect(asked.code).toBe(0);
