@@ -1,5 +1,5 @@
 // Needs: slurmctld, slurmd, slurm-client and munge
-/** What happens to allocations, done to a real Slurm: preemption, nodes that go down or die, a controller that is killed, an agent that fails. */
+/** What happens to allocations, done to a real Slurm: preemption, a node that goes down, a controller that is killed, an agent that fails. */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -65,21 +65,6 @@ async function goesOn(job: string, outboxes: readonly OutboxReader[]): Promise<v
   }
 }
 
-const daemonsOf = (node: string): number[] =>
-  cluster.processes(({ argv }) => argv[0] === 'slurmd' && argv.includes(node));
-
-/** slurmstepd has no name of its node: its tasks do. */
-const stepsOf = (job: string, node: string): number[] => [
-  ...new Set(
-    cluster
-      .processes(({ environment }) =>
-        [`SLURM_JOB_ID=${job}`, `SLURMD_NODENAME=${node}`].every((one) => environment.includes(one)),
-      )
-      .map((pid) => Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]))
-      .filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('slurmstepd')),
-  ),
-];
-
 it(
   'a job of higher rank takes the nodes: workers leave checkpoints, and go on when they have them again',
   async () => {
@@ -103,24 +88,6 @@ it(
     await cluster.startNow(job);
     await goesOn(job, outboxes);
     expect((await launcher.run('status', job)).out).toContain('n[2-3]');
-  },
-  TEST_MS,
-);
-
-it(
-  'a node is lost while its worker lives: who comes after it goes on, and the lost one ends itself and touches nothing',
-  async () => {
-    const { job, outboxes } = await atWork(2);
-    // Its slurmd and slurmstepd die; the worker does not hear of it, as behind a network that is cut.
-    for (const pid of [...daemonsOf('n2'), ...stepsOf(job, 'n2')]) process.kill(pid, 'SIGKILL');
-    await cluster.startNow(job);
-    const lost = outboxes[1];
-    if (lost === undefined) throw new Error('unreachable');
-    const next = await lost.until('the next one', (one) => one.type === 'start' && one.restart === 1);
-    expect(next).toMatchObject({ hostname: 'n3' });
-    const late = await lost.until('the end of the lost one', (one) => one.type === 'complete' && one.restart === 0);
-    expect(late).toMatchObject({ reason: 'superseded' });
-    expect(lost.events('checkpoint').filter(({ restart }) => restart === 0)).toEqual([]);
   },
   TEST_MS,
 );
