@@ -6,6 +6,7 @@ import { nameOfNode, useSwarm } from '../model/store.ts';
 import { AgentActions } from '../parts/agent-actions.tsx';
 import { AgentAttach, AgentExplained, AgentFacts, AgentUsage } from '../parts/agent-facts.tsx';
 import { SayToAgent } from '../parts/agent-say.tsx';
+import { AgentTurns } from '../parts/agent-turns.tsx';
 import { AgentViews } from '../parts/agent-views.tsx';
 import { Approvals } from '../parts/approvals.tsx';
 import { Empty } from '../parts/layout.tsx';
@@ -36,6 +37,7 @@ function Known({ agent }: { agent: Agent }) {
         <div className="flex min-w-0 flex-col gap-5">
           <Approvals of={agent.id} />
           <AgentViews agent={agent} />
+          {agent.turns === 'off' ? null : <AgentTurns agent={agent} />}
           {isScript ? null : <SayToAgent agent={agent} />}
         </div>
         <aside className="flex min-w-0 flex-col gap-4">

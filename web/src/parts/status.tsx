@@ -32,6 +32,9 @@ const TONES: Readonly<Record<string, Tone>> = {
   stopped: 'grey',
   broken: 'red',
   destroyed: 'grey',
+  interrupted: 'amber',
+  timed_out: 'amber',
+  lost: 'red',
 };
 
 const WORDS: Readonly<Record<string, string>> = {
