@@ -221,6 +221,7 @@ export interface SwarmNode extends AgentTerminals, Answering, Boxed, Signals, Tr
     | 'count'
     | 'arrivals'
     | 'lastArrival'
+    | 'localRow'
     | 'opsAbout'
     | 'heads'
     | 'lamport'

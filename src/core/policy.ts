@@ -51,6 +51,8 @@ const TABLE = {
   'tool.call': TOOL_USERS,
   'hook.report': HOOKS,
   'agent.restrict': OPERATORS,
+  // What is said where anybody may come in; the route shows viewers nothing else.
+  'channel.read': READERS,
   // A message to one reader is shown to who wrote it, to that reader, and to operators.
   'message.read': OPERATORS,
   'message.send': OPERATORS,

@@ -11,7 +11,12 @@ import type { Tokens } from './tokens.ts';
 export type Front = 'swarm' | 'wall';
 
 /** What tools need of a hub: it hears what passes by, and knows who answers what. */
-export type OpenHub = { hear(text: string): void; holderOf(message: string): string | undefined };
+export type OpenHub = {
+  hear(text: string): void;
+  holderOf(message: string): string | undefined;
+  /** What one who is in a channel says of itself, by its id at the hub; `name` where it is connected here. */
+  shownOf(id: string): { name: string | undefined; presence: string; statusText: string | null };
+};
 
 export type Door = {
   readonly node: SwarmNode;

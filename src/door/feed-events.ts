@@ -2,8 +2,10 @@
 import type { AgentScreen } from '#core/agent-terminal.ts';
 import type { OpId } from '#core/brand.ts';
 import { parsedOpId, nodeIdOf } from '#core/brand.ts';
+import { isOpenToAll } from '#core/channel/rules.ts';
 import { isKnownApproval } from '#core/view/approval.ts';
 import { taskChain } from '#core/view/chain.ts';
+import { isKnownMessage } from '#core/view/message.ts';
 import { isLiveRule } from '#core/view/rule.ts';
 import type { TaskRow } from '#core/view/task.ts';
 import type { Glimpse } from '#core/glimpse.ts';
@@ -15,6 +17,8 @@ import type { AgentJson } from './json/agent.ts';
 import { agentJson, agentNow } from './json/agent.ts';
 import type { ApprovalJson, RuleJson } from './json/approval.ts';
 import { approvalJson, openApprovals, ruleJson } from './json/approval.ts';
+import type { MessageJson } from './json/message.ts';
+import { messageJson } from './json/message.ts';
 import type { NodeJson, ProjectJson } from './json/node.ts';
 import { nodeJson, nodeNow, nodesJson, projectJson } from './json/node.ts';
 import type { PostJson } from './json/op.ts';
@@ -54,6 +58,8 @@ export type ArrivalData = {
   post?: PostJson | null;
   approval?: ApprovalJson | null;
   rule?: RuleJson | null;
+  /** Only what was said where anybody may come in: a viewer follows this, too. */
+  message?: MessageJson | null;
 };
 
 /** Made when somebody asks, and then kept. */
@@ -140,6 +146,11 @@ function arrivalData({ n, op }: Arrival, door: Door): ArrivalData {
   if (type.startsWith('rule.')) {
     const rule = store.get('rule', header.entity);
     return { ...data, rule: isLiveRule(rule) ? ruleJson(rule) : null };
+  }
+  if (type.startsWith('message.') || type === 'question.closed') {
+    const row = store.get('message', header.entity);
+    const isOpen = isKnownMessage(row) && isOpenToAll(store, row.sent.channel);
+    return { ...data, message: isOpen ? messageJson(row, door) : null };
   }
   return data;
 }

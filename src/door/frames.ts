@@ -46,6 +46,7 @@ export function arrivalFrame(op: Op, data: ArrivalData, id: string): Frame {
   if (data.approval !== undefined)
     return { type: 'approval_event', event: eventName(type), ...at, data: data.approval };
   if (data.rule !== undefined) return { type: 'rule_event', event: eventName(type), ...at, data: data.rule };
+  if (data.message !== undefined) return { type: 'message_event', event: eventName(type), ...at, data: data.message };
   if (data.post !== undefined) return { type: 'new_post', ...at, post: data.post };
   return { type: 'op_event', event: eventName(type), ...at, data: null };
 }

@@ -12,6 +12,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { boxRoutes } from './routes/boxes.ts';
 import { capRoutes } from './routes/caps.ts';
+import { channelRoutes } from './routes/channels.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
 import { hookRoutes } from './routes/hooks.ts';
@@ -61,6 +62,7 @@ export const routes: readonly Route[] = [
   ...toolRoutes,
   ...hookRoutes,
   ...messageRoutes,
+  ...channelRoutes,
   ...marketRoutes,
   ...fileRoutes,
   ...hubRoutes,

@@ -91,11 +91,11 @@ describe('/ws', () => {
     lines.push(await client.text(), await client.text(), await client.text());
     await node.end(task, { kind: 'failed', reason: 'script_failed' });
     await node.end(task, { kind: 'cancelled', reason: 'cancelled', by: 'user:operator' }, 3);
-    lines.push(await client.text(), await client.text());
     await served.fetch(`/api/swarm/agents/${agent}`, { method: 'DELETE' });
     await served.post('/api/posts', { content: 'hello', author: 'you' });
     await node.register(OTHER, 'worker');
-    lines.push(await client.text(), await client.text(), await client.text());
+    for (const to of ['#general', 'operator']) await served.post('/api/messages', { to, body: 'The parser is in.' });
+    for (let n = 0; n < 7; n += 1) lines.push(await client.text());
     const page = await readFile(new URL('../../docs/websocket.md', import.meta.url), 'utf8');
     expect(lines).toEqual(page.split('\n').filter((line) => line.startsWith('{"type":')));
   });

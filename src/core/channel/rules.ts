@@ -41,6 +41,9 @@ export function publicChannels(views: Views, limit: number): ChannelRow[] {
   return [...defaults.filter((row) => !row.inviteOnly), ...rest].slice(0, limit);
 }
 
+/** Anybody may come in, and so anybody may see what is said there. */
+export const isOpenToAll = (views: Views, channel: string): boolean => channelOf(views, channel)?.inviteOnly === false;
+
 export const membersOf = (views: Views, channel: string, limit: number): MemberRow[] =>
   views.list('member', { where: { channel, joined: 1 }, limit });
 

@@ -1,6 +1,6 @@
 /** Channels: joining with the last of what was said, leaving, lists, making, inviting, and what their operators may do. */
 import type { Draft } from '#core/op.ts';
-import type { NodeId, Principal } from '#core/brand.ts';
+import type { Principal } from '#core/brand.ts';
 import { after, lastOf, parseCursor, REPLAY_MAX } from '#core/channel/history.ts';
 import {
   CHANNELS_MAX,
@@ -13,6 +13,7 @@ import {
   membersOf,
   publicChannels,
 } from '#core/channel/rules.ts';
+import { hereNow } from '../company.ts';
 import { isRefusal } from '../refusal.ts';
 import type { FrameOf, Refused } from './frames.ts';
 import { bad } from './frames.ts';
@@ -65,13 +66,8 @@ export async function join({ channel, after: text }: FrameOf<'JOIN'>, at: At): A
 }
 
 function agentsIn(channel: string, hub: Hub): { id: string; name: string; verified: boolean }[] {
-  const { node } = hub.door;
-  const standings = node.standings();
-  // A hub that died took its members with it, and cannot say so.
-  const isHere = (at: NodeId | undefined): boolean =>
-    at === undefined || at === node.info.self || standings.get(at) !== 'dead';
-  const here = membersOf(node.store, channel, LIST_MAX).filter(({ joined }) => isHere(joined?.value.node));
-  return here.map(({ member, joined }) => ({
+  const here = membersOf(hub.door.node.store, channel, LIST_MAX);
+  return here.filter(hereNow(hub.door)).map(({ member, joined }) => ({
     id: hubId(member),
     name: hub.session(hubId(member))?.member?.name ?? joined?.value.name ?? '',
     verified: isVerified(member),

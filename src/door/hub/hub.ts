@@ -49,6 +49,10 @@ export class Hub {
     o.door.hub.open = {
       hear: (text) => this.far.hear(text),
       holderOf: (message) => this.floor.holderOf(message, o.door.now()),
+      shownOf: (id) => {
+        const { presence, statusText } = this.far.presenceOf(id);
+        return { name: this.session(id)?.member?.name, presence, statusText };
+      },
     };
     this.stop = o.door.node.onArrivals((arrivals) => void this.inOrder(() => tell(arrivals, this)));
   }

@@ -1,9 +1,12 @@
 /** A message in JSON, for people and for agents. */
 import { z } from 'zod';
 import type { Principal } from '#core/brand.ts';
-import { parsedOpId } from '#core/brand.ts';
-import { OPERATOR_CHANNEL, readerOf } from '#core/message/address.ts';
+import { parsedOpId, userPrincipal } from '#core/brand.ts';
+import { covers } from '#core/channel/history.ts';
+import { speakerName as nameOf } from '#core/market/speaker.ts';
+import { homeOf, OPERATOR_CHANNEL, outsiderIdOf, readerOf } from '#core/message/address.ts';
 import type { Handed } from '#core/message/mailboxes.ts';
+import { cursorId } from '#core/view/cursor.ts';
 import type { KnownMessage } from '#core/view/message.ts';
 import { messageState, outcomeOf } from '#core/view/message.ts';
 import type { Door } from '../door.ts';
@@ -13,6 +16,7 @@ export const messageJsonSchema = z
   .object({
     id: z.string(),
     from: z.string().describe('A name: of an agent, a person, or the node itself'),
+    from_name: z.string().describe('What it calls itself: of one who came to the hub from outside, anything'),
     from_id: z.string().describe('user:…, agent:… or node:…'),
     to: z.string().describe('A name, operator for the people, #channel, or @identity of the hub'),
     kind: z.enum(['text', 'reminder', 'question', 'answer', 'event']),
@@ -29,6 +33,16 @@ export const messageJsonSchema = z
     due_at: z.string().nullable(),
     options: z.array(z.string()).nullable(),
     sent_at: z.string(),
+    lamport_ts: z
+      .number()
+      .int()
+      .describe('Its place: messages of one channel are in the order of it, then of their ids'),
+    handed: z
+      .boolean()
+      .nullable()
+      .describe(
+        'Its one reader was given it, maybe more than once; null for a channel, for people, and where only another node knows',
+      ),
     state: z.enum(['open', 'acknowledged', 'bounced', 'sent']).describe('sent: to readers with a cursor each'),
     bounce_reason: z.string().nullable(),
     question: z.enum(['open', 'answered', 'expired', 'cancelled']).nullable(),
@@ -46,6 +60,7 @@ export function messageJson(row: KnownMessage, door: Door): MessageJson {
   return {
     id,
     from: speakerName(sent.from, door),
+    from_name: speakerCalled(sent.from, door),
     from_id: sent.from,
     to: readerName(sent.channel, door),
     kind: sent.kind,
@@ -58,6 +73,8 @@ export function messageJson(row: KnownMessage, door: Door): MessageJson {
     due_at: sent.dueMs === null ? null : dateText(sent.dueMs),
     options: sent.options ?? null,
     sent_at: dateText(sent.wallMs),
+    lamport_ts: sent.stamp.lamport,
+    handed: wasHanded(row, door),
     state: state === 'unknown' ? 'open' : state,
     bounce_reason: outcome?.kind === 'bounced' ? outcome.reason : null,
     question: sent.kind === 'question' ? (row.closed?.how ?? 'open') : null,
@@ -90,6 +107,22 @@ function speakerName(from: Principal, door: Door): string {
   const name = rest.join(':');
   if (kind === 'agent') return door.roster.agentName(parsedOpId(name));
   return kind === 'node' ? 'system' : name;
+}
+
+/** Guests have no name in the log. */
+const speakerCalled = (from: Principal, door: Door): string =>
+  outsiderIdOf(from) === undefined ? speakerName(from, door) : nameOf(door.node.store, from);
+
+function wasHanded(row: KnownMessage, { node }: Door): boolean | null {
+  const { channel } = row.sent;
+  const agent = readerOf(channel);
+  if (agent !== undefined) {
+    if (outcomeOf(row)?.kind === 'acknowledged') return true;
+    return homeOf(agent) === node.info.self ? node.store.localRow('lease', row.id) !== undefined : null;
+  }
+  if (channel.startsWith('#') || channel === OPERATOR_CHANNEL) return null;
+  const cursor = node.store.get('cursor', cursorId({ reader: userPrincipal(channel), channel }));
+  return covers(cursor?.upTo ?? {}, row);
 }
 
 function readerName(channel: string, door: Door): string {

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { parsedOpId } from '#core/brand.ts';
 import { search } from '#core/channel/history.ts';
-import { channelOf as existingChannel } from '#core/channel/rules.ts';
+import { channelOf as existingChannel, isOpenToAll } from '#core/channel/rules.ts';
 import { mailboxOf, OPERATOR_CHANNEL } from '#core/message/address.ts';
+import { allowed } from '#core/policy.ts';
 import { isKnownMessage } from '#core/view/message.ts';
 import { appendOne } from '../append.ts';
 import type { Door } from '../door.ts';
@@ -19,9 +20,10 @@ const LIST_MAX = 1_000;
 const LIST_DEFAULT = 50;
 const BODY_MAX_CHARS = 1024 * 1024;
 
-/** `operator`, `#channel`, or one agent. */
+/** `operator`, `#channel`, one agent, or the id of one who came to the hub with a key. */
 function channelOf(name: string, door: Door): string | DoorRefusal {
   if (name === 'operator') return OPERATOR_CHANNEL;
+  if (name.startsWith('@') && door.node.store.get('identity', name.slice(1))?.key !== undefined) return name;
   if (name.startsWith('#')) {
     const channel = existingChannel(door.node.store, name);
     return channel?.id ?? refused('not_found', 'there is no such channel', { got: shown(name) });
@@ -33,11 +35,12 @@ function channelOf(name: string, door: Door): string | DoorRefusal {
 const list = jsonRoute({
   method: 'GET',
   path: '/api/messages',
-  summary: 'Messages, newest first: all, those to one reader, or one conversation',
-  action: 'message.read',
+  summary:
+    'Messages, newest first: all, those to one reader, or one conversation; a viewer sees those of open channels',
+  action: 'channel.read',
   params: none,
   query: z.object({
-    to: z.string().min(1).max(200).optional().describe('operator, an agent, or a #channel'),
+    to: z.string().min(1).max(200).optional().describe('operator, an agent, @identity of the hub, or a #channel'),
     text: z.string().min(1).max(200).optional().describe('With `to` alone: words that are all in the message'),
     thread: z.string().min(1).max(200).optional(),
     state: z.enum(['open', 'acknowledged', 'bounced']).optional().describe('With `to` alone'),
@@ -47,10 +50,13 @@ const list = jsonRoute({
   body: none,
   answer: z.array(messageJsonSchema),
   status: 200,
-  handle: ({ query: { to, text, thread, state, limit, offset }, door }) => {
+  handle: ({ query: { to, text, thread, state, limit, offset }, caller, door }) => {
     const channel = to === undefined ? undefined : channelOf(to, door);
     if (isRefusal(channel)) return channel;
-    if (thread !== undefined) return threadOf(thread, { limit, offset, door });
+    const isLimited = !allowed(caller, 'message.read');
+    if (isLimited && (channel === undefined || !isOpenToAll(door.node.store, channel)))
+      return refused('forbidden', 'a viewer reads what is said in open channels', { expected: 'to: such a #channel' });
+    if (thread !== undefined) return threadOf(thread, { within: isLimited ? channel : undefined, limit, offset, door });
     if (state !== undefined && channel === undefined)
       return refused('invalid', 'state is asked of one reader', { expected: 'to and state' });
     if (text !== undefined && channel === undefined)
@@ -63,17 +69,20 @@ const list = jsonRoute({
   },
 });
 
-/** The message that began it, and all that answer it, newest first. */
-function threadOf(ref: string, o: { limit: number; offset: number; door: Door }) {
+type ThreadAsked = { within: string | undefined; limit: number; offset: number; door: Door };
+
+/** The message that began it, and all that answer it, newest first. `within`: those to this channel alone, since an answer may go to one reader. */
+function threadOf(ref: string, o: ThreadAsked) {
   const first = findMessage(ref, o.door);
   if (isRefusal(first)) return first;
-  const { limit, offset } = o;
+  const { within, limit, offset } = o;
   const thread = first.sent.thread ?? first.id;
   const rows = o.door.node.store.list('message', { where: { thread }, order: [['lamport', 'desc']], limit, offset });
   const begun = o.door.node.store.get('message', thread);
   const isLast = rows.length < limit;
   const all = isLast && begun !== undefined ? [...rows, begun] : rows;
-  return all.filter(isKnownMessage).map((row) => messageJson(row, o.door));
+  const seen = all.filter(isKnownMessage).filter(({ sent }) => within === undefined || sent.channel === within);
+  return seen.map((row) => messageJson(row, o.door));
 }
 
 const send = jsonRoute({
@@ -84,7 +93,7 @@ const send = jsonRoute({
   params: none,
   query: none,
   body: z.object({
-    to: requiredText('to', 200).describe('An agent, operator, a #channel, or * for all agents'),
+    to: requiredText('to', 200).describe('An agent, operator, a #channel, @identity of the hub, or * for all agents'),
     body: requiredText('body', BODY_MAX_CHARS),
     in_reply_to: z.string().max(200).nullish(),
   }),
