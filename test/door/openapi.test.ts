@@ -96,6 +96,7 @@ describe('OpenAPI', () => {
       'Rating',
       'Refusal',
       'Rule',
+      'Skill',
       'Status',
       'Task',
       'TranscriptEntry',

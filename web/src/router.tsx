@@ -7,7 +7,7 @@ import {
   lazyRouteComponent,
 } from '@tanstack/react-router';
 import { Overview } from './pages/overview.tsx';
-import { settingsSearch, tasksSearch } from './pages/search.ts';
+import { marketSearch, settingsSearch, tasksSearch } from './pages/search.ts';
 import { Empty } from './parts/layout.tsx';
 import { Shell } from './shell.tsx';
 
@@ -41,6 +41,17 @@ const routes = [
     path: '/settings',
     validateSearch: settingsSearch,
     component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'Settings'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/market',
+    validateSearch: marketSearch,
+    component: lazyRouteComponent(() => import('./pages/market.tsx'), 'Market'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/market/$id',
+    component: lazyRouteComponent(() => import('./pages/deal.tsx'), 'DealPage'),
   }),
   createRoute({
     getParentRoute: () => root,

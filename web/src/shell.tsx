@@ -1,6 +1,8 @@
 /** What stands around every page: where one is, which node this is, whether it is live. */
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
-import { Bot, Ellipsis, LayoutDashboard, ListChecks, Plus, Settings2 } from 'lucide-react';
+import type { LucideIcon } from 'lucide-react';
+import type { LinkProps } from '@tanstack/react-router';
+import { Bot, Ellipsis, LayoutDashboard, ListChecks, Plus, Settings2, Store } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
 import icon from './icon.svg';
 import { useMayAct, useStore, useSwarm } from './model/store.ts';
@@ -15,13 +17,15 @@ import { Palette } from './parts/palette.tsx';
 import { Stopped } from './parts/stopped.tsx';
 import { ThemeButton } from './parts/theme.tsx';
 
-const PLACES = [
+/** `isWide`: where there is room; a phone finds it under More. */
+const PLACES: readonly { to: LinkProps['to']; text: string; icon: LucideIcon; isWide?: boolean }[] = [
   { to: '/', text: 'Overview', icon: LayoutDashboard },
   { to: '/tasks', text: 'Tasks', icon: ListChecks },
   { to: '/agents', text: 'Agents', icon: Bot },
+  { to: '/market', text: 'Market', icon: Store, isWide: true },
   { to: '/settings', text: 'Settings', icon: Settings2 },
   { to: '/more', text: 'More', icon: Ellipsis },
-] as const;
+];
 
 export function Shell() {
   const [isCreating, setCreating] = useState(false);
@@ -85,12 +89,12 @@ export function Shell() {
 function Navigation({ className }: { className: string }) {
   return (
     <nav aria-label="Pages" className={className}>
-      {PLACES.map(({ to, text, icon: Icon }) => (
+      {PLACES.map(({ to, text, icon: Icon, isWide = false }) => (
         <Link
           key={to}
           to={to}
           activeOptions={{ exact: to === '/' }}
-          className="flex items-center justify-center gap-1.5 border-transparent px-3 text-[13px] text-muted hover:text-text aria-[current=page]:border-accent aria-[current=page]:font-medium aria-[current=page]:text-text max-md:flex-col max-md:gap-0.5 max-md:border-t-2 max-md:text-[11px] md:border-b-2"
+          className={`${isWide ? 'max-md:hidden' : ''} flex items-center justify-center gap-1.5 border-transparent px-3 text-[13px] text-muted hover:text-text aria-[current=page]:border-accent aria-[current=page]:font-medium aria-[current=page]:text-text max-md:flex-col max-md:gap-0.5 max-md:border-t-2 max-md:text-[11px] md:border-b-2`}
         >
           <Icon aria-hidden className="size-4" />
           {text}

@@ -3,12 +3,13 @@ import { z } from 'zod';
 import type { Hash, Principal } from '#core/brand.ts';
 import { FILE_MAX_BYTES, PIECE_MAX_BYTES } from '#core/file/filing.ts';
 import { nameBar } from '#core/file/name.ts';
-import { speakerId, speakerName } from '#core/market/speaker.ts';
+import { speakerId } from '#core/market/speaker.ts';
 import { addressBar } from '#core/message/leave.ts';
 import type { KnownFile } from '#core/view/file.ts';
 import { isKnownFile } from '#core/view/file.ts';
 import type { Door } from '../door.ts';
-import { dateText } from '../json/text.ts';
+import type { FileJson } from '../json/file.ts';
+import { fileJson } from '../json/file.ts';
 import { findFile } from '../lookup.ts';
 import { partyOf } from '../market/desk.ts';
 import type { DoorRefusal } from '../refusal.ts';
@@ -17,39 +18,6 @@ import { isRefusal, refused } from '../refusal.ts';
 const LIST_MAX = 1_000;
 
 export type AtFiles = { by: Principal; door: Door };
-
-export const fileJsonSchema = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    size_bytes: z.number().int(),
-    sha256: z.string(),
-    from: z.string(),
-    from_id: z.string(),
-    to: z.string(),
-    offered_at: z.string(),
-    state: z.enum(['offered', 'taken', 'failed']),
-    error: z.string().nullable(),
-  })
-  .meta({ id: 'File' });
-export type FileJson = z.output<typeof fileJsonSchema>;
-
-export function fileJson({ id, offered, taken }: KnownFile, door: Door): FileJson {
-  const { store } = door.node;
-  const reader = Object.values(taken)[0];
-  return {
-    id,
-    name: offered.name,
-    size_bytes: offered.sizeBytes,
-    sha256: offered.sha256,
-    from: speakerName(store, offered.from),
-    from_id: speakerId(offered.from),
-    to: offered.to,
-    offered_at: dateText(offered.wallMs),
-    state: reader === undefined ? 'offered' : reader.value === null ? 'taken' : 'failed',
-    error: reader?.value ?? null,
-  };
-}
 
 /** Of a file whose bytes are here. The offer, and the message that tells its reader of it, are one batch. */
 export async function offer(

@@ -36,6 +36,10 @@ export const approvalJsonSchema = z
     decided_at: z.string().nullable(),
     note: z.string().nullable(),
     rule_id: z.string().nullable(),
+    proposal_id: z
+      .string()
+      .nullable()
+      .describe('The deal whose dispute this is: task_id and agent_id are then of no task and no agent'),
     lamport_ts: z.number().int(),
     created_at: z.string(),
   })
@@ -68,6 +72,7 @@ export function approvalJson(row: KnownApproval, door: Door, detail?: string): A
     decided_at: decided === undefined ? null : dateText(decided.wallMs),
     note: decided?.note ?? null,
     rule_id: decided?.rule ?? null,
+    proposal_id: requested.dispute?.proposal ?? null,
     lamport_ts: requested.stamp.lamport,
     created_at: dateText(requested.wallMs),
   };

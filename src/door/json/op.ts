@@ -7,6 +7,7 @@ import type { BodyOf, EndValue } from '#core/schema/body.ts';
 import { attemptOfSlot } from '#core/view/chain.ts';
 import type { PostRow } from '#core/view/post.ts';
 import type { Door } from '../door.ts';
+import { dealSummary } from './deal.ts';
 import { dateText, headOf, shortId } from './text.ts';
 
 export const opJsonSchema = z
@@ -83,7 +84,7 @@ function tell(op: Op, door: Door): Told {
     case 'node.replaced':
       return { summary: `${node} was made from a backup of ${door.roster.nodeName(body.old)} and replaces it` };
     default:
-      return { summary: typeName(op) };
+      return { summary: dealSummary(op, door) ?? typeName(op) };
   }
 }
 

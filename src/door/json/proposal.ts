@@ -1,4 +1,4 @@
-/** A proposal, and a rating, in JSON. */
+/** A proposal, a rating, and a skill, in JSON. */
 import { z } from 'zod';
 import type { Principal } from '#core/brand.ts';
 import type { Rating, Ratings } from '#core/market/ratings.ts';
@@ -101,3 +101,22 @@ export function ratingJson(o: Rating & { who: Principal }, ratings: Ratings, doo
   });
   return { id: speakerId(who), name: speakerName(door.node.store, who), rating, transactions, skills };
 }
+
+export type RatingJson = z.output<typeof ratingJsonSchema>;
+
+/** Who says that it can do something. */
+export const skillJsonSchema = z
+  .object({
+    agent_id: z.string(),
+    name: z.string(),
+    capability: z.string(),
+    description: maybe,
+    rate: z.number().nullable(),
+    currency: maybe,
+    rating: z.number().int(),
+    transactions: z.number().int(),
+    skill_rating: z.number().int(),
+    skill_transactions: z.number().int(),
+  })
+  .meta({ id: 'Skill' });
+export type SkillJson = z.output<typeof skillJsonSchema>;

@@ -188,6 +188,13 @@ export function list(
   return rows.filter(isKnownProposal).map((row) => proposalJson(row, door));
 }
 
+/** What waits for somebody: disputed, then accepted, then pending; of each the newest first. */
+export function open(o: { limit: number; offset: number }, at: Pick<AtMarket, 'door'>): ProposalJson[] {
+  const end = o.offset + o.limit;
+  const states = ['disputed', 'accepted', 'pending'] as const;
+  return states.flatMap((state) => list({ state, limit: end }, at)).slice(o.offset, end);
+}
+
 /** Deals that ended so that ratings may have moved, newest first. */
 export function receipts(limit: number, { door }: Pick<AtMarket, 'door'>): ProposalJson[] {
   const { store } = door.node;

@@ -7,7 +7,7 @@ import type { Door } from '../door.ts';
 import type { ApprovalJson } from '../json/approval.ts';
 import { APPROVAL_STATES, APPROVALS_MAX, approvalJson, approvalJsonSchema, approvalsIn } from '../json/approval.ts';
 import { wholeOf } from '../json/text.ts';
-import { findApproval, findTask } from '../lookup.ts';
+import { findApproval, findProposal, findTask } from '../lookup.ts';
 import type { DoorRefusal, RefusalJson } from '../refusal.ts';
 import { isRefusal, refusalJson } from '../refusal.ts';
 import type { Route } from '../route.ts';
@@ -26,19 +26,32 @@ const list = jsonRoute({
   params: none,
   query: listQuery(APPROVALS_MAX).extend({
     state: z.enum(APPROVAL_STATES).optional(),
-    task: z.string().min(1).max(200).optional().describe('Only what was asked for this task, oldest first'),
+    task: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Only what was asked for this task, or about this proposal, oldest first'),
   }),
   body: none,
   answer: z.array(approvalJsonSchema),
   status: 200,
   handle: ({ query: { limit, offset, state, task: ref }, door }) => {
     if (ref === undefined) return approvalsJson(door, state).slice(offset, offset + limit);
-    const task = findTask(ref, door);
-    if (isRefusal(task)) return task;
-    const asked = approvalsOf(task.id, door).filter((one) => state === undefined || one.state === state);
+    const about = subjectOf(ref, door);
+    if (isRefusal(about)) return about;
+    const asked = approvalsOf(about.id, door).filter((one) => state === undefined || one.state === state);
     return asked.slice(offset, offset + limit);
   },
 });
+
+/** The task, or the proposal, which stands in its place where a deal is disputed. */
+function subjectOf(ref: string, door: Door): { id: OpId } | DoorRefusal {
+  const task = findTask(ref, door);
+  if (!isRefusal(task)) return task;
+  const proposal = findProposal(ref, door);
+  return isRefusal(proposal) ? task : proposal;
+}
 
 const approvalsOf = (task: OpId, door: Door): ApprovalJson[] =>
   door.node.store

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { hashOf } from '#core/brand.ts';
 import { PIECE_MAX_BYTES } from '#core/file/filing.ts';
 import * as desk from '../file/desk.ts';
+import { fileJsonSchema } from '../json/file.ts';
 import { isRefusal } from '../refusal.ts';
 import type { Route } from '../route.ts';
 import { jsonRoute } from '../route.ts';
@@ -18,7 +19,7 @@ const list = jsonRoute({
   params: none,
   query: z.object({ limit: queryNumber({ min: 1, max: LIST_MAX, default: 100 }) }),
   body: none,
-  answer: z.array(desk.fileJsonSchema),
+  answer: z.array(fileJsonSchema),
   status: 200,
   handle: ({ query, by, door }) => desk.list(query.limit, { by, door }),
 });
@@ -50,7 +51,7 @@ const offer = jsonRoute({
   params: none,
   query: none,
   body: desk.OFFER,
-  answer: desk.fileJsonSchema,
+  answer: fileJsonSchema,
   status: 201,
   handle: ({ body, by, door }) => desk.offer({ ...body, sha256: hashOf(body.sha256) }, { by, door }),
 });

@@ -1,7 +1,15 @@
 /** The market, as people see it and take part in it. */
 import { z } from 'zod';
 import { RESULTS_MAX } from '#core/market/skills.ts';
-import { proposalJson, PROPOSAL_STATES, proposalJsonSchema, ratingJsonSchema } from '../json/proposal.ts';
+import { homeOfProposal } from '#core/view/proposal.ts';
+import { opJson, opJsonSchema } from '../json/op.ts';
+import {
+  proposalJson,
+  PROPOSAL_STATES,
+  proposalJsonSchema,
+  ratingJsonSchema,
+  skillJsonSchema,
+} from '../json/proposal.ts';
 import { INPUT } from '../market/desk.ts';
 import * as desk from '../market/desk.ts';
 import { findProposal } from '../lookup.ts';
@@ -12,18 +20,8 @@ import { idParams, listQuery, none, queryNumber } from './input.ts';
 
 const LIST_MAX = 1_000;
 const done = z.object({ state: z.enum(['unknown', ...PROPOSAL_STATES]) });
-const found = z.object({
-  agent_id: z.string(),
-  name: z.string(),
-  capability: z.string(),
-  description: z.string().nullable(),
-  rate: z.number().nullable(),
-  currency: z.string().nullable(),
-  rating: z.number().int(),
-  transactions: z.number().int(),
-  skill_rating: z.number().int(),
-  skill_transactions: z.number().int(),
-});
+/** Ops in one timeline: a proposal has eight words at most. */
+const TIMELINE_MAX = 100;
 
 const skills = jsonRoute({
   method: 'GET',
@@ -38,7 +36,7 @@ const skills = jsonRoute({
     limit: queryNumber({ min: 1, max: RESULTS_MAX, default: RESULTS_MAX }),
   }),
   body: none,
-  answer: z.array(found),
+  answer: z.array(skillJsonSchema),
   status: 200,
   handle: ({ query, door }) => desk.search(query, { door }),
 });
@@ -65,11 +63,17 @@ const proposals = jsonRoute({
   summary: 'Proposals and deals, newest first',
   action: 'market.read',
   params: none,
-  query: listQuery(LIST_MAX).extend({ state: z.enum(PROPOSAL_STATES).optional() }),
+  query: listQuery(LIST_MAX).extend({
+    state: z
+      .enum(['open', ...PROPOSAL_STATES])
+      .optional()
+      .describe('open: disputed, then accepted, then pending'),
+  }),
   body: none,
   answer: z.array(proposalJsonSchema),
   status: 200,
-  handle: ({ query, door }) => desk.list(query, { door }),
+  handle: ({ query: { state, ...page }, door }) =>
+    state === 'open' ? desk.open(page, { door }) : desk.list({ ...page, state }, { door }),
 });
 
 const show = jsonRoute({
@@ -85,6 +89,25 @@ const show = jsonRoute({
   handle: ({ params, door }) => {
     const row = findProposal(params.id, door);
     return isRefusal(row) ? row : proposalJson(row, door);
+  },
+});
+
+const timeline = jsonRoute({
+  method: 'GET',
+  path: '/api/market/proposals/{id}/timeline',
+  summary: 'What became of it, oldest first',
+  action: 'market.read',
+  params: idParams,
+  query: none,
+  body: none,
+  answer: z.array(opJsonSchema),
+  status: 200,
+  handle: ({ params, door }) => {
+    const row = findProposal(params.id, door);
+    if (isRefusal(row)) return row;
+    const ops = door.node.store.opsAbout(row.id, TIMELINE_MAX);
+    // What another node writes about it counts nowhere.
+    return ops.filter(({ header }) => header.node === homeOfProposal(row.id)).map((op) => opJson(op, door));
   },
 });
 
@@ -182,4 +205,14 @@ const receipts = jsonRoute({
   handle: ({ query, door }) => desk.receipts(query.limit, { door }),
 });
 
-export const marketRoutes: readonly Route[] = [skills, register, proposals, show, propose, ...acts, ratings, receipts];
+export const marketRoutes: readonly Route[] = [
+  skills,
+  register,
+  proposals,
+  show,
+  timeline,
+  propose,
+  ...acts,
+  ratings,
+  receipts,
+];

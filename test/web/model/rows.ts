@@ -97,6 +97,7 @@ export const approvalOf = (n: number, o: Partial<Approval> = {}): Approval => ({
   decided_at: null,
   note: null,
   rule_id: null,
+  proposal_id: null,
   lamport_ts: n,
   created_at: AT,
   ...o,

@@ -30,6 +30,7 @@ const asked = (o: Partial<Approval>): Approval => ({
   decided_at: null,
   note: null,
   rule_id: null,
+  proposal_id: null,
   lamport_ts: 1,
   created_at: '2026-02-12T10:00:00Z',
   ...o,

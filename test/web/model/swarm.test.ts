@@ -40,6 +40,17 @@ describe('the picture of the swarm', () => {
     expect(fold(next, [created(3, 'busy')], AT_MS).agents).not.toBe(next.agents);
   });
 
+  it('counts what happens on the market, and asks nobody about what is not of it', () => {
+    const op = (event: string): Frame => ({ type: 'op_event', event, entity: `${HOME}-9` });
+    const first = fold(NOTHING, [snapshotOf()], AT_MS);
+    for (const event of ['proposal_made', 'skills_registered', 'file_offered', 'file_taken'])
+      expect([event, fold(first, [op(event)], AT_MS).marketChanged]).toEqual([event, first.marketChanged + 1]);
+    const other = fold(first, [op('message_sent'), op('cap_set')], AT_MS);
+    expect([other.marketChanged, other.settingsChanged]).toEqual([first.marketChanged, first.settingsChanged + 1]);
+    // It may have missed some.
+    expect(fold(first, [snapshotOf()], AT_MS).marketChanged).toBe(first.marketChanged + 1);
+  });
+
   it('adds what comes behind a large snapshot, and goes on nowhere before all of it is here', () => {
     const { id, ...first } = snapshotOf({ tasks: [taskOf(1)] });
     const before = fold(NOTHING, [snapshotOf()], AT_MS);

@@ -22,9 +22,10 @@ export async function api<T>(method: 'GET' | 'POST' | 'DELETE', path: string, bo
   }
   const answer = await fetch(path, init).catch(() => undefined);
   if (answer === undefined) throw new Error('this node cannot be reached right now');
-  const json = await answer.json();
-  if (!answer.ok) throw new Refused(json);
-  return json;
+  // What `json()` is typed as depends on which of two libraries the compiler looks at first.
+  const text = await answer.text();
+  if (!answer.ok) throw new Refused(JSON.parse(text));
+  return JSON.parse(text);
 }
 
 export const taskPath = (id: string): string => `api/swarm/tasks/${encodeURIComponent(id)}`;

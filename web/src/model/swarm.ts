@@ -38,6 +38,8 @@ export type Swarm = {
   approvals: ReadonlyMap<string, Approval>;
   /** Grows when a rule or a cap was set or removed, or may have been: whoever shows them asks for them again. */
   settingsChanged: number;
+  /** The same of proposals, skills, and files that are handed over. */
+  marketChanged: number;
   /** The last line that was printed, by task, of attempts at work. */
   progress: ReadonlyMap<string, string>;
   /** Newest first. */
@@ -58,6 +60,7 @@ export const NOTHING: Swarm = {
   projects: new Map(),
   approvals: new Map(),
   settingsChanged: 0,
+  marketChanged: 0,
   progress: new Map(),
   log: [],
   heard: { created: 0, completed: 0, failed: 0, cancelled: 0, costUsd: 0 },
@@ -172,6 +175,7 @@ function take(draft: Draft, frame: Frame): void {
       return;
     case 'op_event':
       if (frame.event.startsWith('cap_')) draft.settingsChanged += 1;
+      if (/^(proposal|skills|file)_/.test(frame.event)) draft.marketChanged += 1;
       return;
   }
 }
@@ -187,6 +191,7 @@ function takeSnapshot(draft: Draft, frame: Extract<Frame, { type: 'snapshot' }>)
   draft.projects.replace(byId(frame.projects));
   draft.approvals.replace(byId(frame.approvals));
   draft.settingsChanged += 1;
+  draft.marketChanged += 1;
   draft.progress.replace(new Map());
   draft.isStatusDue = false;
 }

@@ -1,6 +1,6 @@
 /** Places for what skep is about to have: each says what it will be, and how to begin today. */
 import { Link } from '@tanstack/react-router';
-import { Hash, Server } from 'lucide-react';
+import { Hash, Server, Store } from 'lucide-react';
 import { Command, Empty, Section } from '../parts/layout.tsx';
 import { Boxes } from './boxes.tsx';
 
@@ -40,8 +40,18 @@ export const Allocations = () => (
   </Section>
 );
 
+const MarketPlace = () => (
+  <Section title="Market">
+    <Link to="/market" className="card flex items-center gap-3 px-4 py-3 text-[13px] hover:bg-sunken">
+      <Store aria-hidden className="size-4 shrink-0 text-muted" />
+      Proposals and deals, skills, ratings, receipts, and files that are handed over
+    </Link>
+  </Section>
+);
+
 export const More = () => (
   <div className="mx-auto flex w-full max-w-4xl flex-col gap-6">
+    <MarketPlace />
     <Channels />
     <Boxes />
     <Allocations />

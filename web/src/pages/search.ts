@@ -21,10 +21,18 @@ export function tasksSearch(given: Record<string, unknown>): TasksSearch {
   };
 }
 
-const TABS = ['projects', 'rules', 'limits', 'people', 'nodes'] as const;
-export type SettingsTab = (typeof TABS)[number];
+const SETTINGS_TABS = ['projects', 'rules', 'limits', 'people', 'nodes'] as const;
+export type SettingsTab = (typeof SETTINGS_TABS)[number];
 
 export function settingsSearch(given: Record<string, unknown>): { tab?: SettingsTab } {
-  const tab = TABS.find((one) => one === given['tab']);
+  const tab = SETTINGS_TABS.find((one) => one === given['tab']);
+  return tab === undefined ? {} : { tab };
+}
+
+const MARKET_TABS = ['proposals', 'skills', 'ratings', 'receipts', 'files'] as const;
+export type MarketTab = (typeof MARKET_TABS)[number];
+
+export function marketSearch(given: Record<string, unknown>): { tab?: MarketTab } {
+  const tab = MARKET_TABS.find((one) => one === given['tab']);
   return tab === undefined ? {} : { tab };
 }

@@ -8,6 +8,7 @@ import { Links } from '../parts/links.tsx';
 import { NodeMap } from '../parts/map.tsx';
 import { Projects } from '../parts/projects.tsx';
 import { Rules } from '../parts/rules.tsx';
+import { TAB } from '../parts/tabs.ts';
 import { TakeOut } from '../parts/take-out.tsx';
 import { Tokens } from '../parts/tokens.tsx';
 import type { SettingsTab } from './search.ts';
@@ -19,9 +20,6 @@ const TABS: readonly { value: SettingsTab; text: string }[] = [
   { value: 'people', text: 'People and tokens' },
   { value: 'nodes', text: 'Nodes' },
 ];
-
-const TAB =
-  'min-h-8 rounded-md px-3 text-[13px] text-muted hover:text-text data-[active]:bg-grey-ground data-[active]:font-medium data-[active]:text-text';
 
 /** The tab stands in the address, so that it can be sent. */
 export function Settings() {

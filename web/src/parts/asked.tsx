@@ -12,6 +12,7 @@ import type { RuleDraft } from '../model/suggest.ts';
 import { suggestedRules } from '../model/suggest.ts';
 import { Button } from './button.tsx';
 import { isTyping } from './keys.ts';
+import { AboutDeal, DisputeAnswers } from './dispute.tsx';
 import { MakeRule } from './make-rule.tsx';
 import { Patch } from './patch.tsx';
 import { Age } from './time.tsx';
@@ -41,11 +42,9 @@ export function Asked({ asked, isCurrent, isChosen, isPending, onEnter, onChoose
   useEffect(() => {
     if (isCurrent) item.current?.scrollIntoView({ block: 'nearest' });
   }, [isCurrent]);
-  const isQuestion = asked.kind === 'question';
   const [isRuling, setRuling] = useState(false);
   useRuleKey(isCurrent && mayAct, () => setRuling(true));
   const hasRule = mayAct && suggestedRules(asked).length > 0;
-  const title = mayAct ? undefined : 'You are logged in as a viewer, who sees and cannot act';
   return (
     <li
       ref={item}
@@ -57,41 +56,18 @@ export function Asked({ asked, isCurrent, isChosen, isPending, onEnter, onChoose
     >
       <Head asked={asked} isChosen={isChosen} onChoose={onChoose} />
       <Detail asked={asked} />
-      <div className="flex flex-wrap items-center gap-2">
-        <input
-          className="field min-w-0 grow basis-full sm:basis-48"
-          aria-label={isQuestion ? 'Your answer' : 'Note to the agent'}
-          placeholder={isQuestion ? 'Your answer' : 'Note to the agent'}
-          maxLength={4000}
-          value={note}
-          disabled={!mayAct}
-          onChange={(event) => setNote(event.target.value)}
-          onKeyDown={(event) => (event.key === 'Escape' ? event.currentTarget.blur() : undefined)}
-        />
-        <Button
-          look="primary"
-          disabled={!mayAct || isPending || (isQuestion && note.trim() === '')}
-          title={title}
-          onClick={() => onAnswer('allow', note)}
-        >
-          {isPending ? (
-            <LoaderCircle aria-hidden className="size-3.5 animate-spin" />
-          ) : (
-            <Check aria-hidden className="size-3.5" />
-          )}
-          {isQuestion ? 'Answer' : 'Allow'}
-        </Button>
-        <Button look="danger" disabled={!mayAct || isPending} title={title} onClick={() => onAnswer('deny', note)}>
-          <X aria-hidden className="size-3.5" />
-          {isQuestion ? 'No answer' : 'Deny'}
-        </Button>
-        {hasRule && !isRuling ? (
-          <Button look="quiet" disabled={isPending} onClick={() => setRuling(true)}>
-            <ScrollText aria-hidden className="size-3.5" />
-            Allow with a rule …
-          </Button>
-        ) : null}
-      </div>
+      {asked.proposal_id === null ? (
+        <Answers {...{ asked, isPending, onAnswer, note, setNote }}>
+          {hasRule && !isRuling ? (
+            <Button look="quiet" disabled={isPending} onClick={() => setRuling(true)}>
+              <ScrollText aria-hidden className="size-3.5" />
+              Allow with a rule …
+            </Button>
+          ) : null}
+        </Answers>
+      ) : (
+        <DisputeAnswers isPending={isPending} onAnswer={onAnswer} />
+      )}
       {hasRule && isRuling ? (
         <MakeRule
           asked={asked}
@@ -101,6 +77,50 @@ export function Asked({ asked, isCurrent, isChosen, isPending, onEnter, onChoose
         />
       ) : null}
     </li>
+  );
+}
+
+type AnswersProps = Pick<AskedProps, 'asked' | 'isPending' | 'onAnswer'> & {
+  note: string;
+  setNote: (note: string) => void;
+  children: ReactNode;
+};
+
+function Answers({ asked, isPending, onAnswer, note, setNote, children }: AnswersProps) {
+  const mayAct = useMayAct();
+  const isQuestion = asked.kind === 'question';
+  const title = mayAct ? undefined : 'You are logged in as a viewer, who sees and cannot act';
+  return (
+    <div className="flex flex-wrap items-center gap-2">
+      <input
+        className="field min-w-0 grow basis-full sm:basis-48"
+        aria-label={isQuestion ? 'Your answer' : 'Note to the agent'}
+        placeholder={isQuestion ? 'Your answer' : 'Note to the agent'}
+        maxLength={4000}
+        value={note}
+        disabled={!mayAct}
+        onChange={(event) => setNote(event.target.value)}
+        onKeyDown={(event) => (event.key === 'Escape' ? event.currentTarget.blur() : undefined)}
+      />
+      <Button
+        look="primary"
+        disabled={!mayAct || isPending || (isQuestion && note.trim() === '')}
+        title={title}
+        onClick={() => onAnswer('allow', note)}
+      >
+        {isPending ? (
+          <LoaderCircle aria-hidden className="size-3.5 animate-spin" />
+        ) : (
+          <Check aria-hidden className="size-3.5" />
+        )}
+        {isQuestion ? 'Answer' : 'Allow'}
+      </Button>
+      <Button look="danger" disabled={!mayAct || isPending} title={title} onClick={() => onAnswer('deny', note)}>
+        <X aria-hidden className="size-3.5" />
+        {isQuestion ? 'No answer' : 'Deny'}
+      </Button>
+      {children}
+    </div>
   );
 }
 
@@ -140,21 +160,32 @@ function Head({ asked, isChosen, onChoose }: Pick<AskedProps, 'asked' | 'isChose
       <span className="min-w-0 grow">
         <span className="flex items-center gap-1.5 text-[13px] font-medium text-amber [&>svg]:size-3.5 [&>svg]:shrink-0">
           {ICONS[asked.kind]}
-          <span className="min-w-0 truncate text-text">
-            {asked.agent_name} {isQuestion ? 'asks' : `wants ${asked.tool}`}
-          </span>
+          <span className="min-w-0 truncate text-text">{headOf(asked)}</span>
         </span>
         <span className="block text-xs wrap-anywhere text-muted">
-          <Link to="/tasks/$id" params={{ id: asked.task_id }} className="hover:text-text hover:underline">
-            {asked.task_title ?? 'a task'}
-          </Link>
-          , on {asked.node_name}, <Age at={asked.created_at} />
+          <About asked={asked} />, on {asked.node_name}, <Age at={asked.created_at} />
           {isQuestion ? '' : ` · ${asked.why}`}
         </span>
       </span>
     </div>
   );
 }
+
+function headOf({ agent_name: agent, kind, tool, title, proposal_id: proposal }: Approval): string {
+  if (proposal !== null) return title;
+  return `${agent} ${kind === 'question' ? 'asks' : `wants ${tool}`}`;
+}
+
+const LINK = 'hover:text-text hover:underline';
+
+const About = ({ asked }: Pick<AskedProps, 'asked'>) =>
+  asked.proposal_id === null ? (
+    <Link to="/tasks/$id" params={{ id: asked.task_id }} className={LINK}>
+      {asked.task_title ?? 'a task'}
+    </Link>
+  ) : (
+    <AboutDeal proposal={asked.proposal_id} className={LINK} />
+  );
 
 /** The exact command, change or question. */
 function Detail({ asked }: { asked: Approval }) {

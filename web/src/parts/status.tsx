@@ -35,6 +35,13 @@ const TONES: Readonly<Record<string, Tone>> = {
   interrupted: 'amber',
   timed_out: 'amber',
   lost: 'red',
+  accepted: 'blue',
+  disputed: 'red',
+  rejected: 'grey',
+  expired: 'grey',
+  settled: 'amber',
+  offered: 'blue',
+  taken: 'green',
 };
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -68,6 +75,8 @@ const HOLLOW = new Set([
   'stopped',
   'broken',
   'destroyed',
+  'rejected',
+  'expired',
 ]);
 /** Statuses of nodes that are no part of the swarm any more. */
 const OUT = new Set(['replaced', 'revoked', 'retired']);

@@ -20,8 +20,8 @@ type Line = {
 
 const DOTS: readonly (readonly [RegExp, string])[] = [
   [/completed/, 'bg-green'],
-  [/failed|lost|cancelled/, 'bg-red'],
-  [/given to|started/, 'bg-blue'],
+  [/failed|lost|cancelled|^disputed|^rejected/, 'bg-red'],
+  [/given to|started|^accepted/, 'bg-blue'],
   [/reports|released/, 'bg-amber'],
 ];
 
@@ -53,7 +53,10 @@ function approvalLine(asked: Approval): Line {
     key: asked.id,
     at: asked.created_at,
     lamport: asked.lamport_ts,
-    text: `${asked.agent_name} asks ${asked.kind === 'question' ? '' : `(${asked.tool}) `}${asked.title}`,
+    text:
+      asked.proposal_id === null
+        ? `${asked.agent_name} asks ${asked.kind === 'question' ? '' : `(${asked.tool}) `}${asked.title}`
+        : 'the operator is asked who is at fault',
     note: `${word}${by}${when}${note}`,
     slot: '',
     dot,
@@ -70,18 +73,23 @@ export function Timeline({ task }: { task: Task }) {
   const { answer, said } = useAsked<Op[]>(`${taskPath(task.id)}/timeline`, task.lamport_ts);
   const asked = useAsked<Approval[]>(`api/approvals?task=${encodeURIComponent(task.id)}`, `${task.lamport_ts} ${open}`);
   if (answer === undefined) return <p className="py-6 text-center text-[13px] text-muted">{said}</p>;
-  const lines = [...answer.map(opLine), ...(asked.answer ?? []).map(approvalLine)].toSorted(
-    (a, b) => a.lamport - b.lamport,
-  );
   return (
     <div className="flex flex-col gap-1.5">
-      <ol aria-label="Timeline" className="card flex flex-col px-4 py-2">
-        {lines.map((line) => (
-          <Row key={line.key} line={line} />
-        ))}
-      </ol>
+      <TimelineOf ops={answer} asked={asked.answer ?? []} />
       <Voters task={task} />
     </div>
+  );
+}
+
+/** Ops, and what was asked between them, in their order. */
+export function TimelineOf({ ops, asked }: { ops: readonly Op[]; asked: readonly Approval[] }) {
+  const lines = [...ops.map(opLine), ...asked.map(approvalLine)].toSorted((a, b) => a.lamport - b.lamport);
+  return (
+    <ol aria-label="Timeline" className="card flex flex-col px-4 py-2">
+      {lines.map((line) => (
+        <Row key={line.key} line={line} />
+      ))}
+    </ol>
   );
 }
 

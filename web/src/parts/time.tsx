@@ -52,5 +52,16 @@ export function Since({ at }: { at: string }) {
   );
 }
 
+/** How long it is until then, by this reader's clock; the node that decides has its own. */
+export function Until({ at }: { at: string }) {
+  const atMs = Date.parse(at);
+  const text = useTimeText((now) => (atMs <= now ? 'expires now' : `expires in ${spanText(atMs - now)}`));
+  return (
+    <time dateTime={at} title={new Date(atMs).toLocaleString()} className="whitespace-nowrap tabular-nums">
+      {text}
+    </time>
+  );
+}
+
 export const clockText = (atMs: number): string =>
   new Date(atMs).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
