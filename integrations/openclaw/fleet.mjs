@@ -59,7 +59,7 @@ const isOurs = ({ event, data }) =>
 let text = '';
 socket.setEncoding('utf8');
 socket.on('data', (chunk) => {
-  const lines = `${text}${chunk}`.split('\n');
+  const lines = (text + String(chunk)).split('\n');
   text = lines.pop() ?? '';
   for (const line of lines) {
     const { event, data } = JSON.parse(line);

@@ -4,6 +4,7 @@ import type { OpId } from '#core/brand.ts';
 import { FRAME } from '#core/schema/frame.ts';
 import { LEASE_MS } from '../machine.ts';
 import type { Machine } from '../machine.ts';
+import type { Letter } from '../table.ts';
 import { Table } from '../table.ts';
 import { cleanUp, finish, opsAbout } from './scene.ts';
 
@@ -92,6 +93,27 @@ describe('an attempt whose node is silent', () => {
     await finish(worker, task);
     await table.advance(30_000);
     expect(home.chain(task).status).toBe('completed');
+  });
+
+  it('that is heard again is not called lost by a voter that had asked before, whatever the others promise', async () => {
+    const { table, home, task } = await working(3, { voters: 'all' });
+    await cutOff(table, 1);
+    const promises: Letter[] = [];
+    table.passes = (letter) => {
+      const isPromise = letter.to === home && letter.frame.type === FRAME.reply;
+      if (isPromise) promises.push(letter);
+      return !isPromise;
+    };
+    for (let waitedMs = 0; promises.length === 0 && waitedMs < 2 * LEASE_MS; waitedMs += 100) await table.advance(100);
+    // The other voter has promised, and its word is on its way while home hears the node again.
+    await table.link(0, 1);
+    await table.settle();
+    table.passes = () => true;
+    for (const { from, to, frame } of promises) await to.receive(from.id, frame);
+    await table.advance(1_000);
+    expect(promises).not.toEqual([]);
+    expect(home.row(task).ends).toEqual({});
+    expect(home.chain(task).status).toBe('in_progress');
   });
 
   it('that is heard again is left alone: the voter stops asking', async () => {

@@ -89,7 +89,7 @@ export const PATCHED: Record<string, PatchedMutant> = {
         'if (false)',
       ),
     ],
-    look: 'test/sim/regressions.test.ts',
+    look: 'test/core/task/leases.test.ts',
   },
   'adopts the value of the lowest ballot': {
     changes: [
