@@ -1,6 +1,8 @@
 /** The seam between an agent and the node that drives it. One contract suite, `test/contract/driver.ts`, for every driver. */
 import type { OpId, ProcId } from '#core/brand.ts';
 import type { Seen } from '#core/boxing.ts';
+import type { Refusal } from '#core/refusal.ts';
+import type { AgentCommand } from '#core/schema/agent-command.ts';
 import type { Exit, Runtime } from './ports.ts';
 
 export type AgentState =
@@ -159,6 +161,16 @@ export interface AgentDriver {
   attach(spec: SessionSpec, runtime: Runtime): Promise<AgentSession | undefined>;
 }
 
+/** Commands of one agent that go on beyond the turn in which it started them. The end of each comes to its mailbox, once. */
+export interface TurnCommands {
+  /** Resolves when it runs, which rules or a person may have to allow first. A refusal has started nothing. */
+  start(wanted: { command: string; title: string | undefined; limitS: number }): Promise<AgentCommand | Refusal>;
+  /** The newest first, ended ones among them. */
+  list(): AgentCommand[];
+  /** Resolves when it has ended. */
+  stop(n: number): Promise<AgentCommand | Refusal>;
+}
+
 /**
  * An agent in one of its attempts, as its own tool calls reach it. Answers are texts for the agent; what is said of an attempt that is over
  * changes nothing.
@@ -176,6 +188,8 @@ export interface AttemptBearer {
   progress(text: string): string;
   /** False when it has made as many tasks as one attempt may; counts this one otherwise. */
   mayCreateTask(): boolean;
+  /** Only of an agent that is woken by messages. */
+  readonly commands?: TurnCommands;
 }
 
 /** What a tool in a terminal tells by one of its hooks, as far as skep reads it; null where the tool says nothing of it. */

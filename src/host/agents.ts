@@ -89,7 +89,7 @@ export function agentsOf({ o, parts, engine, keeping, glimpses, texts }: AgentsW
     engine.agentState({ agent, state: state ?? (boxDesk.trouble(agent) === undefined ? undefined : 'error') });
   const states = new AgentStates({ setState, engine, nowMs: Date.now });
   const askTimeoutMs = o.askTimeoutMs ?? ASK_TIMEOUT_MS;
-  const homes = homesIn(parts, (agent) => attempts.isAtWork(agent) || terminals.has(agent) || turns.isInTurn(agent));
+  const homes = homesIn(parts, (agent) => attempts.isAtWork(agent) || terminals.has(agent) || turns.isAtWork(agent));
   const toolDesk = new ToolDesk({ stateDir, ask: (question) => approvals.ask(question) });
   const opened = new OpenedConversations({
     ...keeping,
@@ -254,6 +254,7 @@ function keeperOf({
     },
     bearers: toolDesk.turns,
     driverOf: ({ registered }) => drivers.get(registered.tool),
+    runtime: parts.runtime,
     runtimeOf: (agent) => boxDesk.runtimeOf(agent),
     homeOf: (agent) => homes.of(agent),
     transcriptOf: (agent) => turnTranscript(agent, parts.transcripts),

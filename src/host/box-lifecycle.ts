@@ -39,7 +39,7 @@ export type BoxLifecycleOptions = {
   store: Pick<OpStore, 'get'>;
   drivers: Drivers;
   attempts: Pick<Attempts, 'ofAgent'>;
-  turns: Pick<TurnKeeper, 'interrupt' | 'isInTurn'>;
+  turns: Pick<TurnKeeper, 'end' | 'isAtWork'>;
   append: (drafts: readonly Draft[]) => Promise<readonly Arrival[] | Refusal>;
 };
 
@@ -150,7 +150,7 @@ export class BoxLifecycle implements Boxing {
     const now = this.#find(name) ?? agent;
     this.#o.desk.forgive(now.id);
     await this.#o.desk.sweep(declared.runtime);
-    const isAtWork = this.#o.attempts.ofAgent(agent.id) !== undefined || this.#o.turns.isInTurn(agent.id);
+    const isAtWork = this.#o.attempts.ofAgent(agent.id) !== undefined || this.#o.turns.isAtWork(agent.id);
     if (isAtWork && !this.#o.desk.isCurrent(now)) await this.#end(agent.id);
     return (await this.#pause(now, false, by)) ?? this.#settled(name);
   }
@@ -191,7 +191,7 @@ export class BoxLifecycle implements Boxing {
   /** Whatever it is at: a task, or a turn for its messages. */
   async #end(agent: OpId): Promise<void> {
     await this.#o.attempts.ofAgent(agent)?.interrupt('interrupted');
-    await this.#o.turns.interrupt(agent, 'stopped');
+    await this.#o.turns.end(agent);
   }
 
   #find(name: string): BoxedAgent | undefined {

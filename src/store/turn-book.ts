@@ -6,6 +6,8 @@ import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { OpId } from '#core/brand.ts';
+import { parsedOpId } from '#core/brand.ts';
+import { agentCommandSchema } from '#core/schema/agent-command.ts';
 import type { AgentTurn } from '#core/schema/agent-turn.ts';
 import { agentTurnSchema } from '#core/schema/agent-turn.ts';
 import { contextSchema } from '#core/schema/transcript.ts';
@@ -42,6 +44,22 @@ const standSchema = z.object({
 });
 /** Where an agent stands between its turns. */
 export type AgentStand = z.output<typeof standSchema>;
+
+/** Commands kept of one agent. */
+const COMMANDS_MAX = 500;
+/** Of one node, more than may run: what a node that was killed has to go on with. */
+const OPEN_MAX = 10_000;
+
+const keptCommandSchema = z.object({
+  row: agentCommandSchema,
+  /** Why its node ends it, which is on disk before it does. */
+  stop: z.enum(['stopped', 'timed_out']).nullable(),
+  /** Of an ended one, until its agent was told: the end of what it printed. */
+  last: z.string(),
+  isTold: z.boolean(),
+});
+/** A command that goes on beyond a turn, as its node goes on with it after a restart. */
+export type KeptCommand = z.output<typeof keptCommandSchema>;
 
 const FRESH: AgentStand = {
   conversation: 1,
@@ -98,6 +116,28 @@ export class TurnBook {
     return numberCell(this.#statements().last.get(agent) ?? { n: 0 }, 'n');
   }
 
+  /** On disk when it returns. */
+  writeCommand(agent: OpId, kept: KeptCommand): void {
+    const { setCommand, dropCommands } = this.#statements();
+    setCommand.run(agent, kept.row.n, kept.isTold ? 0 : 1, JSON.stringify(kept));
+    if (kept.isTold) dropCommands.run(agent, kept.row.n - COMMANDS_MAX);
+  }
+
+  /** The newest first. */
+  commands(agent: OpId, limit: number): KeptCommand[] {
+    return this.#isThere() ? this.#statements().newestCommands.all(agent, limit).map(commandOf) : [];
+  }
+
+  lastCommand(agent: OpId): number {
+    return this.commands(agent, 1)[0]?.row.n ?? 0;
+  }
+
+  /** Those whose agents do not know of their end yet. */
+  openCommands(): { agent: OpId; kept: KeptCommand }[] {
+    const rows = this.#isThere() ? this.#statements().openCommands.all(OPEN_MAX) : [];
+    return rows.map((row) => ({ agent: parsedOpId(textCell(row, 'agent')), kept: commandOf(row) }));
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#open?.db.close();
@@ -115,9 +155,14 @@ export class TurnBook {
   }
 }
 
+type Row = Parameters<typeof textCell>[0];
+const commandOf = (row: Row): KeptCommand => keptCommandSchema.parse(JSON.parse(textCell(row, 'json')));
+
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS stand (agent TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS turn (agent TEXT NOT NULL, n INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (agent, n)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS command (agent TEXT NOT NULL, n INTEGER NOT NULL, open INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (agent, n)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS open_command ON command (open) WHERE open = 1;
 `;
 const CACHE_KIB = 1_024;
 
@@ -142,5 +187,9 @@ const prepare = (db: DatabaseSync) => ({
   setTurn: db.prepare('INSERT OR REPLACE INTO turn (agent, n, json) VALUES (?, ?, ?)'),
   newest: db.prepare('SELECT json FROM turn WHERE agent = ? ORDER BY n DESC LIMIT ?'),
   last: db.prepare('SELECT coalesce(max(n), 0) AS n FROM turn WHERE agent = ?'),
+  setCommand: db.prepare('INSERT OR REPLACE INTO command (agent, n, open, json) VALUES (?, ?, ?, ?)'),
+  newestCommands: db.prepare('SELECT json FROM command WHERE agent = ? ORDER BY n DESC LIMIT ?'),
+  openCommands: db.prepare('SELECT agent, json FROM command WHERE open = 1 LIMIT ?'),
+  dropCommands: db.prepare('DELETE FROM command WHERE agent = ? AND n <= ? AND open = 0'),
   drop: db.prepare('DELETE FROM turn WHERE agent = ? AND n <= ?'),
 });

@@ -77,6 +77,7 @@ describe('OpenAPI', () => {
     expect(Object.keys(doc.components.schemas).toSorted()).toEqual([
       'Activity',
       'Agent',
+      'AgentCommand',
       'AgentTurn',
       'AgentTurns',
       'Approval',

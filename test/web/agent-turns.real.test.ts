@@ -72,6 +72,7 @@ describe('an agent that messages wake, in a browser', () => {
       reminders: 1,
       conversation: 1,
       context: { tokens: 1_545, max: 200_000 },
+      commands: [],
       notes_path: '/state/turns/notes.md',
       turns: [
         turn(2, { state: 'failed', why: '<img src=x onerror=alert(1)>', redelivered: 1, cost_usd: null }),

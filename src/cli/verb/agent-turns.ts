@@ -27,6 +27,12 @@ const turnSchema = z.object({
   ms: z.number().nullable(),
   context: z.object({ tokens: z.number(), max: z.number().nullable() }).nullable(),
 });
+const commandSchema = z.object({
+  n: z.number(),
+  title: z.string(),
+  started_at: z.string(),
+  time_limit_s: z.number(),
+});
 const turnsSchema = z.object({
   state: z.string(),
   why: z.string().nullable(),
@@ -36,6 +42,7 @@ const turnsSchema = z.object({
   reminders: z.number(),
   conversation: z.number(),
   notes_path: z.string(),
+  commands: z.array(commandSchema).default([]),
   turns: z.array(turnSchema),
 });
 type Turns = z.output<typeof turnsSchema>;
@@ -68,10 +75,23 @@ function rowOf(turn: Turns['turns'][number]): Cell[] {
   ];
 }
 
-function standing({ state, why, until, waiting, in_hand, reminders, conversation, notes_path }: Turns): string {
+const runs = ({ n, title, started_at, time_limit_s }: Turns['commands'][number]): string =>
+  `command ${n} runs since ${started_at.slice(0, 19).replace('T', ' ')}, at most ${time_limit_s} s: ${printableLine(title)}\n`;
+
+function standing({
+  state,
+  why,
+  until,
+  waiting,
+  in_hand,
+  reminders,
+  conversation,
+  notes_path,
+  commands,
+}: Turns): string {
   const how = [state, ...(why === null ? [] : [why]), ...(until === null ? [] : [`until ${until}`])].join(': ');
   const mail = `${waiting} waiting, ${in_hand} in hand, ${reminders} reminders`;
-  return `${printableLine(how)}\n${mail}; conversation ${conversation}, notes in ${printableLine(notes_path)}\n`;
+  return `${printableLine(how)}\n${mail}; conversation ${conversation}, notes in ${printableLine(notes_path)}\n${commands.map(runs).join('')}`;
 }
 
 export const turns: Leaf = {

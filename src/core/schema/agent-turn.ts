@@ -3,6 +3,7 @@
  * it as it stands, so names are those of the HTTP interface.
  */
 import { z } from 'zod';
+import { agentCommandSchema } from './agent-command.ts';
 import { count } from './ids.ts';
 import { contextSchema } from './transcript.ts';
 
@@ -55,6 +56,8 @@ export const agentTurnsSchema = z
     conversation: count.min(1),
     context: contextSchema.nullable(),
     notes_path: z.string(),
+    /** Commands that run beyond the turn in which it started them, the newest first. An older node knows of none. */
+    commands: z.array(agentCommandSchema).default([]),
     /** The newest first. */
     turns: z.array(agentTurnSchema),
   })

@@ -2,6 +2,7 @@
 import { refusalOfIssue, refused, shown } from '../refusal.ts';
 import type { Said, Work } from './handler.ts';
 import { CHANNEL_HANDLERS } from './channels.ts';
+import { COMMAND_HANDLERS } from './commands.ts';
 import { FILE_HANDLERS } from './files.ts';
 import { MARKET_HANDLERS } from './market.ts';
 import { MESSAGE_HANDLERS } from './messages.ts';
@@ -13,6 +14,7 @@ import { INPUTS, isToolName, TOOLS } from './tools.ts';
 const handlers: { [N in ToolName]: (input: ToolInput<N>, work: Work) => Said | Promise<Said> } = {
   ...TASK_HANDLERS,
   ...MESSAGE_HANDLERS,
+  ...COMMAND_HANDLERS,
   ...MARKET_HANDLERS,
   ...FILE_HANDLERS,
   ...CHANNEL_HANDLERS,

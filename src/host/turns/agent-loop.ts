@@ -3,6 +3,7 @@
  * for is a message, a reminder that is due, an answer, or an operator's word.
  */
 import type { OpId } from '#core/brand.ts';
+import type { TurnCommands } from '#agent-ports.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { isLive, isPaused } from '#core/view/agent.ts';
 import { messageOf } from '#runtime/refusal.ts';
@@ -37,10 +38,10 @@ export class AgentLoop {
   #isWithdrawn = false;
   #running: Promise<void> | undefined;
 
-  constructor(agent: OpId, desk: ConversationDesk) {
+  constructor(agent: OpId, desk: ConversationDesk, commands: TurnCommands) {
     this.#id = agent;
     this.#desk = desk;
-    this.conversation = new Conversation(agent, { desk, detached: this.#closing.signal });
+    this.conversation = new Conversation(agent, { desk, detached: this.#closing.signal, commands });
   }
 
   get isInTurn(): boolean {

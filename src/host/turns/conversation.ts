@@ -10,7 +10,7 @@ import type { Messaging } from '#core/message/messaging.ts';
 import type { AgentTurn as TurnRow, Wake } from '#core/schema/agent-turn.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
-import type { AgentDriver, AgentSession } from '#agent-ports.ts';
+import type { AgentDriver, AgentSession, TurnCommands } from '#agent-ports.ts';
 import { messageOf } from '#runtime/refusal.ts';
 import type { OpStore, Runtime } from '#ports.ts';
 import type { AgentStand, TurnBook } from '#store/turn-book.ts';
@@ -65,15 +65,17 @@ export class Conversation {
   readonly #desk: ConversationDesk;
   /** Aborted when the node stops: what is under way goes on without it. */
   readonly #detached: AbortSignal;
+  readonly #commands: TurnCommands;
   #stand: AgentStand;
   #turn: AgentTurn | undefined;
   /** The turn that was begun in this life of the node. */
   #begun: number | undefined;
 
-  constructor(agent: OpId, o: { desk: ConversationDesk; detached: AbortSignal }) {
+  constructor(agent: OpId, o: { desk: ConversationDesk; detached: AbortSignal; commands: TurnCommands }) {
     this.#id = agent;
     this.#desk = o.desk;
     this.#detached = o.detached;
+    this.#commands = o.commands;
     this.#stand = o.desk.book.stand(agent);
   }
 
@@ -148,7 +150,7 @@ export class Conversation {
       began: (session) => this.#put({ ...this.#stand, session }),
     });
     this.#turn = turn;
-    bearers.admit(underWay.token, this.#id);
+    bearers.admit(underWay.token, this.#id, this.#commands);
     this.#desk.crashes.of(this.#id).started();
     states.turnBegins(this.#id, `woken by ${row.wake === 'checkpoint' ? 'a full conversation' : `a ${row.wake}`}`);
     let found: Opened | undefined;

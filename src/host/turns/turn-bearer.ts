@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { OpId } from '#core/brand.ts';
 import type { Refusal } from '#core/refusal.ts';
 import { refusal } from '#core/refusal.ts';
-import type { AttemptBearer } from '#agent-ports.ts';
+import type { AttemptBearer, TurnCommands } from '#agent-ports.ts';
 
 /** How their secrets begin. */
 export const TURN_PREFIX = 'skep_turn_';
@@ -17,9 +17,11 @@ export class TurnBearer implements AttemptBearer {
   /** Stands for what it is at, where tasks have theirs: itself. */
   readonly task: OpId;
   readonly attempt = 1;
+  readonly commands: TurnCommands;
   #tasksMade = 0;
 
-  constructor(agent: OpId) {
+  constructor(agent: OpId, commands: TurnCommands) {
+    this.commands = commands;
     this.agent = agent;
     this.task = agent;
   }
@@ -39,8 +41,8 @@ export class TurnBearers {
   /** By the SHA-256 of the secret: comparing takes no time that tells anything. */
   readonly #bySecret = new Map<string, TurnBearer>();
 
-  admit(token: string, agent: OpId): void {
-    this.#bySecret.set(hash('sha256', token), new TurnBearer(agent));
+  admit(token: string, agent: OpId, commands: TurnCommands): void {
+    this.#bySecret.set(hash('sha256', token), new TurnBearer(agent, commands));
   }
 
   dismiss(token: string): void {

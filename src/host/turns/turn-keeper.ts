@@ -4,6 +4,8 @@ import type { AgentTurns } from '#core/schema/agent-turn.ts';
 import { hasTurns, isLive } from '#core/view/agent.ts';
 import type { Arrival } from '#ports.ts';
 import type { Closers } from '../parts.ts';
+import type { CommandDesk } from './command-keeper.ts';
+import { CommandKeeper } from './command-keeper.ts';
 import type { ConversationDesk } from './conversation.ts';
 import { AgentLoop } from './agent-loop.ts';
 import type { TurnStop } from './agent-turn.ts';
@@ -18,14 +20,16 @@ const CLOSE_MAX_MS = 10_000;
 export class TurnKeeper {
   readonly #self: NodeId;
   readonly #desk: ConversationDesk;
+  readonly #commands: CommandKeeper;
   readonly #loops = new Map<OpId, AgentLoop>();
   /** Of those that are withdrawn, until they have ended. */
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #leaving = new Set<Promise<unknown>>();
   #isStarted = false;
 
-  constructor(self: NodeId, desk: ConversationDesk) {
+  constructor(self: NodeId, desk: ConversationDesk & CommandDesk) {
     this.#self = self;
     this.#desk = desk;
+    this.#commands = new CommandKeeper(self, desk);
   }
 
   /** Closed before all that was opened before it: what its loops wait for is told by the rest of the node. */
@@ -34,6 +38,7 @@ export class TurnKeeper {
     this.#isStarted = true;
     const where = { live: 1, node: this.#self };
     for (const { id } of this.#desk.store.list('agent', { where, limit: AGENTS_MAX })) this.#set(id);
+    this.#commands.start();
   }
 
   arrived(arrivals: readonly Arrival[]): void {
@@ -47,6 +52,17 @@ export class TurnKeeper {
 
   isInTurn(agent: OpId): boolean {
     return this.#loops.get(agent)?.isInTurn ?? this.#desk.book.stand(agent).underWay !== null;
+  }
+
+  /** It is in a turn, or a command goes on that it started in one. */
+  isAtWork(agent: OpId): boolean {
+    return this.isInTurn(agent) || this.#commands.running(agent).length > 0;
+  }
+
+  /** Whatever it is at ends, also what goes on beyond its turn. */
+  async end(agent: OpId): Promise<void> {
+    await this.interrupt(agent, 'stopped');
+    await this.#commands.end(agent);
   }
 
   /** What kept it from its turns may be over. */
@@ -90,6 +106,7 @@ export class TurnKeeper {
       conversation,
       context,
       notes_path: notesPath(turnFolder(row, this.#desk.stateDir)),
+      commands: this.#commands.running(agent),
       turns: this.#desk.book.turns(agent, limit),
     };
   }
@@ -97,7 +114,11 @@ export class TurnKeeper {
   /** The node stops: turns go on under the holder. Idempotent. */
   async close(): Promise<void> {
     this.#isStarted = false;
-    const closed = Promise.all([...[...this.#loops.values()].map((loop) => loop.close()), ...this.#leaving]);
+    const closed = Promise.all([
+      ...[...this.#loops.values()].map((loop) => loop.close()),
+      ...this.#leaving,
+      this.#commands.close(),
+    ]);
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, CLOSE_MAX_MS);
     await Promise.race([closed, late.promise]);
@@ -109,11 +130,12 @@ export class TurnKeeper {
     const held = this.#loops.get(id);
     if (held !== undefined && !isLive(row)) {
       this.#loops.delete(id);
-      const leaving: Promise<void> = held.withdraw().finally(() => this.#leaving.delete(leaving));
+      const ends = Promise.all([held.withdraw(), this.#commands.end(id)]);
+      const leaving: Promise<unknown> = ends.finally(() => this.#leaving.delete(leaving));
       this.#leaving.add(leaving);
     } else if (held !== undefined) held.look();
     else if (isLive(row) && hasTurns(row) && row.registered.node === this.#self) {
-      const loop = new AgentLoop(id, this.#desk);
+      const loop = new AgentLoop(id, this.#desk, this.#commands.of(id));
       this.#loops.set(id, loop);
       loop.start();
     }

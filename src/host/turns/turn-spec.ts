@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { procIdOf } from '#core/brand.ts';
+import type { ProcSpec } from '#ports.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { isBoxed } from '#core/view/agent.ts';
 import type { SessionSpec } from '#agent-ports.ts';
@@ -26,6 +27,21 @@ export function turnFolder({ id, registered, box }: LiveAgent, stateDir: string)
   return folder;
 }
 
+/** Where all that such an agent runs runs: its turns, and its commands that outlive them. */
+export function turnPlace(o: {
+  agent: LiveAgent;
+  stateDir: string;
+  home: AgentHome | undefined;
+}): Required<Pick<ProcSpec, 'cwd' | 'env' | 'sees'>> {
+  const { agent, stateDir, home } = o;
+  const cwd = turnFolder(agent, stateDir);
+  return {
+    cwd,
+    env: { ...inheritedBy(agent), ...OWNED_COMPACTION, SKEP_AGENT: agent.registered.name, ...home?.env },
+    sees: isBoxed(agent) ? [...toolSeen(agent).sees, { path: cwd, writable: true }] : [],
+  };
+}
+
 export function turnSpec(o: {
   agent: LiveAgent;
   stateDir: string;
@@ -36,26 +52,24 @@ export function turnSpec(o: {
   patienceMs: number;
 }): SessionSpec {
   const { agent, stateDir, n, token, resume, home, patienceMs } = o;
-  const folder = turnFolder(agent, stateDir);
+  const place = turnPlace(o);
   const server = {
     name: 'skep',
     command: TOOL_SERVER,
     env: { SKEP_MCP_TOKEN: token, SKEP_MCP_SOCKET: agentSocketPath(stateDir) },
   };
   const equipment = {
-    instructions: turnPrimer({ name: agent.registered.name, notesPath: notesPath(folder) }),
+    instructions: turnPrimer({ name: agent.registered.name, notesPath: notesPath(place.cwd) }),
     servers: [server],
   };
   return {
     agent: agent.id,
     procId: procIdOf(agent.id, n),
-    cwd: folder,
-    env: { ...inheritedBy(agent), ...OWNED_COMPACTION, SKEP_AGENT: agent.registered.name, ...home?.env },
+    ...place,
     turnLimitMs: TURN_LIMIT_MS + patienceMs,
     resume,
     home: home?.dir,
     writable: [],
     ...(isBoxed(agent) ? boxedSession(equipment, boxReach(agent.box?.egress ?? [])) : equipment),
-    sees: isBoxed(agent) ? [...toolSeen(agent).sees, { path: folder, writable: true }] : [],
   };
 }
