@@ -184,6 +184,7 @@ describe('the pages of the market', () => {
     await isState('settled');
     await page.waitForSelector('dt:has-text("At fault") + dd:has-text("worker")');
     await page.waitForSelector('dt:has-text("The operator says") + dd:has-text("none were sent")');
+    await page.waitForSelector('ol[aria-label="Timeline"] li:has-text("answered by user:operator")');
     const shown = page.locator('pre[aria-label="Evidence of both sides"]');
     expect(await shown.textContent()).toContain(`there are no tests ${HOSTILE}`);
     await go(page, '/market?tab=receipts');
@@ -194,17 +195,16 @@ describe('the pages of the market', () => {
   });
 
   it('lists who can do what, found by a part of its name, and who is rated, of one skill too', async () => {
-    const said = (capability: string, rate: number | null) => ({
-      capability,
-      description: `${capability} ${HOSTILE}`,
-      rate,
-      currency: rate === null ? null : 'USD',
-    });
+    const said = (capability: string, rate: number | null) => {
+      const description = `${capability} ${HOSTILE}`;
+      return { capability, description, rate, currency: 'USD' };
+    };
     const skills = { type: 'skills.registered', sig: null } as const;
     await served.node.append([
       { entity: undefined, by: ann, body: { ...skills, skills: [said('rust', 5), said('cobol', null)] } },
       { entity: undefined, by: bob, body: { ...skills, skills: [said('rust', 4)] } },
     ]);
+    await go(page, '/market');
     await page.click('role=tab[name="Skills"]');
     const rows = page.locator('ul[aria-label="Skills"] > li');
     await expect.poll(() => rows.count()).toBe(3);
@@ -233,10 +233,10 @@ describe('the pages of the market', () => {
     if ('refused' in put) throw new Error(put.message);
     const { sha256 } = put;
     const name = '<img src=x onerror=window.hit=1>.html';
-    const offered = await served.post('/api/files', { to: 'bob', name, sha256 });
-    expect(offered.status).toBe(201);
+    expect((await served.post('/api/files', { to: 'bob', name, sha256 })).status).toBe(201);
     const lost = { type: 'file.offered', to: '@operator', name: 'lost.txt', sizeBytes: 2_500 } as const;
     await served.node.append([{ entity: undefined, by: ann, body: { ...lost, sha256: hashOf('c'.repeat(64)) } }]);
+    await go(page, '/market');
     await page.click('role=tab[name="Files"]');
     const rows = page.locator('ul[aria-label="Files"] > li');
     await expect.poll(() => rows.count()).toBe(2);
@@ -263,6 +263,7 @@ describe('the pages of the market', () => {
     await propose({ by: OPERATOR, to: ann, task: 'Draw it' });
     const one = await openPage('viewer');
     await openDeal('Look at it', one);
+    await one.waitForSelector('role=button[name="Accept"]');
     for (const button of await one.locator('main button').all()) expect(await button.isDisabled()).toBe(true);
     await go(one, '/market');
     await one.waitForSelector('ul[aria-label="Proposals"]');

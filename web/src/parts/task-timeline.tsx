@@ -44,8 +44,12 @@ const ANSWERS: Readonly<Record<Approval['state'], readonly [word: string, dot: s
   closed: ['void before anybody answered', 'bg-line-strong'],
 };
 
+/** Nothing is allowed by an answer to who is at fault. */
+const SETTLED = ['answered', 'bg-green'] as const;
+
 function approvalLine(asked: Approval): Line {
-  const [word, dot] = ANSWERS[asked.state];
+  const isDispute = asked.proposal_id !== null;
+  const [word, dot] = isDispute && asked.state === 'allowed' ? SETTLED : ANSWERS[asked.state];
   const by = asked.rule_id !== null ? ' by a rule' : asked.decided_by === null ? '' : ` by ${asked.decided_by}`;
   const when = asked.decided_at === null ? '' : `, ${clockText(Date.parse(asked.decided_at))}`;
   const note = asked.note === null || asked.note === '' ? '' : `: ${asked.note}`;
@@ -53,10 +57,9 @@ function approvalLine(asked: Approval): Line {
     key: asked.id,
     at: asked.created_at,
     lamport: asked.lamport_ts,
-    text:
-      asked.proposal_id === null
-        ? `${asked.agent_name} asks ${asked.kind === 'question' ? '' : `(${asked.tool}) `}${asked.title}`
-        : 'the operator is asked who is at fault',
+    text: isDispute
+      ? 'the operator is asked who is at fault'
+      : `${asked.agent_name} asks ${asked.kind === 'question' ? '' : `(${asked.tool}) `}${asked.title}`,
     note: `${word}${by}${when}${note}`,
     slot: '',
     dot,
