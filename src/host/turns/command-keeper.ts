@@ -196,13 +196,14 @@ export class CommandKeeper {
   }
 
   async #resume(one: RunningCommand): Promise<void> {
-    const { store, whenOpen } = this.#desk;
+    const { store, whenOpen, log } = this.#desk;
     await whenOpen();
     const found = await this.#found(one);
     if (found === undefined) return one.leave();
     const run = this.#follow(one, one.run(found.proc, true));
     // Its agent was withdrawn when this node was killed.
-    if (!isLive(store.get('agent', one.agent))) await one.stop('stopped');
+    if (!isLive(store.get('agent', one.agent)))
+      await one.stop('stopped').catch((error: unknown) => log(messageOf(error)));
     await run;
   }
 

@@ -3,6 +3,7 @@ import type { NodeId, OpId } from '#core/brand.ts';
 import type { AgentTurns } from '#core/schema/agent-turn.ts';
 import { hasTurns, isLive } from '#core/view/agent.ts';
 import type { Arrival } from '#ports.ts';
+import { messageOf } from '#runtime/refusal.ts';
 import type { Closers } from '../parts.ts';
 import type { CommandDesk } from './command-keeper.ts';
 import { CommandKeeper } from './command-keeper.ts';
@@ -130,7 +131,10 @@ export class TurnKeeper {
     const held = this.#loops.get(id);
     if (held !== undefined && !isLive(row)) {
       this.#loops.delete(id);
-      const ends = Promise.all([held.withdraw(), this.#commands.end(id)]);
+      const ends = Promise.all([
+        held.withdraw(),
+        this.#commands.end(id).catch((error: unknown) => this.#desk.log(messageOf(error))),
+      ]);
       const leaving: Promise<unknown> = ends.finally(() => this.#leaving.delete(leaving));
       this.#leaving.add(leaving);
     } else if (held !== undefined) held.look();

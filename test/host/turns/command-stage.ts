@@ -36,12 +36,11 @@ export class CommandStage {
     this.turns = turns;
   }
 
-  /** Bob, who may start any command. */
-  async bob(how: 'unboxed' | 'boxed' = 'unboxed'): Promise<void> {
+  /** Bob, who may start any command; in that box, where one is given. */
+  async bob(box?: Json): Promise<void> {
     const { node } = this.turns;
-    if (how === 'unboxed') await this.turns.agent('bob');
-    else
-      await node.post('/api/boxes', { name: 'bob', tool: 'true', runtime: 'sandbox', capabilities: [], turns: 'on' });
+    if (box === undefined) await this.turns.agent('bob');
+    else await node.post('/api/boxes', { name: 'bob', tool: 'true', capabilities: [], turns: 'on', ...box });
     await node.post('/api/rules', { effect: 'allow', tool: 'command_start', agent: 'bob' });
     this.#folder = dirname(String((await this.turns.turns('bob'))['notes_path']));
   }

@@ -43,6 +43,7 @@ const toPeople = async (): Promise<unknown[]> =>
   (await node.list('/api/messages?to=operator')).map(({ body }) => body).toReversed();
 
 const BY_HAND = { to: 'operator', body: 'by hand' };
+const BUILD = { command: 'until [ -e go ]; do sleep 0.1; done; echo made it; exit 3', title: 'the build' };
 
 describe.each([
   { tool: 'claude', write: { tool: 'mcp__skep__message_send', input: BY_HAND } },
@@ -69,6 +70,31 @@ describe.each([
     expect(prompts.some((prompt) => prompt.startsWith('One message came for you'))).toBe(true);
   });
 });
+
+it.each([
+  { tool: 'claude', start: { tool: 'mcp__skep__command_start', input: BUILD } },
+  { tool: 'codex', start: { tool: 'command_start', namespace: 'mcp__skep', input: BUILD } },
+])(
+  'the real $tool leaves a command running, for which a person gives leave, and is woken by its end',
+  { timeout: TEST_MS },
+  async ({ tool, start }) => {
+    await node.post('/api/swarm/agents', { name: 'bob', tool, drive: 'protocol', turns: 'on' });
+    const { notes_path: notes } = await node.get('/api/swarm/agents/bob/turns');
+    await ask('Build.', [start, { text: 'It runs.' }]);
+    const leave = await until(async () => (await node.list('/api/approvals?state=open'))[0]);
+    expect(leave).toMatchObject({ kind: 'command', tool: 'command_start', detail: BUILD.command });
+    await node.post(`/api/approvals/${String(leave['id'])}`, { decision: 'allow' });
+    await ended(1);
+    writeFileSync(join(dirname(String(notes)), 'go'), '');
+    expect(await ended(2)).toMatchObject([
+      { wake: 'text', state: 'completed' },
+      { wake: 'event', state: 'completed' },
+    ]);
+    expect(await toPeople()).toEqual(['It runs.']);
+    const [event] = (await node.list('/api/messages?to=bob')).filter(({ kind }) => kind === 'event');
+    expect(event?.['body']).toContain('Your command 1 (the build) ended with exit code 3');
+  },
+);
 
 it('Claude Code that dies in its turn hears its message again, marked', { timeout: TEST_MS }, async () => {
   const bob = await node.post('/api/swarm/agents', { name: 'bob', tool: 'claude', drive: 'protocol', turns: 'on' });
