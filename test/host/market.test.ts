@@ -59,6 +59,12 @@ it('a deal between two hubs of a mesh is decided where it was made, and outlives
   for (const member of [one, two]) {
     expect(await ratingsAt(member)).toEqual(before);
     expect(await receiptsAt(member)).toMatchObject([{ id, state: 'completed', capability: 'rust' }]);
+    const told = await member.list(`/api/market/proposals/${String(id)}/timeline`);
+    expect(told.map(({ summary }) => summary)).toEqual([
+      'proposed by ann',
+      'accepted by bob',
+      'completed: ann says so, who pays',
+    ]);
   }
 });
 
