@@ -7,7 +7,7 @@ import {
   lazyRouteComponent,
 } from '@tanstack/react-router';
 import { Overview } from './pages/overview.tsx';
-import { marketSearch, settingsSearch, tasksSearch } from './pages/search.ts';
+import { channelSearch, marketSearch, settingsSearch, tasksSearch } from './pages/search.ts';
 import { Empty } from './parts/layout.tsx';
 import { Shell } from './shell.tsx';
 
@@ -56,7 +56,13 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: '/channels',
-    component: lazyRouteComponent(() => import('./pages/places.tsx'), 'Channels'),
+    component: lazyRouteComponent(() => import('./pages/channels.tsx'), 'Channels'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/channels/$name',
+    validateSearch: channelSearch,
+    component: lazyRouteComponent(() => import('./pages/channels.tsx'), 'ChannelPage'),
   }),
   createRoute({
     getParentRoute: () => root,

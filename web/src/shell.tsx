@@ -2,7 +2,7 @@
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import type { LucideIcon } from 'lucide-react';
 import type { LinkProps } from '@tanstack/react-router';
-import { Bot, Ellipsis, LayoutDashboard, ListChecks, Plus, Settings2, Store } from 'lucide-react';
+import { Bot, Ellipsis, Hash, LayoutDashboard, ListChecks, Plus, Settings2, Store } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
 import icon from './icon.svg';
 import { useMayAct, useStore, useSwarm } from './model/store.ts';
@@ -17,11 +17,12 @@ import { Palette } from './parts/palette.tsx';
 import { Stopped } from './parts/stopped.tsx';
 import { ThemeButton } from './parts/theme.tsx';
 
-/** `isWide`: where there is room; a phone finds it under More. */
+/** `isWide`: where there is room; else it is found under More. */
 const PLACES: readonly { to: LinkProps['to']; text: string; icon: LucideIcon; isWide?: boolean }[] = [
   { to: '/', text: 'Overview', icon: LayoutDashboard },
   { to: '/tasks', text: 'Tasks', icon: ListChecks },
   { to: '/agents', text: 'Agents', icon: Bot },
+  { to: '/channels', text: 'Channels', icon: Hash, isWide: true },
   { to: '/market', text: 'Market', icon: Store, isWide: true },
   { to: '/settings', text: 'Settings', icon: Settings2 },
   { to: '/more', text: 'More', icon: Ellipsis },
@@ -94,7 +95,7 @@ function Navigation({ className }: { className: string }) {
           key={to}
           to={to}
           activeOptions={{ exact: to === '/' }}
-          className={`${isWide ? 'max-md:hidden' : ''} flex items-center justify-center gap-1.5 border-transparent px-3 text-[13px] text-muted hover:text-text aria-[current=page]:border-accent aria-[current=page]:font-medium aria-[current=page]:text-text max-md:flex-col max-md:gap-0.5 max-md:border-t-2 max-md:text-[11px] md:border-b-2`}
+          className={`${isWide ? 'max-lg:hidden' : ''} flex items-center justify-center gap-1.5 border-transparent px-3 text-[13px] text-muted hover:text-text aria-[current=page]:border-accent aria-[current=page]:font-medium aria-[current=page]:text-text max-md:flex-col max-md:gap-0.5 max-md:border-t-2 max-md:text-[11px] md:border-b-2`}
         >
           <Icon aria-hidden className="size-4" />
           {text}

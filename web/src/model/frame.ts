@@ -1,6 +1,8 @@
 /** What a node says over `/ws` (docs/websocket.md), as the page reads it. Shapes are the node's own. */
 import type { AgentJson } from '../../../src/door/json/agent.ts';
 import type { ApprovalJson, RuleJson } from '../../../src/door/json/approval.ts';
+import type { ChannelJson, PersonJson } from '../../../src/door/json/channel.ts';
+import type { MessageJson } from '../../../src/door/json/message.ts';
 import type { NodeJson, ProjectJson } from '../../../src/door/json/node.ts';
 import type { OpJson } from '../../../src/door/json/op.ts';
 import type { StatusJson } from '../../../src/door/json/status.ts';
@@ -14,6 +16,9 @@ export type SwarmNode = NodeJson;
 export type Project = ProjectJson;
 export type Status = StatusJson;
 export type Op = OpJson;
+export type Message = MessageJson;
+export type Channel = ChannelJson;
+export type Person = PersonJson;
 /** What the terminal of an agent shows. */
 export type Screen = { text: string; columns: number; rows: number; cursor: readonly [number, number] | null };
 
@@ -44,5 +49,7 @@ export type Frame =
   | ({ type: 'node_event'; data: SwarmNode } & Told)
   | ({ type: 'approval_event'; data: Approval | null } & Told)
   | ({ type: 'rule_event'; data: Rule | null } & Told)
+  /** The message where it was said in a channel that anybody may join; of all others nothing. */
+  | ({ type: 'message_event'; data: Message | null } & Told)
   | { type: 'new_post'; id: string; post: { content: string } | null }
   | ({ type: 'op_event' } & Told);

@@ -3,6 +3,8 @@
  * frames give the same picture.
  */
 import type { Agent, Approval, Frame, Project, Status, SwarmNode, Task } from './frame.ts';
+import type { Said } from './said.ts';
+import { foldSaid, NOTHING_SAID } from './said.ts';
 
 /** Ended tasks that are kept; the task page and the table ask the node for older ones. */
 const ENDED_MAX = 500;
@@ -40,6 +42,7 @@ export type Swarm = {
   settingsChanged: number;
   /** The same of proposals, skills, and files that are handed over. */
   marketChanged: number;
+  said: Said;
   /** The last line that was printed, by task, of attempts at work. */
   progress: ReadonlyMap<string, string>;
   /** Newest first. */
@@ -61,6 +64,7 @@ export const NOTHING: Swarm = {
   approvals: new Map(),
   settingsChanged: 0,
   marketChanged: 0,
+  said: NOTHING_SAID,
   progress: new Map(),
   log: [],
   heard: { created: 0, completed: 0, failed: 0, cancelled: 0, costUsd: 0 },
@@ -123,6 +127,7 @@ export function fold(swarm: Swarm, frames: readonly Frame[], nowMs: number): Swa
   if (draft.tasks.now() !== swarm.tasks) forgetOldest(draft.tasks);
   return {
     ...draft,
+    said: foldSaid(swarm.said, frames),
     tasks: draft.tasks.now(),
     agents: draft.agents.now(),
     nodes: draft.nodes.now(),
@@ -172,6 +177,7 @@ function take(draft: Draft, frame: Frame): void {
     case 'status':
     case 'agent_screen':
     case 'new_post':
+    case 'message_event':
       return;
     case 'op_event':
       if (frame.event.startsWith('cap_')) draft.settingsChanged += 1;
@@ -266,10 +272,10 @@ export const isEnded = ({ status }: Task): boolean =>
   status === 'completed' || status === 'failed' || status === 'cancelled';
 
 /** Events that come with every task and say little: they would fill the log. */
-const QUIET = new Set(['task_claimed', 'task_claim_withdrawn', 'task_progress', 'task_output', 'node_links']);
+const QUIET = /^(task_claimed|task_claim_withdrawn|task_progress|task_output|node_links|read_advanced)$/;
 
 function lineOf(frame: Frame, { tasks, agents }: Draft): Omit<LogLine, 'atMs' | 'key'> | undefined {
-  if (!('event' in frame) || QUIET.has(frame.event) || !('entity' in frame)) return undefined;
+  if (!('event' in frame) || QUIET.test(frame.event) || !('entity' in frame)) return undefined;
   const { event, entity } = frame;
   const row = 'data' in frame ? frame.data : null;
   const name = row === null ? '' : 'title' in row ? row.title : 'name' in row ? row.name : '';
@@ -281,6 +287,8 @@ function lineOf(frame: Frame, { tasks, agents }: Draft): Omit<LogLine, 'atMs' | 
     const title = `${frame.data.agent_name}: ${frame.data.title}`;
     return { event, title, link: { kind: 'task', id: frame.data.task_id } };
   }
+  if (frame.type === 'message_event' && frame.data !== null)
+    return { event, title: `${frame.data.from_name} in ${frame.data.to}`, link: undefined };
   const link =
     frame.type === 'agent_event' && agents.now().has(entity) ? { kind: 'agent' as const, id: entity } : undefined;
   return { event, title: name, link };

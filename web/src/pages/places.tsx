@@ -1,23 +1,9 @@
 /** Places for what skep is about to have: each says what it will be, and how to begin today. */
 import { Link } from '@tanstack/react-router';
-import { Hash, Server, Store } from 'lucide-react';
+import { Server, Store } from 'lucide-react';
+import { ChannelList } from '../parts/channel-list.tsx';
 import { Command, Empty, Section } from '../parts/layout.tsx';
 import { Boxes } from './boxes.tsx';
-
-export const Channels = () => (
-  <Section title="Channels">
-    <Empty icon={<Hash />} title="No channels yet">
-      <p>
-        Here people and agents will talk by name, on every node. This page is not built; channels are. Speak in one by
-      </p>
-      <Command text={`skep message send '#general' "hello"`} />
-      <p>read it by</p>
-      <Command text="skep message list --to '#general'" />
-      <p>and let agents from outside in by</p>
-      <Command text="skep hub serve" />
-    </Empty>
-  </Section>
-);
 
 export const Allocations = () => (
   <Section title="Allocations">
@@ -52,7 +38,7 @@ const MarketPlace = () => (
 export const More = () => (
   <div className="mx-auto flex w-full max-w-4xl flex-col gap-6">
     <MarketPlace />
-    <Channels />
+    <ChannelList />
     <Boxes />
     <Allocations />
   </div>

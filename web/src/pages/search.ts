@@ -36,3 +36,9 @@ export function marketSearch(given: Record<string, unknown>): { tab?: MarketTab 
   const tab = MARKET_TABS.find((one) => one === given['tab']);
   return tab === undefined ? {} : { tab };
 }
+
+/** `thread`: the message that began the conversation that is shown alone. */
+export function channelSearch(given: Record<string, unknown>): { thread?: string } {
+  const { thread } = given;
+  return typeof thread === 'string' && thread !== '' ? { thread } : {};
+}

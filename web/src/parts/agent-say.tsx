@@ -1,11 +1,7 @@
 /** Words for an agent: in the turn it is in where its tool can take them, else to its mailbox, or typed at its prompt. */
-import { Send } from 'lucide-react';
-import type { FormEvent, KeyboardEvent } from 'react';
 import { agentPath, api } from '../model/api.ts';
 import type { Agent } from '../model/frame.ts';
-import { useMayAct } from '../model/store.ts';
-import { Said, useAction } from './action.tsx';
-import { Button } from './button.tsx';
+import { Say } from './say.tsx';
 
 type Way = 'steer' | 'write' | 'send' | 'none';
 
@@ -22,11 +18,9 @@ const HINTS: Readonly<Record<Way, (name: string) => string>> = {
   none: (name) => `${name} is at nothing: its words come with a task`,
 };
 
-/** Typed text stays through everything that happens meanwhile, and also when it was refused. */
 export function SayToAgent({ agent }: { agent: Agent }) {
-  const mayAct = useMayAct();
   const way = wayOf(agent);
-  const action = useAction(async (text: string) => {
+  const send = async (text: string): Promise<string> => {
     if (way === 'steer') {
       await api('POST', `${agentPath(agent.id)}/steer`, { text });
       return 'Said.';
@@ -38,35 +32,8 @@ export function SayToAgent({ agent }: { agent: Agent }) {
     const { sent } = await api<{ sent: boolean }>('POST', `${agentPath(agent.id)}/send`, { text });
     if (!sent) throw new Error('Not sent: it is at work, or takes no text right now.');
     return 'Sent.';
-  });
-  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    const text = new FormData(form).get('text');
-    if (typeof text === 'string' && text.trim() !== '' && (await action.run(text))) form.reset();
-  };
-  const press = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
-    event.preventDefault();
-    event.currentTarget.form?.requestSubmit();
   };
   return (
-    <form className="flex flex-col gap-1" onSubmit={(event) => void submit(event)}>
-      <div className="flex items-end gap-2">
-        <textarea
-          name="text"
-          rows={2}
-          aria-label={HINTS[way](agent.name)}
-          placeholder={HINTS[way](agent.name)}
-          disabled={!mayAct || way === 'none'}
-          className="field min-w-0 grow resize-y disabled:opacity-60"
-          onKeyDown={press}
-        />
-        <Button type="submit" disabled={!mayAct || way === 'none' || action.state.kind === 'pending'}>
-          <Send aria-hidden className="size-4" /> {way === 'steer' ? 'Steer' : 'Send'}
-        </Button>
-      </div>
-      <Said state={action.state} />
-    </form>
+    <Say label={HINTS[way](agent.name)} verb={way === 'steer' ? 'Steer' : 'Send'} isOff={way === 'none'} send={send} />
   );
 }

@@ -117,7 +117,7 @@ const PAGES = [
   ['/market?tab=ratings', 'Ratings', 'market: leaderboard'],
   ['/market?tab=files', 'Files', 'market: what was handed over'],
   ['/boxes', 'Boxes', ''],
-  ['/channels', 'Channels', ''],
+  ['/channels', 'Channels', 'messages, mailboxes, who is here'],
   ['/allocations', 'Allocations', ''],
   ['/settings?tab=projects', 'Projects', 'settings'],
   ['/settings?tab=rules', 'Rules', 'settings: what agents may do'],

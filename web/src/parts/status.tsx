@@ -42,6 +42,13 @@ const TONES: Readonly<Record<string, Tone>> = {
   settled: 'amber',
   offered: 'blue',
   taken: 'green',
+  open: 'grey',
+  delivered: 'blue',
+  acknowledged: 'green',
+  answered: 'green',
+  online: 'green',
+  listening: 'green',
+  away: 'amber',
 };
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -77,6 +84,7 @@ const HOLLOW = new Set([
   'destroyed',
   'rejected',
   'expired',
+  'open',
 ]);
 /** Statuses of nodes that are no part of the swarm any more. */
 const OUT = new Set(['replaced', 'revoked', 'retired']);
@@ -90,7 +98,8 @@ export const agentStatus = ({ status, paused }: { status: string; paused: boolea
 export const statusWord = (status: string): string => WORDS[status] ?? status.replaceAll('_', ' ');
 
 export function StatusBadge({ status }: { status: string }) {
-  const tone = TONES[status] ?? 'grey';
+  // A message that bounced says why.
+  const tone = TONES[status] ?? (status.startsWith('bounced') ? 'red' : 'grey');
   return (
     <span
       data-status={status}
