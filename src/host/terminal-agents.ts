@@ -84,7 +84,7 @@ export class TerminalAgents {
         ...(await o.workspaces.agentEnvironment(agent)),
         ...terminalEnvironment(process.env, agent),
         ...o.homes.environmentOf(agent.id, agent.cwd),
-        ...o.tools.environmentFor(agent),
+        ...this.#hooks.environmentFor(agent, o.tools.environmentFor(agent)),
       }),
       moreArguments: (agent) => [...this.#hooks.argumentsFor(agent), ...o.tools.argumentsFor(agent)],
       now: Date.now,

@@ -4,12 +4,12 @@
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
 import type { OpId } from '#core/brand.ts';
 import type { TerminalAgent } from '#driver/tmux/terminal-agent.ts';
 import { toolOf } from '#driver/tmux/tool.ts';
 import { AgentSecrets } from './agent-secrets.ts';
 import { agentSocketPath } from './agent-socket-path.ts';
+import { openCodeConfigIn } from './opencode-config.ts';
 
 /** What `skep mcp` is started with. */
 const PROGRAM = fileURLToPath(new URL('../../bin/skep.mjs', import.meta.url));
@@ -18,17 +18,6 @@ export const TOOL_SERVER: readonly [string, ...string[]] = [process.execPath, PR
 export const TOOLS_PREFIX = 'skep_tools_';
 
 type Agent = Pick<TerminalAgent, 'spec' | 'tool'>;
-
-const configSchema = z.looseObject({ mcp: z.looseObject({}).optional() });
-
-function configIn(text: string | undefined): z.output<typeof configSchema> | undefined {
-  if (text === undefined || text.trim() === '') return {};
-  try {
-    return configSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
 
 export class TerminalTools {
   readonly #socket: string;
@@ -62,7 +51,7 @@ export class TerminalTools {
    */
   environmentFor(spec: Agent['spec'], given = process.env['OPENCODE_CONFIG_CONTENT']): Record<string, string> {
     if (toolOf(spec.tool).tool !== 'opencode') return {};
-    const config = configIn(given);
+    const config = openCodeConfigIn(given);
     if (config === undefined) return {};
     const environment = { SKEP_MCP_SECRET: this.#secrets.write(spec.id, { socket: this.#socket }) };
     const skep = { type: 'local', command: TOOL_SERVER, environment, enabled: true };
@@ -72,7 +61,7 @@ export class TerminalTools {
   /** Arguments for the program of an agent that is about to start. In none of them is the secret: only where it lies. */
   argumentsFor({ spec, tool }: Agent): string[] {
     // The tools that take hooks by their command line take a tool server, too.
-    if (tool.hooks === undefined) return [];
+    if (tool.hooks === undefined || tool.hooks === 'opencode') return [];
     const [command, ...args] = TOOL_SERVER;
     const env = { SKEP_MCP_SECRET: this.#secrets.write(spec.id, { socket: this.#socket }) };
     if (tool.hooks === 'codex')

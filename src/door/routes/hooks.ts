@@ -12,7 +12,7 @@ const TEXT_MAX_CHARS = 1024 * 1024;
 const name = z.string().max(NAME_MAX_CHARS);
 const text = z.string().max(TEXT_MAX_CHARS);
 
-/** In the words of Claude Code, which Codex shares. */
+/** In the words of Claude Code, which Codex shares; OpenCode's plugin has some of its own. */
 const hookInput = z.object({
   hook_event_name: name.min(1),
   session_id: name.nullish(),

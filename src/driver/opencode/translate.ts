@@ -217,7 +217,8 @@ function failureOf({ name, data }: OpenCodeError, wasLimited: boolean): { failur
 
 const KINDS: Readonly<Record<string, PermissionRequest['kind']>> = { bash: 'command', edit: 'edit' };
 
-function permissionOf({ id, permission, patterns, metadata }: Permission, cwd: string): PermissionRequest {
+/** What it asks leave for, in the words of the seam to drivers. */
+export function permissionOf({ id, permission, patterns, metadata }: Permission, cwd: string): PermissionRequest {
   const { command, diff } = metadata;
   const path = metadata['filepath'] ?? metadata['filePath'];
   const kind = KINDS[permission] ?? 'tool';

@@ -2,7 +2,10 @@
 import type { HookReport, PermissionAnswer, PermissionRequest } from '#agent-ports.ts';
 import type { Asked } from '../claude/messages.ts';
 import { decisionOf, permissionOf } from '../claude/permission.ts';
+import { permissionSchema } from '../opencode/api.ts';
+import { permissionOf as openCodePermissionOf } from '../opencode/translate.ts';
 import { HookState } from './hook-state.ts';
+import type { Tool } from './tool.ts';
 
 /** Dialogs that are open at once; a tool shows one after the other. */
 const QUESTIONS_MAX = 32;
@@ -10,7 +13,7 @@ const QUESTIONS_MAX = 32;
 /** What a hook told, for whoever drives the agent. `isBehind`: another turn was under way. `isLast`: no prompt waits for its turn. */
 export type HookTold =
   | { kind: 'prompted'; prompt: string; session: string | null; isBehind: boolean }
-  | { kind: 'stopped'; isLast: boolean; failure: string | undefined; message: string }
+  | { kind: 'stopped'; session: string | null; isLast: boolean; failure: string | undefined; message: string }
   | { kind: 'asked'; request: PermissionRequest }
   | { kind: 'closed'; request: string }
   | { kind: 'moved' };
@@ -22,11 +25,14 @@ type Question = {
 };
 
 export class AgentHooks {
-  readonly state = new HookState();
+  readonly state: HookState;
+  readonly #dialect: Tool['hooks'];
   readonly #onTold: (told: HookTold) => void;
   readonly #questions = new Map<string, Question>();
 
-  constructor(onTold: (told: HookTold) => void) {
+  constructor(dialect: Tool['hooks'], onTold: (told: HookTold) => void) {
+    this.#dialect = dialect;
+    this.state = new HookState({ endsAll: dialect === 'opencode' });
     this.#onTold = onTold;
   }
 
@@ -37,18 +43,19 @@ export class AgentHooks {
 
   /** Resolves at once for what only tells, and with the decision for what asks; undefined when it is answered in the terminal. */
   async report(report: HookReport): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const { event, tool, input } = report;
+    const { event, tool, input, session } = report;
     const isLast = this.state.report(report);
     if (event === 'PermissionRequest' && report.request !== null) return this.#ask(report, report.request);
+    if (event === 'PermissionAnswered') this.#close((one) => one.request.request === report.request);
     if (event === 'PostToolUse' || event === 'PostToolUseFailure') this.#close((one) => isFor(one, tool, input));
     if (ENDS_QUESTIONS.has(event)) this.#close(() => true);
     else if (this.#questions.size > 0) this.state.report({ ...report, event: 'PermissionRequest' });
     if (event === 'UserPromptSubmit') {
-      const { prompt, session } = report;
+      const { prompt } = report;
       this.#onTold({ kind: 'prompted', prompt: prompt ?? '', session, isBehind: this.state.waiting > 0 });
     } else if (event === 'Stop' || event === 'StopFailure') {
       const failure = event === 'Stop' ? undefined : (report.error ?? 'unknown');
-      this.#onTold({ kind: 'stopped', isLast, failure, message: report.message ?? '' });
+      this.#onTold({ kind: 'stopped', session, isLast, failure, message: report.message ?? '' });
     } else this.#onTold({ kind: 'moved' });
     return undefined;
   }
@@ -66,7 +73,7 @@ export class AgentHooks {
     const question = this.#questions.get(request);
     if (question === undefined) return;
     this.#questions.delete(request);
-    question.resolve({ ...decisionOf(question.asked, answer) });
+    question.resolve(this.#dialect === 'opencode' ? { ...answer } : { ...decisionOf(question.asked, answer) });
     if (this.#questions.size === 0) this.state.goesOn(`what it asked was answered: ${answer.behavior}`);
     this.#onTold({ kind: 'moved' });
   }
@@ -85,11 +92,17 @@ export class AgentHooks {
       request_id: name,
       request: { subtype: 'can_use_tool', tool_name: report.tool ?? 'unknown', input: { ...report.input } },
     };
-    const request = permissionOf(asked, report.cwd ?? '/');
+    const request = this.#requestOf(asked, report);
     return new Promise((resolve) => {
       this.#questions.set(name, { asked, request, resolve });
       this.#onTold({ kind: 'asked', request });
     });
+  }
+
+  #requestOf(asked: Asked, { session, tool, input, cwd }: HookReport): PermissionRequest {
+    if (this.#dialect !== 'opencode') return permissionOf(asked, cwd ?? '/');
+    const said = { id: asked.request_id, sessionID: session ?? '', permission: tool ?? 'unknown' };
+    return openCodePermissionOf(permissionSchema.parse({ ...input, ...said }), cwd ?? '/');
   }
 
   #close(isOver: (question: Question) => boolean): void {

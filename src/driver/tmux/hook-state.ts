@@ -5,6 +5,7 @@
  */
 import type { AgentState, HookReport } from '#agent-ports.ts';
 import { oneLine } from '../tool-title.ts';
+import { INTERRUPTED } from './hook-turn.ts';
 import type { Seen } from './pane.ts';
 
 /** So long a screen has to contradict. It is drawn after the hook has run, and a busy machine draws late. */
@@ -18,6 +19,7 @@ export type HookStanding = { state: AgentState; rule: string };
 const CONTRARY: Readonly<Partial<Record<AgentState, ReadonlySet<AgentState>>>> = {
   running: new Set(['idle', 'error', 'waiting', 'retrying']),
   waiting: new Set(['idle', 'error', 'running', 'retrying']),
+  retrying: new Set(['idle', 'error', 'waiting']),
   idle: new Set(['running', 'waiting', 'retrying']),
   error: new Set(['running', 'waiting', 'retrying']),
   rate_limited: new Set(['running', 'waiting', 'retrying']),
@@ -25,10 +27,16 @@ const CONTRARY: Readonly<Partial<Record<AgentState, ReadonlySet<AgentState>>>> =
 
 export class HookState {
   #said: HookStanding | undefined;
-  /** Prompts that were submitted and whose turn has not ended: words for an agent at work count at once, and may or may not get a turn of their own. */
-  #prompts = 0;
+  /** Sessions of the prompts that were submitted and whose turn has not ended: words for an agent at work count at once, and may or may not get a turn of their own. */
+  #prompts: (string | null)[] = [];
+  readonly #endsAll: boolean;
   #wasAtWork = false;
   #contraryMs: number | undefined;
+
+  /** `endsAll`: the end of a turn is that of all prompts of its session. */
+  constructor(o: { endsAll: boolean } = { endsAll: false }) {
+    this.#endsAll = o.endsAll;
+  }
 
   /** Undefined: the hooks have said nothing, or were contradicted. */
   get standing(): HookStanding | undefined {
@@ -37,14 +45,14 @@ export class HookState {
 
   /** Prompts that wait behind the turn that runs. */
   get waiting(): number {
-    return Math.max(this.#prompts - 1, 0);
+    return this.#endsAll ? 0 : Math.max(this.#prompts.length - 1, 0);
   }
 
   /** True when that report ended the last turn there was. */
   report(report: HookReport): boolean {
     switch (report.event) {
       case 'UserPromptSubmit':
-        this.#prompts += 1;
+        this.#prompts.push(report.session);
         this.#wasAtWork = false;
         return this.#say('running', 'a hook says that a prompt was submitted');
       case 'PreToolUse':
@@ -53,13 +61,21 @@ export class HookState {
       case 'PostToolUseFailure':
         return this.#say('running', `a hook says that it has used ${report.tool ?? 'a tool'}`);
       case 'PermissionRequest':
-        return this.#say('waiting', `a hook says that it asks leave for ${report.tool ?? 'a tool'}`);
+        return this.#say(
+          'waiting',
+          `a hook says that it asks ${report.tool === 'question' ? 'a question' : `leave for ${report.tool ?? 'a tool'}`}`,
+        );
+      case 'PermissionAnswered':
+        return this.#say('running', 'a hook says that what it asked was answered');
+      case 'Busy':
+        return this.#say('running', 'a hook says that it is at work');
+      case 'Retry':
+        return this.#say('retrying', `a hook says that it tries again (${report.error ?? 'unknown'})${saidIn(report)}`);
       case 'Stop':
-        return this.#over('idle', 'a hook says that its turn is over');
+        return this.#over(report, 'idle', 'a hook says that its turn is over');
       case 'StopFailure':
-        return report.error === 'rate_limit'
-          ? this.#over('rate_limited', failureRule(report))
-          : this.#over('error', failureRule(report));
+        if (report.error === INTERRUPTED) return this.#over(report, 'idle', 'a hook says that its turn was stopped');
+        return this.#over(report, report.error === 'rate_limit' ? 'rate_limited' : 'error', failureRule(report));
       case 'SessionStart':
         // A conversation that is made shorter goes on; any other begins with a screen that may show a dialog first.
         if (report.source !== 'compact') this.forget();
@@ -80,7 +96,7 @@ export class HookState {
   /** The screen alone tells from now on, until the next hook: what ended a turn, or a dialog, was none that fires one. */
   forget(): void {
     this.#said = undefined;
-    this.#prompts = 0;
+    this.#prompts = [];
     this.#contraryMs = undefined;
   }
 
@@ -107,13 +123,17 @@ export class HookState {
     return false;
   }
 
-  #over(state: AgentState, rule: string): boolean {
-    this.#prompts = Math.max(this.#prompts - 1, 0);
-    if (this.#prompts === 0) this.#say(state, rule);
+  #over({ session }: HookReport, state: AgentState, rule: string): boolean {
+    this.#prompts = this.#endsAll ? this.#prompts.filter((one) => one !== session) : this.#prompts.slice(1);
+    const isLast = this.#prompts.length === 0;
+    if (isLast) this.#say(state, rule);
+    else if (this.#endsAll) this.#say('running', 'hooks say that another of its sessions is at work');
     else this.#said = undefined;
-    return this.#prompts === 0;
+    return isLast;
   }
 }
 
-const failureRule = ({ error, message }: HookReport): string =>
-  `a hook says that its turn failed (${error ?? 'unknown'})${message === null ? '' : `: ${oneLine(message)}`}`;
+const saidIn = ({ message }: HookReport): string => (message === null ? '' : `: ${oneLine(message)}`);
+
+const failureRule = (report: HookReport): string =>
+  `a hook says that its turn failed (${report.error ?? 'unknown'})${saidIn(report)}`;

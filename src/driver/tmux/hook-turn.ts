@@ -8,6 +8,9 @@ export type HookStop = Extract<HookTold, { kind: 'stopped' }>;
 /** So much of a prompt is compared: a tool may shorten what was pasted, or wrap it. */
 const COMPARED_CHARS = 40;
 
+/** What a turn that a person has stopped is said to have failed for, by a tool that tells of it. */
+export const INTERRUPTED = 'interrupted';
+
 const FAILURES: Readonly<Record<string, TurnFailure>> = {
   rate_limit: 'rate_limited',
   authentication_failed: 'login',
@@ -24,7 +27,8 @@ export function isPrompt(submitted: string, typed: string): boolean {
 export function endOf(
   { failure, message }: HookStop,
   otherwise: () => string,
-): { outcome: 'completed' | 'failed'; text: string; failure?: TurnFailure } {
+): { outcome: 'completed' | 'failed' | 'interrupted'; text: string; failure?: TurnFailure } {
+  if (failure === INTERRUPTED) return { outcome: 'interrupted', text: '' };
   if (failure === undefined) return { outcome: 'completed', text: resultIn(message) ?? otherwise() };
   const text = message.trim() === '' ? failure : message.trim();
   return { outcome: 'failed', text, failure: FAILURES[failure] ?? 'model' };

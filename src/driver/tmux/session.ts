@@ -29,6 +29,8 @@ type Running = {
   turn: Turn;
   record: TurnRecord;
   why: 'interrupted' | 'timed_out' | undefined;
+  /** The tool's session that took it; null where that is not known. */
+  session: string | null;
   /** It was typed while a turn of a person's had just begun, and comes after it. */
   isBehind: boolean;
   /** A hook says that it is over. */
@@ -100,7 +102,7 @@ export class TmuxSession implements AgentSession {
     const done = Promise.withResolvers<void>();
     this.#turns = record.turn;
     const id = `${spec.procId}.${record.turn}`;
-    this.#running = { id, turn, record, why: undefined, isBehind: false, stopped: undefined, done };
+    this.#running = { id, turn, record, why: undefined, session: null, isBehind: false, stopped: undefined, done };
     this.events.push({ kind: 'turn_started', turn: id });
     // A hook that asked while nobody drove the agent: this node has just started.
     for (const request of agent.hooks.open()) this.events.push({ kind: 'permission', request });
@@ -251,12 +253,12 @@ export class TmuxSession implements AgentSession {
     if (told.kind === 'closed') this.events.push({ kind: 'permission_closed', request: told.request });
     if (told.kind === 'prompted' && isPrompt(told.prompt, running.record.prompt)) {
       running.turn.told();
-      running.isBehind = told.isBehind;
+      [running.session, running.isBehind] = [told.session, told.isBehind];
       if (told.session !== null) this.events.push({ kind: 'session', session: told.session });
       records.write(spec.procId, { ...running.record, hasRun: true, isTold: true });
     }
-    if (told.kind === 'stopped' && running.turn.isTold && (told.isLast || !running.isBehind))
-      running.stopped = { told, atMs: nowMs() };
+    const isOurs = told.kind === 'stopped' && (running.session === null || told.session === running.session);
+    if (isOurs && running.turn.isTold && (told.isLast || !running.isBehind)) running.stopped = { told, atMs: nowMs() };
     else if (agent.standing().state === 'running') running.stopped = undefined;
   }
 

@@ -60,7 +60,7 @@ export class TerminalAgent {
     this.spec = spec;
     this.tool = toolOf(spec.tool);
     this.#o = o;
-    this.hooks = new AgentHooks((told) => {
+    this.hooks = new AgentHooks(this.tool.hooks, (told) => {
       for (const listener of this.#listeners) listener(told);
       this.#tell();
     });

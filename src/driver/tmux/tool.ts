@@ -60,7 +60,7 @@ const toolSchema = z.object({
    */
   asideKeys: z.array(z.string()).default([]),
   /** Whose shape of hooks it takes: its state is then exact. Absent: its screen is all there is. */
-  hooks: z.enum(['claude', 'codex']).optional(),
+  hooks: z.enum(['claude', 'codex', 'opencode']).optional(),
   /** Its rules know no run, only questions and prompts: what is neither counts as at work, once something was asked of it. */
   busyWhenUnknown: z.boolean().default(false),
   /** Lines of a turn that are no part of what the agent said. */

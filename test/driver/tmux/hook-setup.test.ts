@@ -49,7 +49,7 @@ describe('what a hook tells of a turn', () => {
   });
 
   it('ends it with the last words of the agent, of which the marked ones are the result', () => {
-    const stop = { kind: 'stopped', isLast: true, failure: undefined } as const;
+    const stop = { kind: 'stopped', session: null, isLast: true, failure: undefined } as const;
     expect(endOf({ ...stop, message: 'done\n  TASK_RESULT: two' }, () => 'screen')).toEqual({
       outcome: 'completed',
       text: 'two',
@@ -59,10 +59,11 @@ describe('what a hook tells of a turn', () => {
   });
 
   it('ends it with what went wrong', () => {
-    const stop = { kind: 'stopped', isLast: true, message: '' } as const;
+    const stop = { kind: 'stopped', session: null, isLast: true, message: '' } as const;
     const end = (failure: string) => endOf({ ...stop, failure }, () => 'screen');
     expect(end('rate_limit')).toEqual({ outcome: 'failed', text: 'rate_limit', failure: 'rate_limited' });
     expect(end('authentication_failed')).toMatchObject({ failure: 'login' });
     expect(end('server_error')).toMatchObject({ failure: 'model' });
+    expect(end('interrupted')).toEqual({ outcome: 'interrupted', text: '' });
   });
 });
