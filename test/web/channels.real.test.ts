@@ -19,6 +19,7 @@ const ADA = parsedOpId(`${SELF}-2`);
 const BELL = parsedOpId(`${SELF}-3`);
 const HOSTILE =
   '<img src=x onerror="window.hurt=1"> \u202E[a](javascript:window.hurt=1)\n<script>window.hurt=1</script>';
+const QUIET = ['help', 'agents', 'discovery'];
 const rowsSchema = z.array(z.looseObject({ id: z.string(), body: z.string() }));
 
 /** Channels on a node that does what the test says: what is written here is what another reads there. */
@@ -87,12 +88,16 @@ describe('the page of channels', () => {
   }
   /** The message that says so itself, not one that answers it. */
   const row = (of: Page, text: string) =>
-    of.locator('[data-message]').filter({ has: of.locator('p[dir]', { hasText: text }) });
+    of
+      .locator('[data-message]')
+      .filter({ has: of.locator('p[dir]', { hasText: text }) })
+      .last();
   const stored = async (to: string) =>
     rowsSchema.parse(await served.json(`/api/messages?to=${encodeURIComponent(to)}`));
   const widthOver = (of: Page) => of.evaluate('document.documentElement.scrollWidth - window.innerWidth');
 
   it('lists channels, says which have something new, and who is where; what was read stays read', async () => {
+    await say('#general', 'Is anybody here?', { by: ANN });
     await go(page, '/channels');
     const general = page.locator('ul[aria-label="Channels"] a', { hasText: 'general' });
     await general.locator('text=new').waitFor();
@@ -154,16 +159,18 @@ describe('the page of channels', () => {
 
   it('goes back by pages, and keeps what is in view where it was', async () => {
     const many = Array.from({ length: 450 }, (_, n) => `line ${n + 1}`);
-    for (const text of many) await say('#help', text, { by: ANN });
+    // Where nothing was said before, also when this is tried again.
+    const channel = QUIET.shift() ?? '';
+    for (const text of many) await say(`#${channel}`, text, { by: ANN });
     // A page that was open heard all of them.
     await page.reload();
     await page.waitForSelector('[data-connection="live"]');
-    await go(page, '/channels/help');
+    await go(page, `/channels/${channel}`);
     await row(page, 'line 450').waitFor();
     await expect.poll(() => page.locator('[data-message]').count()).toBe(200);
     await page.click('role=button[name="Earlier"]');
     await expect.poll(() => page.locator('[data-message]').count()).toBe(400);
-    await say('#help', 'line 451', { by: ANN });
+    await say(`#${channel}`, 'line 451', { by: ANN });
     await page.click('role=button[name="Earlier"]');
     await expect.poll(() => page.locator('[data-message]').count()).toBe(451);
     await expect.poll(() => page.locator('role=button[name="Earlier"]').count()).toBe(0);
@@ -200,7 +207,9 @@ describe('the page of channels', () => {
     await page.fill('textarea[name="text"]', 'You may.');
     await page.press('textarea[name="text"]', 'Enter');
     await page.locator('role=status >> text=/for bell/').waitFor();
-    expect(await stored(BELL)).toMatchObject([{ body: 'You may.', in_reply_to: ids.get('May I?') }]);
+    expect(await stored(BELL)).toContainEqual(
+      expect.objectContaining({ body: 'You may.', in_reply_to: ids.get('May I?') }),
+    );
   });
 
   it('lets a viewer read what is open to all, and nothing more', async () => {
@@ -244,6 +253,10 @@ describe('the page of channels', () => {
       }
       expect(await one.evaluate('window.hurt')).toBeUndefined();
       await one.context().close();
+    }
+    for (const width of [768, 1_024]) {
+      await page.setViewportSize({ width, height: 800 });
+      expect([width, await widthOver(page)]).toEqual([width, 0]);
     }
     expect(complaints).toEqual([]);
   });

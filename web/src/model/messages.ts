@@ -33,7 +33,8 @@ export type Messages = Pick<Held, 'hasOlder' | 'isAsking' | 'said' | 'isLoaded'>
   older: () => void;
 };
 
-export function useMessages({ to, thread, isOpen }: Place): Messages {
+/** `look`: asked again when it is another one. */
+export function useMessages({ to, thread, isOpen }: Place, look: number): Messages {
   const about = thread === undefined ? '' : `&thread=${encodeURIComponent(thread)}`;
   const path = `api/messages?to=${encodeURIComponent(to)}${about}`;
   const [state, setState] = useState(() => nothingOf(path));
@@ -55,7 +56,7 @@ export function useMessages({ to, thread, isOpen }: Place): Messages {
       );
     }, waitMs);
     return () => clearTimeout(timer);
-  }, [path, snapshots, news]);
+  }, [path, snapshots, news, look]);
   const heard = useSwarm((swarm) => swarm.said.messages);
   useEffect(() => {
     const mine = [...heard.values()].filter(

@@ -13,13 +13,17 @@ import { markRead } from '../model/unread.ts';
 import { Button } from './button.tsx';
 import { isOpenQuestion, Message, quoteOf } from './message.tsx';
 import { Say } from './say.tsx';
+import { useLook } from './time.tsx';
 
 /** Room below which the reader counts as being at the end. */
 const AT_END_PX = 48;
+/** That a message was handed to its reader is told by no event: a mailbox is looked at again so often. */
+const LOOK_MS = 5_000;
 
 /** `name`: how people call the place. */
 export function Conversation({ place, name }: { place: Place; name: string }) {
-  const state = useMessages(place);
+  const look = useLook(LOOK_MS);
+  const state = useMessages(place, place.isOpen ? 0 : look);
   const [answered, setAnswered] = useState<Row>();
   const mayAct = useMayAct();
   const field = useRef<HTMLDivElement>(null);

@@ -6,7 +6,7 @@ import { addressOf } from '../model/places.ts';
 import { useMayAct, useSwarm } from '../model/store.ts';
 import { Section } from './layout.tsx';
 import { agentStatus, StatusBadge } from './status.tsx';
-import { useNow } from './time.tsx';
+import { useLook } from './time.tsx';
 
 /** What passes by at a hub, presence among it, is told by no event: it is looked at again so often. */
 const LOOK_MS = 15_000;
@@ -16,7 +16,7 @@ const SHOWN_MAX = 200;
 /** `channel`: only who is there; undefined for all. */
 export function People({ channel }: { channel: string | undefined }) {
   const version = useSwarm((swarm) => swarm.said.channelsChanged);
-  const look = Math.floor(useNow() / LOOK_MS);
+  const look = useLook(LOOK_MS);
   const query = channel === undefined ? '' : `?channel=${encodeURIComponent(channel)}`;
   const { answer: people, said } = useAsked<Person[]>(`api/channels/people${query}`, `${version} ${look}`);
   return (

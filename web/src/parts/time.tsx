@@ -28,6 +28,9 @@ function subscribe(reader: () => void): () => void {
 /** Now, once a second. */
 export const useNow = (): number => useSyncExternalStore(subscribe, () => nowMs);
 
+/** Another number every so often: for what is told by no event and has to be looked at again. */
+export const useLook = (everyMs: number): number => useSyncExternalStore(subscribe, () => Math.floor(nowMs / everyMs));
+
 /** Draws again only when its text changes. */
 const useTimeText = (text: (now: number) => string): string => useSyncExternalStore(subscribe, () => text(nowMs));
 
