@@ -254,7 +254,7 @@ describe('the page of channels', () => {
       expect(await one.evaluate('window.hurt')).toBeUndefined();
       await one.context().close();
     }
-    for (const width of [768, 1_024]) {
+    for (const width of [768, 1_024, 1_280]) {
       await page.setViewportSize({ width, height: 800 });
       expect([width, await widthOver(page)]).toEqual([width, 0]);
     }

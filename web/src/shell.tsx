@@ -64,7 +64,7 @@ export function Shell() {
           <ThemeButton />
           <Button look="primary" disabled={!mayAct} onClick={() => setCreating(true)} title="New task (c)">
             <Plus aria-hidden className="size-4" />
-            <span className="max-sm:sr-only">New task</span>
+            <span className="max-lg:sr-only">New task</span>
           </Button>
         </div>
       </header>
@@ -95,7 +95,7 @@ function Navigation({ className }: { className: string }) {
           key={to}
           to={to}
           activeOptions={{ exact: to === '/' }}
-          className={`${isWide ? 'max-lg:hidden' : ''} flex items-center justify-center gap-1.5 border-transparent px-3 text-[13px] text-muted hover:text-text aria-[current=page]:border-accent aria-[current=page]:font-medium aria-[current=page]:text-text max-md:flex-col max-md:gap-0.5 max-md:border-t-2 max-md:text-[11px] md:border-b-2`}
+          className={`${isWide ? 'max-xl:hidden' : ''} flex items-center justify-center gap-1.5 border-transparent px-2 text-[13px] lg:px-3 text-muted hover:text-text aria-[current=page]:border-accent aria-[current=page]:font-medium aria-[current=page]:text-text max-md:flex-col max-md:gap-0.5 max-md:border-t-2 max-md:text-[11px] md:border-b-2`}
         >
           <Icon aria-hidden className="size-4" />
           {text}
