@@ -117,3 +117,18 @@ it(
     expect(subjects(stage.home.project)).toEqual(['Begin']);
   },
 );
+
+it('tries again at a rate limit, and tells that a person has stopped it', { timeout: TEST_MS }, async () => {
+  const agent = await hire();
+  const task = await stage.task(emperor, [{ status: 429 }], { attempts_max: 1 });
+  const stands = await untilStands(agent, { state: 'retrying', source: 'hooks' });
+  expect(stands).toMatchObject({ exact: true, rule: expect.stringContaining('tries again (rate_limit)') });
+  // The first Escape asks for another one, which has to come within a few seconds.
+  const isOver = async (): Promise<boolean> => (await emperor.task(String(task['id'])))['status'] !== 'in_progress';
+  for (let tries = 0; tries < KEY_MAX && !(await isOver()); tries += 1) {
+    press(agent, 'Escape');
+    await sleep(KEY_EVERY_MS);
+  }
+  expect(await emperor.ended(String(task['id']))).toMatchObject({ status: 'failed' });
+  await untilStands(agent, { state: 'idle', source: 'hooks', exact: true });
+});
