@@ -1,7 +1,10 @@
 /** `npm run screenshots`: sets a stage of real nodes and takes the pictures under docs/screenshots/, at desk and phone width, light and dark. */
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import { stateDirOf } from '#socket-path.ts';
+import { AgentLine } from '../host/agent-line.ts';
 import { addAgent, untilOnScreen, untilStatus } from '../host/terminal-rig.ts';
 import { contextOf, DESKTOP, go, logIn, openBrowser, PHONE } from './browser.ts';
 import type { Stage } from './stage.ts';
@@ -36,6 +39,7 @@ const shots = ({ tasks }: Stage, { terminal, asking }: { terminal: string; askin
   { name: 'agents', address: '/agents', sign: 'h3:has-text("linden")' },
   { name: 'terminal', address: `/agents/${terminal}`, sign: `[data-terminal] .xterm-rows >> text=${SHOWN}` },
   { name: 'transcript', address: `/agents/${asking}`, sign: 'role=log[name="Transcript"] >> [data-entry]' },
+  { name: 'channel', address: '/channels/engineering', sign: '[data-message] >> nth=3' },
   { name: 'settings', address: '/settings', sign: 'text=garden' },
   {
     name: 'settings-limits',
@@ -67,6 +71,28 @@ async function openTerminal({ swarm, home, other }: Stage): Promise<string> {
   return id;
 }
 
+/** Two agents and a person in a channel, on two nodes. */
+async function talk({ home, worker }: Stage): Promise<void> {
+  const { dataDir, p2pPort } = worker.options;
+  const enter = async (name: string): Promise<AgentLine> => {
+    const line = await AgentLine.open(join(stateDirOf(dataDir, p2pPort), 'agents', name, 'mcp.sock'));
+    await line.ask({ cmd: 'join', channels: ['#engineering'] });
+    return line;
+  };
+  const [clover, heather] = [await enter('clover'), await enter('heather')];
+  const say = (by: AgentLine, body: string, before?: unknown) =>
+    by.ask({ cmd: 'send', to: '#engineering', body, ...(before === undefined ? {} : { in_reply_to: before }) });
+  const { id } = await say(clover, 'The checkout charges through the new API now; 42 unit tests pass.');
+  await say(heather, 'Then I translate its error messages next. Which of them are new?', id);
+  await say(clover, 'Three: card declined, card expired, and payment timed out.', id);
+  await home.until(async () => ((await home.list('/api/messages?to=%23engineering')).length === 3 ? true : undefined));
+  await home.request('POST', '/api/messages', {
+    to: '#engineering',
+    body: 'Good. Keep the old ones until the release.',
+  });
+  for (const line of [clover, heather]) line.close();
+}
+
 async function take(page: Page, { name, address, sign, keys, click, scroll }: Shot, end: string): Promise<void> {
   await go(page, address);
   if (click !== undefined) await page.click(click);
@@ -84,6 +110,7 @@ async function take(page: Page, { name, address, sign, keys, click, scroll }: Sh
 }
 
 const stage = await setStage();
+await talk(stage);
 const terminal = await openTerminal(stage);
 const asking = String((await stage.home.list('/api/swarm/agents')).find(({ name }) => name === 'foxglove')?.['id']);
 const browser = await openBrowser();
