@@ -245,7 +245,8 @@ describe.skipIf(isSkipped)('the README of VoidLux', { timeout: WITHIN_MS }, () =
 
   it('Static Binary Compiler: the wall as one file, alone in an empty folder, with an empty PATH', async () => {
     expect(await walk.fetch(walk.next('bash scripts/install-spc.sh'))).toMatchObject({ code: 0 });
-    expect(await walk.run(walk.next('bash scripts/build-graffiti.sh'))).toMatchObject({ code: 0 });
+    const built = await walk.run(walk.next('bash scripts/build-graffiti.sh'));
+    expect(built, `${built.stdout}\n${built.stderr}`).toMatchObject({ code: 0 });
     const empty = join(walk.home.dir, 'empty');
     mkdirSync(join(empty, 'build'), { recursive: true });
     cpSync(join(walk.clone, 'build/graffiti-wall'), join(empty, 'build/graffiti-wall'));

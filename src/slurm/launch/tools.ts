@@ -3,10 +3,10 @@
  * there is a network, as one file, and brought to the cluster once; a login node needs neither npm nor a way out.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -17,7 +17,8 @@ import type { Provider } from './provider.ts';
 import { LaunchRefusal } from './refusal.ts';
 import { baseOf } from './script.ts';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+/** By a file of it: a folder that is named by its address would be carried whole by an executable of `skep compile`. */
+const ROOT = dirname(fileURLToPath(new URL('../../../package.json', import.meta.url)));
 /** Of skep itself, what runs on a compute node. */
 const OWN = ['bin/skep.mjs', 'src', 'package.json', 'package-lock.json', 'web/package.json', 'LICENSE'];
 
@@ -56,8 +57,11 @@ async function pinned(folder: 'agents' | 'node', name: string): Promise<string> 
   return `${name}@${version}`;
 }
 
-/** Needs npm and its registry. Rejects with what they say; nothing is written then. */
+/** Needs npm and its registry. Rejects with what they say, and with a {@link LaunchRefusal} outside of a checkout; nothing is written then. */
 export async function makeBundle({ file, agents, arch, env, progress }: BundleOptions): Promise<void> {
+  if (!existsSync(join(ROOT, 'package-lock.json'))) {
+    throw new LaunchRefusal('wanted', 'an executable of skep holds no sources: make the bundle from a checkout');
+  }
   const work = await mkdtemp(join(tmpdir(), 'skep-bundle-'));
   const npm = async (cwd: string, ...args: string[]): Promise<void> => {
     const quiet = ['--no-audit', '--no-fund', '--loglevel=error', '--os=linux', `--cpu=${arch}`];
