@@ -115,6 +115,19 @@ it(
   },
 );
 
+it('is denied leave at another node: it hears why, and its turn goes on', { timeout: TEST_MS }, async () => {
+  asks();
+  const agent = await hire();
+  const task = await asking();
+  const note = 'not on a Thursday';
+  await emperor.post(`/api/approvals/${String((await asked())['id'])}`, { decision: 'deny', note });
+  const ended = await emperor.ended(String(task['id']));
+  expect(ended).toMatchObject({ status: 'completed', result: 'two is committed', work: null });
+  expect(subjects(stage.home.project)).toEqual(['Begin']);
+  expect(stage.bodies.some((body) => body.includes(note))).toBe(true);
+  await untilStands(agent, { state: 'idle', source: 'hooks', exact: true });
+});
+
 it('tries again at a rate limit, and tells that a person has stopped it', { timeout: TEST_MS }, async () => {
   const agent = await hire();
   const task = await stage.task(emperor, [{ status: 429 }], { attempts_max: 1 });
