@@ -79,7 +79,7 @@ export function speakBar(views: Views, o: AtChannel & { sinceMs: number }): Spea
   const row = channelOf(views, o.channel);
   if (row === undefined) return 'unknown';
   const member = views.get('member', memberId(o));
-  if (member?.joined?.value.in !== true) return row.inviteOnly && member === undefined ? 'unknown' : 'not_member';
+  if (member?.joined?.value.in !== true) return 'not_member';
   if (member.muted?.value === true) return 'muted';
   const isSlow = o.sinceMs < (row.slowSeconds?.value ?? 0) * 1_000;
   return isSlow && !isChannelOperator(views, o) ? 'slow' : undefined;

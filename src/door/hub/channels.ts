@@ -58,7 +58,7 @@ export async function join({ channel, after: text }: FrameOf<'JOIN'>, at: At): A
       (cursor && after(store, { channel, cursor, nodes: store.heads().keys() })) ?? lastOf(store, channel, REPLAY_MAX);
     session.send('JOINED', { channel, agents: agentsIn(channel, hub) });
     for (const row of rows) {
-      session.send('MSG', { ...(await hub.message(row)), replay: true });
+      session.send('MSG', { ...(await hub.message(row)), replay: true }, row.sent.wallMs);
       session.allowWaiting();
     }
   });

@@ -54,7 +54,8 @@ export class Escalation {
   }
 }
 
+/** A pause that runs already is never made shorter by what is said in it. */
 function paused(kept: Kept, step: Step, nowMs: number): Step {
-  kept.untilMs = nowMs + step.pauseMs;
-  return step;
+  kept.untilMs = Math.max(kept.untilMs, nowMs + step.pauseMs);
+  return { ...step, pauseMs: kept.untilMs - nowMs };
 }

@@ -40,6 +40,8 @@ export const FRAMES = {
     content,
     sig: z.string().max(200).optional(),
     in_reply_to: z.string().max(64).nullish(),
+    /** The first message of a thread; without `in_reply_to` it is the one that is answered. */
+    thread_id: z.string().max(64).nullish(),
   }),
   TYPING: z.object({ channel }),
   /** `started_at` is the client's, and not believed. */

@@ -38,6 +38,8 @@ export class Hub {
   readonly far: Far;
   private readonly byId = new Map<string, Session>();
   private readonly byChannel = new Map<string, Set<Session>>();
+  /** What those were called whose connection ended, until the others are told: of a guest nothing else knows it. */
+  private readonly departing = new Map<string, string>();
   /** What is told waits for what was told before. */
   private telling: Promise<void> = Promise.resolve();
   private readonly stop: () => void;
@@ -122,8 +124,10 @@ export class Hub {
     const { member } = session;
     if (member === undefined || session.displaced || this.byId.get(member.id) !== session) return;
     this.byId.delete(member.id);
+    this.departing.set(member.id, member.name);
     await this.writeRead(session);
     await this.leaveAll({ member: member.by });
+    await this.inOrder(() => void this.departing.delete(member.id));
   }
 
   /** Runs after all that is being told, before whatever comes next. */
@@ -134,7 +138,7 @@ export class Hub {
 
   /** As its readers get it. */
   async message({ id, sent }: KnownMessage): Promise<Record<string, unknown>> {
-    const { channel, text, source, replyTo, sig } = sent;
+    const { channel, text, source, replyTo, thread, sig } = sent;
     return {
       from: hubId(sent.from),
       from_name: source ?? this.nameOf(sent.from),
@@ -144,6 +148,7 @@ export class Hub {
       verified: isVerified(sent.from),
       ...(sig === undefined ? {} : { sig }),
       ...(replyTo === null ? {} : { in_reply_to: replyTo }),
+      ...(thread === null ? {} : { thread_id: thread }),
     };
   }
 
@@ -153,14 +158,15 @@ export class Hub {
     if (by.startsWith('agent:')) return store.get('agent', name)?.registered?.name ?? name;
     if (!name.startsWith('@')) return by.startsWith('user:') ? name : 'server';
     const row = store.get('identity', name.slice(1));
-    return this.byId.get(name)?.member?.name ?? row?.nick?.value ?? row?.key?.value.name ?? name.slice(1);
+    const called = this.byId.get(name)?.member?.name ?? this.departing.get(name);
+    return called ?? row?.nick?.value ?? row?.key?.value.name ?? name.slice(1);
   }
 
   /** To all here who are in the channel, but one; what came as arrival `n`, not to those whose history held it. */
-  toChannel(channel: string, o: { type: string; fields: object; but?: string; n?: number }): void {
+  toChannel(channel: string, o: { type: string; fields: object; but?: string; n?: number; atMs?: number }): void {
     const listeners = this.byChannel.get(channel);
     if (listeners === undefined || listeners.size === 0) return;
-    const frame = textFrame(JSON.stringify({ type: o.type, ...o.fields, ts: this.door.now() }));
+    const frame = textFrame(JSON.stringify({ type: o.type, ...o.fields, ts: o.atMs ?? this.door.now() }));
     for (const session of listeners) {
       const from = session.channels.get(channel) ?? Infinity;
       if (session.member?.id === o.but || (o.n !== undefined && o.n <= from)) continue;

@@ -158,7 +158,7 @@ async function replayOwn(session: Session, hub: Hub, cursor: ReturnType<typeof p
   const shown = cursor === undefined ? missed.slice(-REPLAY_MAX) : missed;
   for (const row of shown) {
     if (covers(session.given, row)) continue;
-    session.send('MSG', { ...(await hub.message(row)), replay: true });
+    session.send('MSG', { ...(await hub.message(row)), replay: true }, row.sent.wallMs);
     session.allowWaiting();
   }
   for (const row of missed) {

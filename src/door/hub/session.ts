@@ -103,8 +103,9 @@ export class Session {
   maySpeak = (): boolean => this.messages?.tryTake(1, this.now()) ?? true;
   mayChunk = (): boolean => this.chunks.tryTake(1, this.now());
 
-  send(type: string, fields: object = {}): void {
-    this.sendFrame(textFrame(JSON.stringify({ type, ...fields, ts: this.now() })));
+  /** `atMs`: when it was, where that is not now. */
+  send(type: string, fields: object = {}, atMs: number = this.now()): void {
+    this.sendFrame(textFrame(JSON.stringify({ type, ...fields, ts: atMs })));
   }
 
   error(code: ErrorCode, message: string): void {

@@ -28,7 +28,7 @@ export async function speak(frame: FrameOf<'MSG'>, at: At): Answer {
   if (pace !== undefined) return pace === 'gone' ? undefined : pace;
   const bar = to.startsWith('#') ? channelBar(to, at) : readerBar(to, at);
   if (bar !== undefined) return bar;
-  const before = replyOf(frame.in_reply_to ?? null, at);
+  const before = replyOf(frame, at);
   if (isBad(before)) return before;
   const text = masked(frame.content);
   const sent = await hub.door.node.messages.send({
@@ -86,12 +86,16 @@ function readerBar(id: string, { hub }: At): Refused | undefined {
 }
 
 /** The message that is answered: one that is here, of a channel that this one is in, or of its own. */
-function replyOf(id: string | null, { session, member, hub }: At): OpId | null | Refused {
-  if (id === null) return null;
+function replyOf({ in_reply_to, thread_id }: FrameOf<'MSG'>, { session, member, hub }: At): OpId | null | Refused {
+  const id = in_reply_to ?? thread_id;
+  if (typeof id !== 'string') return null;
   const row = hub.door.node.store.get('message', id);
   const isOwn = isKnownMessage(row) && (row.sent.channel === member.id || row.sent.from === member.by);
   if (isKnownMessage(row) && (isOwn || session.channels.has(row.sent.channel))) return row.id;
-  return bad('INVALID_MSG', 'in_reply_to names no message that you have seen');
+  return bad(
+    'INVALID_MSG',
+    `${typeof in_reply_to === 'string' ? 'in_reply_to' : 'thread_id'} names no message that you have seen`,
+  );
 }
 
 export async function typing({ channel }: FrameOf<'TYPING'>, { session, member, hub }: At): Answer {

@@ -32,21 +32,22 @@ export async function tell(arrivals: readonly Arrival[], hub: Hub): Promise<void
 }
 
 async function tellMessage(row: KnownMessage, n: number, hub: Hub): Promise<void> {
-  const { channel, from } = row.sent;
+  // A message bears the time at which it was said, now, later in a replay, and at every hub.
+  const { channel, from, wallMs: atMs } = row.sent;
   if (channel.startsWith('#')) {
     hub.floor.release(hubId(from), channel);
-    if (hub.hasListeners(channel)) hub.toChannel(channel, { type: 'MSG', fields: await hub.message(row), n });
+    if (hub.hasListeners(channel)) hub.toChannel(channel, { type: 'MSG', fields: await hub.message(row), n, atMs });
     return;
   }
   const [reader, sender] = [hub.session(channel), hub.session(hubId(from))];
   if (reader === undefined && sender === undefined) return;
   const fields = await hub.message(row);
   if (reader !== undefined && !covers(reader.given, row)) {
-    reader.send('MSG', fields);
+    reader.send('MSG', fields, atMs);
     reader.given = advanced(reader.given, row);
     reader.unread = advanced(reader.unread, row);
   }
-  if (sender !== reader) sender?.send('MSG', fields);
+  if (sender !== reader) sender?.send('MSG', fields, atMs);
 }
 
 function tellJoined(o: { channel: string; member: Principal; name: string }, n: number, hub: Hub): void {

@@ -96,8 +96,8 @@ describe('speaking', () => {
     );
   });
 
-  it('hides from strangers what is by invitation', async () => {
-    expect(await bar(0, [ann, created('#x', { inviteOnly: true })])).toBe('unknown');
+  it('hides nothing that joining shows, too: a channel by invitation is one that strangers are not in', async () => {
+    expect(await bar(0, [ann, created('#x', { inviteOnly: true })])).toBe('not_member');
   });
 
   it('is not for the muted, nor at any pace in slow mode, but for operators', async () => {

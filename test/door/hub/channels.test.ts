@@ -44,6 +44,22 @@ describe('channels', () => {
     });
   });
 
+  it('say of each message when it was said, also in a replay', async () => {
+    const ann = await rig.guest('ann', '#general');
+    const said = await ann.ask({ type: 'MSG', to: '#general', content: 'hello' }, 'MSG');
+    rig.node.wallMs += 60_000;
+    const bob = await rig.guest('bob', '#general');
+    expect(await bob.hear('MSG')).toMatchObject({ replay: true, ts: said['ts'] });
+    const key = makeKey();
+    const kim = await rig.member(key, 'kim', '#general');
+    kim.client.socket.terminate();
+    await ann.hear('AGENT_LEFT');
+    const sent = await ann.ask({ type: 'MSG', to: key.id, content: 'later' }, 'MSG');
+    rig.node.wallMs += 60_000;
+    const again = await rig.member(key, 'kim');
+    expect(await again.hear('MSG')).toMatchObject({ content: 'later', replay: true, ts: sent['ts'] });
+  });
+
   it('go on after a cursor without loss or repetition', async () => {
     const ann = await rig.guest('ann', '#general');
     const ids: unknown[] = [];

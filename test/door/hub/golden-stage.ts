@@ -26,6 +26,7 @@ export class Stage {
     else if (verb === '<') this.match(JSON.parse(rest), await one.next(), line);
     else if (verb === 'waits') this.rig.node.wallMs += Number(rest);
     else if (line.endsWith('is a guest')) await this.guest(who, one);
+    else if (line.endsWith('hangs up')) one.client.socket.close();
     else if (line.endsWith('logs in')) await one.login(this.key, { name: who, nowMs: this.rig.node.now() });
     else if (verb === 'joins') await one.ask({ type: 'JOIN', channel: rest }, 'JOINED');
     else if (rest.startsWith('closed')) assert.equal((await one.client.closed).code, Number(rest.split(' ')[1]), line);

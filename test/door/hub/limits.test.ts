@@ -26,6 +26,14 @@ describe('whoever breaks a limit again and again', () => {
     expect(levels(10, later + 3_600_001).at(-1)).toBe('timeout');
   });
 
+  it('makes a pause no shorter by what it says in it', () => {
+    const limits = new Escalation();
+    const step = (count: number): unknown => Array.from({ length: count }, () => limits.breach('@ann', 0)).at(-1);
+    expect(step(10)).toEqual({ level: 'timeout', pauseMs: 60_000 });
+    expect(step(6)).toEqual({ level: 'throttle', pauseMs: 60_000 });
+    expect(limits.pauseMs('@ann', 0)).toBe(60_000);
+  });
+
   it('at a hub hears so, and is gone in the end', async () => {
     const rig = await HubRig.start({ messageMs: 1_000, framesPerS: 1_000 });
     const ann = await rig.guest('ann', '#general');
