@@ -5,7 +5,7 @@ const BUSY_MS = 50;
 /** Otherwise: one look a second is nothing for a file system, and the first word of a conversation may wait as long. */
 const QUIET_MS = 1_000;
 /** A conversation is over when nothing was said for so long. */
-const CONVERSATION_MS = 30_000;
+export const CONVERSATION_MS = 30_000;
 
 export class Pace {
   readonly #nowMs: () => number;

@@ -2,6 +2,7 @@
  * Follows a mailbox on a file system that two machines share: no doorbell, no lock, and a file that may be moved aside while it is read. A place in
  * it is an inode and an offset, so that it holds across rotations and restarts.
  */
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { stat, type FileHandle } from 'node:fs/promises';
 import { GrowingFile, openedIfThere, READ_BYTES } from '../growing-file.ts';
 import { JsonLines } from '../json-lines.ts';
@@ -64,6 +65,7 @@ export class MailboxFollower extends GrowingFile<FollowedLine> {
 
   /** Reads to the end of the file where the place is. True where another one follows. */
   protected async *look(): AsyncGenerator<FollowedLine, boolean, undefined> {
+    if (this.#isAsBefore()) return false;
     const found = await this.#find();
     if (found === undefined) return yield* this.#missed();
     const file = await openedIfThere(found.path);
@@ -81,6 +83,30 @@ export class MailboxFollower extends GrowingFile<FollowedLine> {
       await file.close();
     }
     return found.rotated !== undefined && !this.isClosed && (yield* this.#leave(found.rotated));
+  }
+
+  /**
+   * That the file which is written to is the one that was read, and ends where the reading ended: most looks find that, and a mailbox at rest is to cost
+   * next to nothing. It is opened for it: on a network file system that is when its end is learnt, and `stat` may tell what was true a minute ago.
+   */
+  #isAsBefore(): boolean {
+    const place = this.#position;
+    if (place === undefined) return false;
+    let file: number;
+    try {
+      file = openSync(this.path, 'r');
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+    try {
+      const { ino, size } = fstatSync(file, { bigint: true });
+      if (String(ino) !== place.inode || Number(size) !== place.offset + this.#lines.heldBytes) return false;
+      this.#misses = 0;
+      return true;
+    } finally {
+      closeSync(file);
+    }
   }
 
   async *#read(file: FileHandle): AsyncGenerator<FollowedLine, void, undefined> {
@@ -142,10 +168,9 @@ export class MailboxFollower extends GrowingFile<FollowedLine> {
   async #find(): Promise<Found | undefined> {
     const now = await inodeOf(this.path);
     const place = this.#position;
-    const numbers = rotatedNumbers(this.path);
-    if (place === undefined) return this.#next(now, numbers);
+    if (place === undefined) return this.#next(now, rotatedNumbers(this.path));
     if (now === place.inode) return { path: this.path, rotated: undefined, inode: now };
-    for (const number of numbers) {
+    for (const number of rotatedNumbers(this.path)) {
       const path = rotatedPath(this.path, number);
       if ((await inodeOf(path)) === place.inode) return { path, rotated: number, inode: place.inode };
     }

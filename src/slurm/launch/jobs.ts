@@ -3,7 +3,7 @@ import { freshLaunch, stagedPath, type Staged } from '../staged.ts';
 import type { LaunchConfig } from './config.ts';
 import { jobsIn } from './history.ts';
 import type { Login } from './login.ts';
-import { checkAgent, checkPlace, checkSlurm } from './preflight.ts';
+import { checkAgent, checkPlace, checkProgram, checkSlurm } from './preflight.ts';
 import { endOf, type Job, type Progress, type Provider } from './provider.ts';
 import { LaunchRefusal } from './refusal.ts';
 import { askedOf, baseOf, COMMENT, JOB_NAME, scriptOf, type Wanted } from './script.ts';
@@ -32,12 +32,17 @@ export class Jobs implements Provider {
       asked: askedOf(this.#config, wanted),
       progress,
     };
-    progress('check', 'the shared directory');
-    await checkPlace(looked);
-    progress('check', 'the partition, and what Slurm says of the script');
-    await checkSlurm(looked, scriptOf(this.#config, wanted, freshLaunch()));
-    progress('check', 'the agent');
-    await checkAgent(looked);
+    progress('check', 'the program');
+    // By itself: it makes the connection that the others share.
+    await checkProgram(looked);
+    progress('check', 'the shared directory, the partition, what Slurm says of the script, and the agent');
+    const checks = await Promise.allSettled([
+      checkPlace(looked),
+      checkSlurm(looked, scriptOf(this.#config, wanted, freshLaunch())),
+      checkAgent(looked),
+    ]);
+    // In this order, whichever was first to find what is wrong.
+    for (const one of checks) if (one.status === 'rejected') throw one.reason;
   }
 
   async launch(wanted: Wanted, told: Staged = {}, progress: Progress = () => {}): Promise<string> {

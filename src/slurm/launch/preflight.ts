@@ -12,14 +12,18 @@ const ROOM_KILOBYTES = 64 * 1024;
 
 type Looked = { config: LaunchConfig; login: Login; wanted: Wanted; asked: Asked; progress: Progress };
 
-/** The shared directory: the program stands in it, and something can be written. It is made where it is not there. */
-export async function checkPlace({ config, login }: Pick<Looked, 'config' | 'login'>): Promise<void> {
+/** That skep is on the cluster. */
+export async function checkProgram({ config, login }: Pick<Looked, 'config' | 'login'>): Promise<void> {
   const program = programOf(config);
-  const base = baseOf(config);
   await login.run(['test', '-x', program]).catch((error: unknown) => {
     if (error instanceof LaunchRefusal && error.code === 'no_ssh') throw error;
     throw new LaunchRefusal('no_program', `there is no program at ${program} (cluster.skep)`);
   });
+}
+
+/** The shared directory: something can be written to it. It is made where it is not there. */
+export async function checkPlace({ config, login }: Pick<Looked, 'config' | 'login'>): Promise<void> {
+  const base = baseOf(config);
   await login.run(['mkdir', '-p', '-m', '700', `${base}/mailbox/inbox`, `${base}/mailbox/outbox`, `${base}/launches`]);
   // A quota shows only when something is written, and `df` knows nothing of it.
   const script =

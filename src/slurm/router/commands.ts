@@ -27,12 +27,13 @@ const inject: Carry = async (payload, tools, answer) => {
   const found = await tools.swarms.find(wanted);
   if (found === undefined) return reject(answer, `unknown swarm_id: ${wanted}`);
   const { id, swarm } = found;
-  const status = await tools.swarms.statusOf(found);
-  if (status === 'terminating' || status === 'terminated') return reject(answer, `swarm ${id} is ${status}`);
   const all = Array.from({ length: swarm.nodes }, (_, node) => node);
   const chosen = nodes === 'all' ? all : [...new Set(Array.isArray(nodes) ? nodes : [nodes])];
   const none = chosen.filter((node) => node >= swarm.nodes);
   if (none.length > 0) return reject(answer, `swarm ${id} has nodes 0 to ${swarm.nodes - 1}, not ${none.join(', ')}`);
+  const isTalking = chosen.every((node) => tools.router.isInConversation(swarm.job, node));
+  const status = isTalking ? swarm.state : await tools.swarms.statusOf(found);
+  if (status === 'terminating' || status === 'terminated') return reject(answer, `swarm ${id} is ${status}`);
   const told = (event: string, node: number, injection: string, more: object = {}): void =>
     answer(event, { swarm_id: id, injection_id: injection, node_id: node, ...more });
   await Promise.all(

@@ -151,12 +151,14 @@ export class FarEnd {
         this.#failure.reject(error);
       }
     };
+    // The directory is made once: at rest it is only read.
+    this.#made('mailbox/outbox/x');
     discover();
     this.#timer = setInterval(discover, DISCOVER_MS);
   }
 
   #discover(): void {
-    for (const file of readdirSync(dirname(this.#made('mailbox/outbox/x')))) {
+    for (const file of readdirSync(join(this.#o.base, 'mailbox/outbox'))) {
       const mailbox = file.endsWith('.jsonl') ? file.slice(0, -'.jsonl'.length) : '';
       if (this.#followed.has(mailbox) || !mailboxSchema.safeParse(mailbox).success) continue;
       const pace = new Pace(this.#o.nowMs);

@@ -1,5 +1,6 @@
 /** The router: all outboxes of a shared directory as one stream of events, and words into its inboxes. */
-import { mailboxName } from '../record.ts';
+import { CONVERSATION_MS } from '../pace.ts';
+import { mailboxName, type OutboxRecord } from '../record.ts';
 import type { MailboxPosition } from '#runtime/shared-mailbox/follower.ts';
 import type { LaunchConfig } from '../launch/config.ts';
 import { farEndCommand } from './connection.ts';
@@ -36,6 +37,9 @@ export class Router {
   /** What workers were heard of since the start, by mailbox; whether a turn of theirs runs. */
   readonly #workers = new Map<string, { isAtWork: boolean }>();
   readonly #forced = new Set<string>();
+  /** What each worker was told last, and when one that took what it was told was heard; by mailbox. */
+  readonly #toldLast = new Map<string, string>();
+  readonly #heardMs = new Map<string, number>();
   readonly #nowMs: () => number;
   /** Answers that were taken lately: whoever gives one again hears what it was. */
   resolved: Resolved[] = [];
@@ -102,9 +106,16 @@ export class Router {
     this.resolved = [...this.resolved.filter(({ atMs }) => nowMs - atMs < RESOLVED_MS), { ...one, atMs: nowMs }];
   }
 
+  /** It took what this router told it and was heard lately, so it runs: nobody has to ask Slurm. */
+  isInConversation(job: string, node: number): boolean {
+    const heardMs = this.#heardMs.get(stemOf(job, node));
+    return heardMs !== undefined && this.#nowMs() - heardMs < CONVERSATION_MS;
+  }
+
   /** Into the inbox of a node; durable when it resolves. Throws a `RouterRefusal`. */
   async tell(job: string, node: number, record: Record<string, unknown>, key?: string): Promise<void> {
-    const mailbox = mailboxName(job, node).slice(0, -'.jsonl'.length);
+    const mailbox = stemOf(job, node);
+    if (key !== undefined) this.#toldLast.set(mailbox, key);
     await this.near.append(mailbox, record, key === undefined ? {} : { key });
   }
 
@@ -142,6 +153,7 @@ export class Router {
     const record = readLine(line);
     const { mailbox } = line;
     if (record === undefined) return;
+    this.#listen(mailbox, record);
     if (record.type === 'start' || record.type === 'complete') this.#workers.set(mailbox, { isAtWork: false });
     if (record.type === 'start' || record.type === 'complete') this.#forget((one) => one.mailbox === mailbox);
     if (record.type !== 'worker_event') return;
@@ -161,9 +173,17 @@ export class Router {
     if (this.state.approvals.length > APPROVALS_MAX) this.state.approvals.shift();
   }
 
+  #listen(mailbox: string, record: OutboxRecord): void {
+    const isAnswer = record.type === 'taken' && record.injection_id === this.#toldLast.get(mailbox);
+    if (record.type === 'start' || record.type === 'complete') this.#heardMs.delete(mailbox);
+    else if (isAnswer || this.#heardMs.has(mailbox)) this.#heardMs.set(mailbox, this.#nowMs());
+  }
+
   #forget(isOver: (one: OpenApproval) => boolean): void {
     const { length } = this.state.approvals;
     this.state.approvals = this.state.approvals.filter((one) => !isOver(one));
     if (this.state.approvals.length < length) this.approvalsVersion += 1;
   }
 }
+
+const stemOf = (job: string, node: number): string => mailboxName(job, node).slice(0, -'.jsonl'.length);

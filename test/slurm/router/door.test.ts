@@ -165,6 +165,28 @@ describe('codeswarm.router.v1', () => {
     expect(listed.data['swarms']).toEqual({});
   });
 
+  it('asks Slurm for an allocation once a conversation: a worker that answers runs', async () => {
+    const here = site();
+    const { served } = await here.serve();
+    const client = here.client(served.port ?? 0);
+    const inject = (content: string): ReturnType<typeof client.ask> =>
+      client.ask('inject', { swarm_id: 'slurm-7', nodes: 'all', content }, 'inject_delivered');
+    await client.ask('swarm_launch', { nodes: 1 }, 'swarm_launched');
+    worker(here);
+    await inject('say one');
+    await client.events.event('assistant', ({ content }) => content === 'one');
+    here.command('squeue', 'echo "slurm_load_jobs error: Unable to contact slurm controller" >&2; exit 1');
+    expect((await inject('say two')).event).toBe('inject_delivered');
+    await client.events.event('assistant', ({ content }) => content === 'two');
+    here.write('7_00', { type: 'complete', job_id: '7', node_id: 0 });
+    await client.events.event('thread_status', ({ reason }) => reason === null);
+    expect(await inject('say three')).toMatchObject({
+      event: 'command_rejected',
+      data: { reason: expect.stringContaining('Unable to contact slurm controller') },
+    });
+    expect(here.inbox('7_00').map((one) => one['content'])).toEqual(['say one', 'say two']);
+  });
+
   it('answers each command of a flood, once', async () => {
     const here = site();
     const { served } = await here.serve();
