@@ -12,7 +12,7 @@ import { mailboxName, outboxRecord } from '../record.ts';
 import { freshLaunch, stagedPath, type Staged } from '../staged.ts';
 import type { LaunchConfig } from './config.ts';
 import { Login } from './login.ts';
-import { checkPlace, secondsOf } from './preflight.ts';
+import { checkPlace, checkProgram, secondsOf } from './preflight.ts';
 import { endOf, hasEnded, type Job, type Progress, type Provider } from './provider.ts';
 import { LaunchRefusal } from './refusal.ts';
 import { askedOf, baseOf, programOf, type Wanted } from './script.ts';
@@ -44,7 +44,9 @@ export class LocalJobs implements Provider {
   async launch(wanted: Wanted, told: Staged = {}, progress: Progress = () => {}): Promise<string> {
     const { time } = askedOf(this.#config, wanted);
     progress('check', 'the shared directory');
-    await checkPlace({ config: this.#config, login: new Login({ ssh: { login_alias: null } }, this.#env) });
+    const looked = { config: this.#config, login: new Login({ ssh: { login_alias: null } }, this.#env) };
+    await checkProgram(looked);
+    await checkPlace(looked);
     if (told.continues !== undefined) await this.#isOver(told.continues);
     const launch = freshLaunch();
     const job = `local-${launch}`;

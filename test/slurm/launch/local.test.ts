@@ -1,5 +1,5 @@
 /** The same verbs on this machine alone. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeFileSync } from 'node:fs';
@@ -23,9 +23,12 @@ function fleet(): Fleet {
   return made;
 }
 
-async function skep(here: Fleet, ...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+type Said = { code: number; out: string; err: string };
+const skep = (here: Fleet, ...argv: string[]): Promise<Said> => skepAt(SKEP, here, ...argv);
+
+async function skepAt(program: string, here: Fleet, ...argv: string[]): Promise<Said> {
   const config = join(here.base, 'fleet.json');
-  const cluster = { workspace_root: dirname(here.base), cluster_subdir: basename(here.base), skep: SKEP };
+  const cluster = { workspace_root: dirname(here.base), cluster_subdir: basename(here.base), skep: program };
   writeFileSync(config, JSON.stringify({ ssh: { login_alias: null }, cluster }));
   const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`, HOME: here.base, TMPDIR: here.base };
   const world = { ...testWorld({ env, cwd: here.base }), now: Date.now };
@@ -81,4 +84,12 @@ it('ends at its walltime, and tells of a worker that failed', async () => {
   const failed = await skep(here, 'launch', '--tool', 'acp /nowhere/agent');
   expect(failed).toMatchObject({ code: 3, err: expect.stringMatching(/is FAILED: a worker ended with an error/) });
   expect(await skep(here, 'status', 'local-0000000000000000')).toMatchObject({ code: 3 });
+});
+
+it('starts nothing where its program is not there', async () => {
+  const here = fleet();
+  const said = await skepAt('/nowhere/skep', here, 'launch', '--json');
+  expect([said.code, said.err]).toEqual([3, expect.stringContaining('/nowhere/skep')]);
+  expect(said.err).toContain('"no_program"');
+  expect(readdirSync(here.base)).not.toContain('launches');
 });
