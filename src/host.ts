@@ -120,7 +120,7 @@ async function assemble(o: NodeOptions, closers: Closers): Promise<RunningNode> 
       .then(tell)
       .catch((error: unknown) => stopping.resolve(asError(error)));
   const http = await openDoors({ ...wired, o, parts, closers, stopping });
-  wired.fleet?.start();
+  await wired.fleet?.start();
   await engine.link();
   placeKnown(parts.store, info, transport);
   return running({ info, httpUrl: http.url.replace(/\/$/, ''), closers, stopping, parts, terminals, log: o.log });

@@ -63,8 +63,9 @@ export class HostedFleet {
     });
   }
 
-  start(): void {
-    this.#fleet.start();
+  /** Rejects with what the file system says. */
+  start(): Promise<void> {
+    return this.#fleet.start();
   }
 
   /** Idempotent, bounded. Agents at work go on. */

@@ -31,6 +31,11 @@ export class MailboxWriter {
     return this.#sizeBytes;
   }
 
+  /** Of the file that it writes to, whatever name that has now; undefined once it is closed. */
+  get inode(): string | undefined {
+    return this.#file === undefined ? undefined : String(fstatSync(this.#file, { bigint: true }).ino);
+  }
+
   /**
    * Appends one record; it is in the file when this returns (there it outlives this process, not the machine). Throws `bad_line` for a record
    * that no reader would take, and what the file system throws (disk full): then the record does not count, and the writer can go on.

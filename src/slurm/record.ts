@@ -13,6 +13,7 @@
  *     {"type":"proc_start","proc":"…-1.1","argv":["codex","app-server"],"cwd":"/scratch/fleet/runs/12/work/…-1.1/tree","env":{"SKEP_TASK":"…-1"}}
  *     {"type":"proc_write","proc":"…-1.1","line":"{\"method\":\"initialize\"}"}
  *     {"type":"proc_kill","proc":"…-1.1","grace_ms":5000}
+ *     {"type":"proc_ask","proc":"…-1.1"}
  *     {"type":"proc_checkpoint","proc":"…-1.1","cwd":"/scratch/fleet/runs/12/work/…-1.1/tree"}
  *     {"type":"exec","exec":"…","argv":["git","init"],"cwd":"/scratch/fleet","env":{},"timeout_ms":60000}
  *
@@ -69,6 +70,8 @@ export const processRecord = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('proc_start'), ...common, proc, argv, cwd: z.string(), env }),
   z.looseObject({ type: z.literal('proc_write'), ...common, proc, line: z.string() }),
   z.looseObject({ type: z.literal('proc_kill'), ...common, proc, grace_ms: z.number().int().nonnegative() }),
+  /** Its exit is told where it was never started: its node was killed before it had asked for it. */
+  z.looseObject({ type: z.literal('proc_ask'), ...common, proc }),
   z.looseObject({ type: z.literal('proc_checkpoint'), ...common, proc, cwd: z.string() }),
   z.looseObject({
     type: z.literal('exec'),

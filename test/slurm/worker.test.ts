@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Fleet } from './worker-rig.ts';
@@ -149,6 +149,80 @@ describe('a worker', () => {
       ['i-2', true],
       ['i-3', undefined],
     ]);
+  });
+
+  it('takes a record that comes twice once, also where it was started anew in between', async () => {
+    const here = fleet();
+    const first = here.start();
+    const outbox = here.outbox();
+    const named = (content: string, name: string): object => user(content, { injection_id: name, append_id: name });
+    here.tell('7_00', named('say one', 'a-1'));
+    here.tell('7_00', named('say one', 'a-1'));
+    here.tell('7_00', named('say two', 'a-2'));
+    await outbox.until('the second', (one) => one.type === 'taken' && one.injection_id === 'a-2');
+    await outbox.until('its end', (one) => one.type === 'acknowledged');
+    await first.kill();
+    here.tell('7_00', named('say one', 'a-1'));
+    here.tell('7_00', named('say two', 'a-2'));
+    here.tell('7_00', named('say three', 'a-3'));
+    here.start();
+    here.tell('7_00', named('say three', 'a-3'));
+    here.tell('7_00', named('say four', 'a-4'));
+    await outbox.event('assistant', ({ content }) => content === 'four');
+    const taken = outbox.seen.flatMap((one) =>
+      one.type === 'taken' ? [[one.injection_id, one.redelivered === true]] : [],
+    );
+    expect(taken).toEqual(['a-1', 'a-2', 'a-3', 'a-4'].map((name) => [name, false]));
+  });
+
+  it('does nothing again of what one before it has carried out, though it reads the record again', async () => {
+    const here = fleet();
+    const first = here.start();
+    const outbox = here.outbox();
+    // While it is in a turn nothing is acknowledged: who comes next reads all of it again.
+    here.tell('7_00', user('hold'));
+    await outbox.until('taken', (one) => one.type === 'taken');
+    const note = (text: string): [string, ...string[]] => ['sh', '-c', `echo ${text} >> notes`];
+    const common = { cwd: here.base, env: {} };
+    here.tell('7_00', { type: 'proc_start', proc: 'p-1.1', argv: note('proc'), ...common });
+    here.tell('7_00', { type: 'exec', exec: 'e-1', argv: note('exec'), timeout_ms: 60_000, ...common });
+    await outbox.until('the exit', (one) => one.type === 'proc_exit');
+    if (!outbox.seen.some((one) => one.type === 'exec_done'))
+      await outbox.until('the command', (one) => one.type === 'exec_done');
+    await first.kill();
+    here.start();
+    here.tell('7_00', { type: 'proc_ask', proc: 'p-1.1' });
+    here.tell('7_00', { type: 'proc_ask', proc: 'p-2.1' });
+    here.tell('7_00', { type: 'proc_start', proc: 'p-2.1', argv: note('late'), ...common });
+    here.tell('7_00', { type: 'exec', exec: 'e-2', argv: ['cat', 'notes'], timeout_ms: 60_000, ...common });
+    const done = await outbox.until('the last', (one) => one.type === 'exec_done' && one.exec === 'e-2');
+    expect(done).toMatchObject({ stdout: expect.stringMatching(/^(?:proc\nexec|exec\nproc)\n$/) });
+    // Of what was never asked for, whoever waits hears that it is lost; of the other one it has heard.
+    const exits = outbox.seen.flatMap((one) => (one.type === 'proc_exit' ? [[one.proc, one.error]] : []));
+    expect(exits).toEqual([
+      ['p-1.1', null],
+      ['p-2.1', 'holder_lost'],
+    ]);
+  });
+
+  it('ends when another one has its name, and is late from then on', async () => {
+    const here = fleet();
+    const late = here.start();
+    const outbox = here.outbox();
+    await outbox.event('thread_started');
+    late.signal('SIGSTOP');
+    // Processes of a worker lie on its own machine: the other one has another place.
+    const elsewhere = join(here.base, 'elsewhere');
+    mkdirSync(elsewhere);
+    here.start({ TMPDIR: elsewhere });
+    await outbox.until('the next one', (one) => one.type === 'start' && one.restart === 1);
+    await outbox.event('thread_status');
+    late.signal('SIGCONT');
+    here.tell('7_00', user('say hello', { injection_id: 'i-1' }));
+    expect(await late.ended()).toBe(0);
+    await outbox.until('its end', (one) => one.type === 'complete' && one.reason === 'superseded');
+    const taken = outbox.seen.flatMap((one) => (one.type === 'taken' ? [one.restart] : []));
+    expect(taken).not.toContain(0);
   });
 
   it('starts an agent that dies five times, gives it the message again, and then gives up', async () => {

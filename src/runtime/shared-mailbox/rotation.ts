@@ -2,7 +2,7 @@
  * A mailbox that became too long is moved aside by its writer, and begun anew under its own name: `12_00.jsonl` is the file that is written to,
  * `12_00.1.jsonl`, `12_00.2.jsonl`, … are what it was before, in this order. What was moved aside is never written to again.
  */
-import { readdirSync, renameSync } from 'node:fs';
+import { readdirSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { MailboxWriter } from '../mailbox.ts';
 import { codeOf } from '../refusal.ts';
@@ -35,22 +35,37 @@ function namesIn(directory: string): string[] {
   }
 }
 
-/** The only writer of a mailbox that is moved aside when it has grown above a bound. */
+/**
+ * The writer of a mailbox that is moved aside when it has grown above a bound. There may be another one for a while: one that counts as lost, and does
+ * not know it yet. Both only append, so nothing is torn; but only one of them moves the file, or else the other would write on in a file whose end
+ * was read.
+ */
 export class RotatingWriter {
   readonly #path: string;
   readonly #maxBytes: number;
+  readonly #mayMove: () => boolean;
   #writer: MailboxWriter;
 
-  constructor(path: string, maxBytes: number) {
+  /** `mayMove`: false for a writer that is late; asked before the file is moved aside. */
+  constructor(path: string, maxBytes: number, mayMove: () => boolean = () => true) {
     this.#path = path;
     this.#maxBytes = maxBytes;
+    this.#mayMove = mayMove;
     this.#writer = new MailboxWriter(path);
   }
 
   /** As {@link MailboxWriter.append}. */
   append(record: object): void {
     this.#writer.append(record);
-    if (this.#writer.sizeBytes >= this.#maxBytes) this.rotate();
+    if (this.#writer.sizeBytes >= this.#maxBytes && this.#isNamed() && this.#mayMove()) this.rotate();
+  }
+
+  /** Goes on in the file that has the name now, where another writer has moved this one's aside. Throws what the file system throws. */
+  settle(): void {
+    if (this.#writer.inode === undefined || this.#isNamed()) return;
+    const named = new MailboxWriter(this.#path);
+    this.#writer.close();
+    this.#writer = named;
   }
 
   /** Moves the file aside and begins it anew. */
@@ -64,5 +79,11 @@ export class RotatingWriter {
   /** Idempotent. */
   close(): void {
     this.#writer.close();
+  }
+
+  /** What it writes to is what a reader finds by the name. */
+  #isNamed(): boolean {
+    const named = statSync(this.#path, { bigint: true, throwIfNoEntry: false });
+    return named !== undefined && String(named.ino) === this.#writer.inode;
   }
 }

@@ -36,6 +36,12 @@ const schema = z.looseObject({
       hard_timeout_seconds: z.number().positive().default(2_700),
     })
     .prefault({}),
+  router: z
+    .looseObject({
+      /** A worker that has not beaten for so long counts as lost. It beats every 5 s: a file system may hide one beat, or a busy node miss it. */
+      heartbeat_timeout_seconds: z.number().min(10).max(86_400).default(120),
+    })
+    .prefault({}),
 });
 export type LaunchConfig = z.output<typeof schema>;
 

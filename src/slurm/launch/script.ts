@@ -48,6 +48,14 @@ export function askedOf({ slurm }: LaunchConfig, wanted: Wanted): Asked {
   return asked;
 }
 
+/**
+ * 1. The daemons of a node die, and what they had started lives on, the first run's `srun` among it. 2. The job is requeued, and its steps are counted
+ * from 0 anew. 3. The first `srun` waits for its step in vain, and has Slurm kill it by its number: the agents of the second run. So each run leaves
+ * the numbers of those before it to a step that does nothing.
+ */
+const SPEND_STEPS =
+  'for ((run = 0; run < ${SLURM_RESTART_COUNT:-0}; run += 1)); do srun --nodes=1 --ntasks=1 true || :; done';
+
 /** Throws as {@link askedOf} does. */
 export function scriptOf(config: LaunchConfig, wanted: Wanted, launch: string): string {
   const { nodes, tool } = wanted;
@@ -68,6 +76,7 @@ export function scriptOf(config: LaunchConfig, wanted: Wanted, launch: string): 
     `#SBATCH --signal=USR2@${WARN_SECONDS}`,
     ...asked.map(([name, value]) => `#SBATCH --${name}=${value}`),
     `export WORKSPACE_ROOT='${root}' CLUSTER_SUBDIR='${folder}'`,
+    SPEND_STEPS,
     `exec srun --ntasks-per-node=1 --kill-on-bad-exit=0 '${programOf(config)}' slurm worker --tool '${tool}' --launch '${launch}'`,
   ].join('\n')}\n`;
 }

@@ -28,17 +28,17 @@ export function readLine(line: FarLine): OutboxRecord | undefined {
   return line.t === 'line' ? outboxRecord.safeParse(line.record).data : undefined;
 }
 
-/** Nothing for what only the two ends of a mailbox care about. */
-export function eventsOf(line: FarLine, redelivered: boolean): FleetEvent[] {
+/** Nothing for what only the two ends of a mailbox care about. What an earlier worker wrote after a later one began bears `late`. */
+export function eventsOf(line: FarLine, o: { redelivered: boolean; isLate: boolean }): FleetEvent[] {
   const { mailbox, position } = line;
   const { job, node } = placeOf(mailbox);
   const told = (event: string, more: Record<string, unknown>): FleetEvent[] => [
     {
       event,
-      data: { ...more, swarm_id: swarmOf(job), job_id: job, node_id: node },
+      data: { ...more, ...(o.isLate ? { late: true } : {}), swarm_id: swarmOf(job), job_id: job, node_id: node },
       mailbox,
       position,
-      redelivered,
+      redelivered: o.redelivered,
     },
   ];
   if (line.t === 'fault') return told('debug', { source: 'outbox', message: `no record: ${line.why}` });

@@ -130,8 +130,9 @@ export class Router {
     this.save();
     for (const listener of this.#lineListeners) listener(lines);
     const events = lines.flatMap((line) => {
-      this.#keep(line);
-      return eventsOf(line, this.#mayBeTold(line));
+      const isLate = this.#isLate(line);
+      if (!isLate) this.#keep(line);
+      return eventsOf(line, { redelivered: this.#mayBeTold(line), isLate });
     });
     if (events.length > 0) for (const listener of this.#listeners) await listener(events);
     for (const { mailbox, position } of lines) {
@@ -139,6 +140,17 @@ export class Router {
       if (!this.#toldBefore.has(mailbox)) state.telling[mailbox] = position;
     }
     this.save();
+  }
+
+  /** Of a worker that does not know yet that another one has its name. */
+  #isLate(line: FarLine): boolean {
+    const record = readLine(line);
+    if (record === undefined) return false;
+    const { restarts } = this.state;
+    const newest = restarts[line.mailbox] ?? 0;
+    const restart = record.restart ?? newest;
+    if (record.type === 'start') restarts[line.mailbox] = Math.max(newest, restart);
+    return restart < newest;
   }
 
   #mayBeTold({ mailbox, position }: FarLine): boolean {

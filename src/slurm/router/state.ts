@@ -35,6 +35,8 @@ export const routerState = z.object({
   told: z.record(z.string(), position).default({}),
   /** Behind what was being told when this was written; a router that was killed then may have told it or not. */
   telling: z.record(z.string(), position).default({}),
+  /** By mailbox, the newest worker of that name that has begun. */
+  restarts: z.record(z.string(), z.number().int().nonnegative()).default({}),
   swarms: z.record(z.string(), swarm).default({}),
   approvals: z.array(approval).default([]),
 });

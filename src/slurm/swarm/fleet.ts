@@ -12,10 +12,8 @@ import type { FarLine } from '../router/wire.ts';
 import type { OutboxRecord } from '../record.ts';
 import { WorkerRuntime } from './worker-runtime.ts';
 
-/** Heartbeats are looked at so often, which is what presence is told at. */
+/** Heartbeats are looked at so often, which is what presence is told at; oftener where a worker is lost sooner. */
 const LOOK_MS = 15_000;
-/** A worker beats every 5 s. Without one for as long as a lease of the swarm it counts as lost; not while the connection is away. */
-const LOST_MS = 120_000;
 const BEAT_MAX_BYTES = 64 * 1024;
 
 const WHY = { lost: 'it has not beaten for long', over: 'its allocation is over' } as const;
@@ -58,6 +56,8 @@ export class Fleet {
   readonly router: Router;
   readonly base: string;
   readonly #o: FleetOptions;
+  /** Without a beat for so long a worker counts as lost; not while the connection is away. */
+  readonly #lostMs: number;
   readonly #file: JsonFile<typeof stateSchema>;
   readonly #runtimes = new Map<string, WorkerRuntime>();
   readonly #beats = new Map<string, { text: string; atMs: number }>();
@@ -67,6 +67,7 @@ export class Fleet {
   /** Nothing is connected before `start`. Throws what the file system throws. */
   constructor(o: FleetOptions) {
     this.#o = o;
+    this.#lostMs = o.config.router.heartbeat_timeout_seconds * 1_000;
     this.base = baseOf(o.config);
     mkdirSync(o.directory, { recursive: true, mode: 0o700 });
     this.#file = new JsonFile(join(o.directory, 'workers.json'), stateSchema);
@@ -80,12 +81,14 @@ export class Fleet {
     this.router.onLines((lines) => this.#heard(lines));
   }
 
-  start(): void {
+  /** Rejects with what the file system says. */
+  async start(): Promise<void> {
+    for (const mailbox of Object.keys(this.#file.state)) await this.runtimeOf(mailbox).resume();
     for (const [mailbox, { calls }] of Object.entries(this.#file.state)) {
       for (const call of calls) this.#answer(mailbox, call);
     }
     this.router.start();
-    this.#timer = setInterval(() => void this.#look(), LOOK_MS);
+    this.#timer = setInterval(() => void this.#look(), Math.min(LOOK_MS, this.#lostMs / 4));
   }
 
   /** Idempotent, bounded. The processes of the workers go on. */
@@ -207,8 +210,8 @@ export class Fleet {
       if (held === undefined || held.text !== text) {
         this.#beats.set(mailbox, { text, atMs: nowMs });
         if (held !== undefined && worker.standing === 'lost') this.#set(mailbox, { ...worker, standing: 'up' });
-      } else if (nowMs - held.atMs > LOST_MS && worker.standing === 'up' && this.#isConnected) {
-        this.#o.log(`worker ${mailbox} has not beaten for ${LOST_MS / 1_000} s: it counts as lost`);
+      } else if (nowMs - held.atMs > this.#lostMs && worker.standing === 'up' && this.#isConnected) {
+        this.#o.log(`worker ${mailbox} has not beaten for ${this.#lostMs / 1_000} s: it counts as lost`);
         this.#set(mailbox, { ...worker, standing: 'lost' });
       }
     }

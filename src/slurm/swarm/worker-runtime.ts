@@ -3,7 +3,7 @@
  * the same drivers run over it, and a restarted node attaches to them by the same code.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcId } from '#core/brand.ts';
 import type { ExecOptions, ExecResult, Exit, Proc, ProcSpec, Runtime } from '#ports.ts';
@@ -21,6 +21,8 @@ import { Mirror } from './mirror.ts';
 const ANSWER_MS = 120_000;
 /** Of an attached process, whose own bound is not known any more. */
 const MIRROR_MAX_BYTES = 64 * 1024 * 1024;
+/** Processes that are over here, and of which a worker wrote on: told once each. A worker has one at a time. */
+const LATE_MAX = 100;
 
 type Held = { proc: LocalProc; mirror: Mirror; inbox: MailboxReader };
 type Answer = Extract<OutboxRecord, { type: 'exec_done' | 'proc_checkpointed' }>;
@@ -38,10 +40,13 @@ export type WorkerRuntimeOptions = {
 export class WorkerRuntime implements Runtime {
   readonly #o: WorkerRuntimeOptions;
   readonly #held = new Map<string, Held>();
+  readonly #opening = new Map<string, Promise<Held>>();
   readonly #asked = new Map<string, (answer: Answer | undefined) => void>();
   /** Why nothing can be started. */
   #gone: string | undefined;
   #late = 0;
+  /** Processes of which so much was said. */
+  readonly #lateOf = new Set<string>();
 
   constructor(o: WorkerRuntimeOptions) {
     this.#o = o;
@@ -70,8 +75,27 @@ export class WorkerRuntime implements Runtime {
     const exit = existsSync(join(path, 'outbox.jsonl')) ? readExit(path) : undefined;
     const { proc } = await this.#hold(id, { maxBytes: MIRROR_MAX_BYTES, again: Number.POSITIVE_INFINITY });
     if (exit !== undefined) this.#end(id, exit);
-    else if (this.#gone !== undefined) this.#exited(id, LOST);
+    else if (this.#gone !== undefined) this.#abandon(id);
     return proc;
+  }
+
+  /**
+   * Takes up what an earlier life of this node had started. From then on what the worker says of it is kept, however late somebody attaches to it: to
+   * be awaited before the worker is heard.
+   */
+  async resume(): Promise<void> {
+    for (const name of readdirSync(join(this.#o.directory, 'procs'))) {
+      const id = legalProcId(name);
+      const path = join(this.#o.directory, 'procs', name);
+      if (id === undefined || this.#held.has(id) || readExit(path) !== undefined) continue;
+      await this.#hold(id, { maxBytes: MIRROR_MAX_BYTES, again: Number.POSITIVE_INFINITY });
+      if (this.#gone !== undefined) this.#abandon(id);
+      else {
+        this.#tell({ type: 'proc_ask', proc: id }).catch(() => {
+          // The router is stopping: the next one asks.
+        });
+      }
+    }
   }
 
   async exec(argv: readonly [string, ...string[]], o: ExecOptions): Promise<ExecResult> {
@@ -122,28 +146,40 @@ export class WorkerRuntime implements Runtime {
     if (this.#gone !== undefined) return;
     this.#gone = why;
     this.#settle();
-    for (const id of this.#held.keys()) {
-      this.#tell({ type: 'proc_kill', proc: id, grace_ms: 0 }).catch(() => {
-        // The router is stopping: the next one finds the attempt lost.
-      });
-      this.#exited(id, LOST);
-    }
+    for (const id of this.#held.keys()) this.#abandon(id);
   }
 
   /** What the worker wrote. */
   take(record: OutboxRecord): void {
     if (record.type === 'proc_output') {
       const held = this.#held.get(record.proc);
-      if (held === undefined) this.#late += 1;
+      if (held === undefined) this.#tooLate(record.proc);
       else {
         held.mirror.take(record);
         held.proc.ring();
       }
     } else if (record.type === 'proc_exit') {
       if (this.#held.has(record.proc)) this.#exited(record.proc, record);
-      else this.#late += 1;
+      else this.#tooLate(record.proc);
     } else if (record.type === 'exec_done') this.#asked.get(record.exec)?.(record);
     else if (record.type === 'proc_checkpointed') this.#asked.get(record.proc)?.(record);
+  }
+
+  /** It is over here, and is to end there, should its worker read on. */
+  #abandon(id: string): void {
+    this.#tell({ type: 'proc_kill', proc: id, grace_ms: 0 }, `${id}.abandoned`).catch(() => {
+      // The router is stopping: the next one finds the attempt lost.
+    });
+    this.#exited(id, LOST);
+  }
+
+  /** It stays in the outbox, and changes nothing here. */
+  #tooLate(id: string): void {
+    if (!this.#lateOf.has(id))
+      this.#o.log(`worker ${this.#o.mailbox} writes on of ${id}, which is over here: it is late`);
+    this.#lateOf.add(id);
+    if (this.#lateOf.size > LATE_MAX) for (const oldest of this.#lateOf.keys().take(1)) this.#lateOf.delete(oldest);
+    this.#late += 1;
   }
 
   #exited(id: string, { code, signal, error }: Exit): void {
@@ -165,7 +201,16 @@ export class WorkerRuntime implements Runtime {
   }
 
   /** `again`: lines up to this one may be in the worker's inbox already. */
-  async #hold(id: ProcId, o: { maxBytes: number; again: number }): Promise<Held> {
+  #hold(id: ProcId, o: { maxBytes: number; again: number }): Promise<Held> {
+    const held = this.#held.get(id);
+    const opening = held === undefined ? this.#opening.get(id) : Promise.resolve(held);
+    if (opening !== undefined) return opening;
+    const opened = this.#open(id, o).finally(() => this.#opening.delete(id));
+    this.#opening.set(id, opened);
+    return opened;
+  }
+
+  async #open(id: ProcId, o: { maxBytes: number; again: number }): Promise<Held> {
     const directory = procDirectory(this.#o.directory, id);
     const mirror = await Mirror.open(directory, o.maxBytes);
     const inbox = new MailboxReader(join(directory, 'inbox.jsonl'));

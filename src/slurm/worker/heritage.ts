@@ -5,6 +5,7 @@ import { MailboxFollower } from '#runtime/shared-mailbox/follower.ts';
 import { inboxRecord, mailboxName } from '../record.ts';
 import { tellFirst, type Staged } from '../staged.ts';
 import { leftIn, type Left } from './outbox.ts';
+import { RecordNames } from './record-names.ts';
 
 export type Place = { base: string; job: string; node: number };
 
@@ -17,7 +18,14 @@ export const runsOf = ({ base, job }: Place): string => join(base, 'runs', job);
 export const checkpointOf = (place: Place): string => join(runsOf(place), `checkpoint_${twoDigits(place.node)}`);
 export const heartbeatOf = (place: Place): string => join(runsOf(place), `heartbeat_${twoDigits(place.node)}.json`);
 
-export type Heritage = { inbox: string; outbox: string; cwd: string; left: Left };
+export type Heritage = {
+  inbox: string;
+  outbox: string;
+  cwd: string;
+  left: Left;
+  /** Of records that are done with. */
+  names: RecordNames;
+};
 
 /**
  * Makes the mailbox, and at the first start puts into it what is to be said first: what an agent of another allocation was told and had not done with,
@@ -36,7 +44,8 @@ export async function inherit(place: Place, staged: Staged, launch: string | und
   }
   const own = join(runsOf(place), `agent_${twoDigits(place.node)}`);
   const cwd = left.cwd ?? there?.cwd ?? own;
-  return { inbox, outbox, cwd, left: { ...left, thread: left.thread ?? there?.thread } };
+  const names = await RecordNames.upTo(inbox, left.acknowledged);
+  return { inbox, outbox, cwd, left: { ...left, thread: left.thread ?? there?.thread }, names };
 }
 
 /** What a worker of another allocation was told and had not done with: what it had begun bears the mark. */

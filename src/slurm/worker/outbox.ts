@@ -22,6 +22,8 @@ export type Left = {
   cwd: string | undefined;
   /** Processes of a node of the swarm that were started and not told to have ended. */
   processes: ReadonlySet<string>;
+  /** All of them, and the commands that were carried out: nothing of it is done again, also where its record is read again. */
+  carriedOut: ReadonlySet<string>;
 };
 
 export class WorkerOutbox {
@@ -29,8 +31,9 @@ export class WorkerOutbox {
   readonly #from: { job_id: string; node_id: number; restart: number };
   #refused = 0;
 
-  constructor(path: string, from: { job: string; node: number; restart: number }) {
-    this.#writer = new RotatingWriter(path, ROTATE_BYTES);
+  /** `isLate`: a later worker of that name has begun, whose file it is. */
+  constructor(path: string, from: { job: string; node: number; restart: number }, isLate: () => boolean) {
+    this.#writer = new RotatingWriter(path, ROTATE_BYTES, () => !isLate());
     this.#from = { job_id: from.job, node_id: from.node, restart: from.restart };
   }
 
@@ -63,6 +66,15 @@ export class WorkerOutbox {
     this.#writer.append({ type, ...this.#from, ...rest });
   }
 
+  /** Another worker of that name, now late, may have moved the file aside. Never throws. */
+  settle(): void {
+    try {
+      this.#writer.settle();
+    } catch {
+      // A full disk: looked at again with the next beat.
+    }
+  }
+
   close(): void {
     this.#writer.close();
   }
@@ -71,8 +83,9 @@ export class WorkerOutbox {
 /** Reads the outbox from its oldest file on. */
 export async function leftIn(path: string): Promise<Left> {
   const processes = new Set<string>();
+  const carriedOut = new Set<string>();
   const nothing = { taken: undefined, acknowledged: undefined, thread: undefined, starts: 0, cwd: undefined };
-  const left: Left = { ...nothing, processes };
+  const left: Left = { ...nothing, processes, carriedOut };
   const follower = new MailboxFollower(path, { pollMs: () => 0 });
   follower.finish();
   for await (const line of follower.lines()) {
@@ -83,7 +96,10 @@ export async function leftIn(path: string): Promise<Left> {
       left.starts = (record.restart ?? left.starts) + 1;
       left.cwd = record.cwd ?? left.cwd;
     }
-    if (record?.type === 'proc_started') processes.add(record.proc);
+    if (record?.type === 'proc_started') {
+      processes.add(record.proc);
+      carriedOut.add(record.proc);
+    } else if (record?.type === 'exec_done') carriedOut.add(record.exec);
     else if (record?.type === 'proc_exit') processes.delete(record.proc);
     else if (record?.type === 'taken') left.taken = record.inbox;
     else if (record?.type === 'acknowledged') left.acknowledged = record.inbox;

@@ -8,7 +8,7 @@ import type { Exit, Proc, Runtime } from '#ports.ts';
 import type { Pace } from '../pace.ts';
 import type { ProcessRecord } from '../record.ts';
 import { checkpoint } from './checkpoint.ts';
-import type { WorkerOutbox } from './outbox.ts';
+import type { Left, WorkerOutbox } from './outbox.ts';
 
 /** A line of a protocol above it is left out: with what JSON adds it would be no line of a mailbox. */
 const LINE_MAX_BYTES = 1024 * 1024;
@@ -30,8 +30,8 @@ export type WorkerProcessesOptions = {
   job: string;
   node: number;
   nowMs: () => number;
-  /** Started by an earlier worker: they ended with it. */
-  left: ReadonlySet<string>;
+  /** Of an earlier worker: its processes ended with it, and what it has carried out is not done again. */
+  left: Pick<Left, 'processes' | 'carriedOut'>;
 };
 
 export class WorkerProcesses {
@@ -42,8 +42,8 @@ export class WorkerProcesses {
 
   constructor(o: WorkerProcessesOptions) {
     this.#o = o;
-    this.#known = new Set(o.left);
-    for (const proc of o.left)
+    this.#known = new Set(o.left.carriedOut);
+    for (const proc of o.left.processes)
       o.outbox.write({ type: 'proc_exit', proc, code: null, signal: null, error: 'holder_lost' });
   }
 
@@ -62,6 +62,8 @@ export class WorkerProcesses {
       case 'proc_kill':
         void this.#held.get(record.proc)?.proc.kill(record.grace_ms);
         return;
+      case 'proc_ask':
+        return this.#ask(record.proc);
       case 'proc_checkpoint':
         void this.#checkpoint(record.cwd, 'delivered').then((work) =>
           this.#o.outbox.write({ type: 'proc_checkpointed', proc: record.proc, work }),
@@ -82,6 +84,13 @@ export class WorkerProcesses {
         await held.told;
       }),
     );
+  }
+
+  /** One that comes after all is not started any more: its node counts it as lost. */
+  #ask(proc: string): void {
+    if (this.#known.has(proc)) return;
+    this.#known.add(proc);
+    this.#o.outbox.write({ type: 'proc_exit', proc, code: null, signal: null, error: 'holder_lost' });
   }
 
   async #start({ proc, argv, cwd, env }: Extract<ProcessRecord, { type: 'proc_start' }>): Promise<void> {
@@ -153,6 +162,8 @@ export class WorkerProcesses {
     timeout_ms: timeoutMs,
     stdin,
   }: Extract<ProcessRecord, { type: 'exec' }>): Promise<void> {
+    if (this.#known.has(exec)) return;
+    this.#known.add(exec);
     const { runtime, outbox } = this.#o;
     const o = { cwd, env: { ...this.#o.env, ...env }, timeoutMs, ...(stdin === undefined ? {} : { stdin }) };
     const { exit, stdout, stderr } = await runtime.exec(argv, o);

@@ -2,9 +2,8 @@
  * One agent on one node of an allocation, for as long as the allocation lives: it reads what it is told from its inbox, and writes down what the agent
  * does in its outbox. A worker that comes after one of the same name goes on where that one was.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { AgentDriver } from '#agent-ports.ts';
 import { parsedOpId, parsedProcId } from '#core/brand.ts';
 import { OwnRuntime } from '#runtime/own.ts';
@@ -15,18 +14,16 @@ import { dress, type Staged } from '../staged.ts';
 import { answerOf } from './answer.ts';
 import { checkpoint } from './checkpoint.ts';
 import { Conversation } from './conversation.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { checkpointOf, heartbeatOf, inherit, outboxOf, runsOf, type Heritage, type Place } from './heritage.ts';
 import { mirrored } from './mirror.ts';
 import { WorkerOutbox, type Left } from './outbox.ts';
 import { WorkerProcesses } from './processes.ts';
+import type { RecordNames } from './record-names.ts';
 import { ToolSocket } from './tool-socket.ts';
 
-/** Who looks at it takes a worker for gone after several of them; one a second would be the file system's largest user. */
-const HEARTBEAT_MS = 5_000;
 /** An agent gets so long to end, at the end of its worker: Slurm's own limit counts, too. */
 const AGENT_GRACE_MS = 3_000;
-/** Names of records that are remembered: one that comes twice came of a connection that was lost, moments ago. */
-const APPENDED_MAX = 10_000;
 /** A turn is bounded by the allocation, not by its worker. */
 const TURN_MAX_MS = 7 * 24 * 3_600_000;
 
@@ -63,7 +60,8 @@ export class Worker {
   readonly #cwd: string;
   #conversation: Conversation | undefined;
   #end: WorkerEnd | undefined;
-  readonly #appended = new Set<string>();
+  readonly #names: RecordNames;
+  readonly #heartbeat: Heartbeat;
   #tools: ToolSocket | undefined;
   #processes: WorkerProcesses | undefined;
   /** Behind it, nothing was given to an agent before. */
@@ -76,14 +74,24 @@ export class Worker {
     return new Worker(o, { ...heritage, runtime });
   }
 
-  private constructor(o: WorkerOptions, { inbox, cwd, left, runtime }: Heritage & { runtime: OwnRuntime }) {
+  private constructor(o: WorkerOptions, { inbox, cwd, left, names, runtime }: Heritage & { runtime: OwnRuntime }) {
     this.#o = o;
     this.#left = left;
+    this.#names = names;
     this.#runtime = runtime;
     this.#pace = new Pace(o.nowMs);
     const from = left.acknowledged;
     this.#inbox = new MailboxFollower(inbox, { from, pollMs: () => this.#pace.pollMs });
-    this.#outbox = new WorkerOutbox(outboxOf(o), { job: o.job, node: o.node, restart: left.starts });
+    const { job, node, nowMs } = o;
+    const restart = left.starts;
+    this.#heartbeat = new Heartbeat({
+      path: heartbeatOf(o),
+      beat: { job_id: job, node_id: node, worker_type: o.driver.tool, restart },
+      nowMs,
+      late: () => this.stop('superseded'),
+      beaten: () => this.#outbox.settle(),
+    });
+    this.#outbox = new WorkerOutbox(outboxOf(o), { job, node, restart }, () => this.#heartbeat.isLate);
     this.#givenTo = samePlace(left.taken, from) ? undefined : left.taken;
     this.#cwd = cwd;
   }
@@ -95,20 +103,20 @@ export class Worker {
     if (staged.persona !== undefined) dress(this.#cwd, staged.persona);
     const tools = await this.#openTools();
     this.#tools = tools;
+    // Before its first word: from here on, an earlier one of that name that still lives is late, and moves no file any more.
+    this.#heartbeat.start();
     const told = { hostname, timestamp: seconds(nowMs()), tool: driver.tool, cwd: this.#cwd };
     this.#outbox.write({ type: 'start', ...told, ends_at: this.#o.endsAt, tools: tools.reach });
     const processes = this.#openProcesses();
     this.#processes = processes;
-    const beat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     try {
-      this.#beat();
       const conversation = await this.#open();
       this.#conversation = conversation;
       await conversation.begin();
       for await (const line of this.#inbox.lines()) await this.#take(line, conversation);
       return await this.#close(conversation);
     } finally {
-      clearInterval(beat);
+      this.#heartbeat.close();
       this.#tools?.close();
       this.#outbox.close();
       await this.#runtime.close(AGENT_GRACE_MS);
@@ -130,7 +138,6 @@ export class Worker {
 
   #openProcesses(): WorkerProcesses {
     const { env, job, node, nowMs } = this.#o;
-    const { processes: left } = this.#left;
     return new WorkerProcesses({
       runtime: this.#runtime,
       env,
@@ -139,7 +146,7 @@ export class Worker {
       job,
       node,
       nowMs,
-      left,
+      left: this.#left,
     });
   }
 
@@ -183,7 +190,9 @@ export class Worker {
       this.#wrong(`the inbox at ${position.offset}: no record that a worker knows`);
       return conversation.done(position);
     }
-    if (this.#isTwice(record.append_id)) return conversation.done(position);
+    // What is told now is told to the one that has its name.
+    if (this.#heartbeat.isLate) return this.stop('superseded');
+    if (!this.#names.isNew(record.append_id)) return conversation.done(position);
     if (record.type === 'user') {
       const { content, injection_id: injection, steer: steers = false } = record;
       const redelivered = isAgain || record.redelivered === true;
@@ -201,19 +210,6 @@ export class Worker {
     else if (this.#tools?.answer(record) !== true)
       this.#wrong(`an answer to call ${record.call}, which nobody waits for`);
     conversation.done(position);
-  }
-
-  /**
-   * 1. A router's connection is cut with a record under way. 2. It connects anew, does not find the record, and appends it again. 3. The far end of
-   * the first connection is not dead yet, and appends it, too.
-   */
-  #isTwice(name: string | undefined): boolean {
-    if (name === undefined) return false;
-    if (this.#appended.has(name)) return true;
-    this.#appended.add(name);
-    if (this.#appended.size > APPENDED_MAX)
-      for (const oldest of this.#appended.keys().take(1)) this.#appended.delete(oldest);
-    return false;
   }
 
   async #control(payload: Record<string, unknown>, conversation: Conversation): Promise<void> {
@@ -244,28 +240,6 @@ export class Worker {
   #wrong(error: string): void {
     this.#outbox.write({ type: 'worker_error', error });
   }
-
-  #beat(): void {
-    const { job, node, driver, nowMs } = this.#o;
-    const restart = this.#left.starts;
-    const beat = {
-      timestamp: seconds(nowMs()),
-      job_id: job,
-      node_id: node,
-      worker_type: driver.tool,
-      pid: process.pid,
-      restart,
-    };
-    const path = heartbeatOf(this.#o);
-    // A node that was cut off, while its job was given to others.
-    if (restartIn(path) > restart) return this.stop('superseded');
-    try {
-      writeFileSync(`${path}.new`, JSON.stringify(beat));
-      renameSync(`${path}.new`, path);
-    } catch {
-      // A full disk: the beat that is missing says so to whoever looks.
-    }
-  }
 }
 
 /** Its own agent is none of a swarm: those of a swarm are processes of their attempts. */
@@ -275,18 +249,6 @@ const seconds = (ms: number): number => ms / 1000;
 
 const samePlace = (a: MailboxPosition | undefined, b: MailboxPosition | undefined): boolean =>
   a?.inode === b?.inode && a?.offset === b?.offset;
-
-const heartbeat = z.looseObject({ job_id: z.string(), restart: z.number().int() });
-
-/** Which worker of that name wrote it; -1 where none did. */
-function restartIn(path: string): number {
-  try {
-    return heartbeat.parse(JSON.parse(readFileSync(path, 'utf8'))).restart;
-  } catch {
-    // None yet; or a disk that was full.
-    return -1;
-  }
-}
 
 function objectIn(text: string): Record<string, unknown> | undefined {
   try {

@@ -56,6 +56,30 @@ describe('a router', () => {
     expect(events.deltas()).toEqual(['whole', 'next']);
   });
 
+  it('marks what a worker writes after another one has its name, and lets it ask for nothing', async () => {
+    const here = site();
+    const from = (restart: number): object => ({ job_id: '7', node_id: 0, restart });
+    const start = (restart: number): object => ({ type: 'start', ...from(restart), hostname: 'n1' });
+    const asks = (restart: number, approval: string): object => ({
+      type: 'worker_event',
+      ...from(restart),
+      event: 'exec_approval_required',
+      payload: { approval_id: approval, call_id: approval, command: 'rm -rf build' },
+    });
+    here.write('7_00', start(0), start(1), { ...delta('late'), restart: 0 }, asks(0, 'old'), asks(1, 'new'));
+    const first = here.spawn();
+    await first.events.event('exec_approval_required', ({ approval_id: id }) => id === 'new');
+    await first.kill();
+    here.write('7_00', { ...delta('later'), restart: 0 }, { ...delta('now'), restart: 1 });
+    const second = here.spawn();
+    await second.events.event('assistant_delta', ({ content }) => content === 'now');
+    const told = [...first.events.seen, ...second.events.seen].filter(({ data }) => data['late'] === true);
+    const late = new Set(told.map(({ event, data }) => data['content'] ?? event));
+    expect(late).toEqual(new Set(['late', 'exec_approval_required', 'later']));
+    const list = await here.client(await second.port()).ask('approvals_list', {}, 'approvals_list');
+    expect(list.data['approvals']).toMatchObject([{ approval_id: 'new' }]);
+  });
+
   it('follows an outbox that is moved aside', async () => {
     const here = site();
     here.write('7_00', delta(0));
