@@ -26,6 +26,8 @@ export type NodeOptions = {
   hubBind?: string | undefined;
   /** `any`: whoever comes to the hub is let in, with any key or none; without it only known and invited keys. */
   hubKeys?: 'known' | 'any' | undefined;
+  /** Messages that one connection to the hub may send in a second, and six times as many frames; 1 without it, 0 for any pace. */
+  hubPace?: number | undefined;
   /** Of rivals for a task that was made here the agent with the best rating gets it, not the lowest claim. */
   preferRated?: boolean | undefined;
   /** How old a deal of the market is at the least when its payer completes it; a minute without it, as in AgentChat. For tests. */

@@ -3,6 +3,7 @@ import { openDoor } from '#door/door.ts';
 import type { HttpDoor } from '#door/http.ts';
 import { startHttp } from '#door/http.ts';
 import { startHub } from '#door/hub/serve.ts';
+import { FRAMES_PER_S } from '#door/hub/session.ts';
 import { startRelay } from '#door/relay/relay.ts';
 import { startHiveSocket } from '#door/hive-socket.ts';
 import { localOperator, startAdminSocket, startAgentSocket, startBoxSocket } from '#door/socket.ts';
@@ -26,6 +27,12 @@ type Wiring = {
   relayDesk: RelayDesk;
 };
 
+/** Who speaks so often also types, asks and answers in that measure. */
+const paceOf = (perSecond: number) =>
+  perSecond === 0
+    ? { messageMs: 0, framesPerS: Infinity }
+    : { messageMs: 1_000 / perSecond, framesPerS: FRAMES_PER_S * perSecond };
+
 /** Opens them in this order; `closers` closes them again. Rejects with what to do when one cannot be opened. */
 export async function openDoors({ o, parts, node, closers, stopping, boxDesk, relayDesk }: Wiring): Promise<HttpDoor> {
   const tokens = await Tokens.open({ dataDir: o.dataDir, now: Date.now, environmentToken: process.env['SKEP_TOKEN'] });
@@ -45,7 +52,7 @@ export async function openDoors({ o, parts, node, closers, stopping, boxDesk, re
   if (o.hubPort !== undefined && o.hubPort !== 0) {
     const isBehindProxy = o.behindProxy !== undefined;
     const where = { port: o.hubPort, bind: o.hubBind ?? '127.0.0.1', isOpen: o.hubKeys === 'any', isBehindProxy };
-    const hub = await startHub({ door, tls, ...where });
+    const hub = await startHub({ door, tls, ...where, ...paceOf(o.hubPace ?? 1) });
     closers.add(() => hub.close());
     o.log(`the hub listens at ${hub.url}`);
   }

@@ -1,7 +1,7 @@
 /** The table by which a frame is parsed, let through and carried out: one line a type, so that none is known to one of the three alone. */
 import * as admin from './admin.ts';
 import * as channels from './channels.ts';
-import type { FrameName } from './frames.ts';
+import type { FrameName, Refused } from './frames.ts';
 import { FRAMES, isRefused, nameOf } from './frames.ts';
 import type { Handler, Place } from './handler.ts';
 import { anyone, member } from './handler.ts';
@@ -12,7 +12,7 @@ import * as talk from './talk.ts';
 const HANDLERS: Record<FrameName, Handler> = {
   IDENTIFY: anyone(FRAMES.IDENTIFY, (frame, { session, hub }) => identify(frame, session, hub)),
   VERIFY_IDENTITY: anyone(FRAMES.VERIFY_IDENTITY, (frame, { session, hub }) => verifyIdentity(frame, session, hub)),
-  PING: anyone(FRAMES.PING, async (_frame, { session }) => session.send('PONG') ?? undefined),
+  PING: anyone(FRAMES.PING, (_frame, { session }) => session.send('PONG') ?? undefined),
   LIST_CHANNELS: anyone(FRAMES.LIST_CHANNELS, channels.listChannels),
   JOIN: member(FRAMES.JOIN, channels.join),
   LEAVE: member(FRAMES.LEAVE, channels.leave),
@@ -36,9 +36,14 @@ const HANDLERS: Record<FrameName, Handler> = {
   ...MARKET_HANDLERS,
 };
 
-/** Carries out one frame; what is refused is told to its sender and has changed nothing. */
-export async function handle(text: string, place: Place): Promise<void> {
+/** Carries out one frame; what is refused is told to its sender and has changed nothing. A promise where the next frame of its sender has to wait. */
+export function handle(text: string, place: Place): Promise<void> | undefined {
   const named = nameOf(text);
-  const refused = isRefused(named) ? named : await HANDLERS[named.name](named.json, place);
-  if (refused !== undefined) place.session.error(refused.code, refused.message);
+  const answer = isRefused(named) ? named : HANDLERS[named.name](named.json, place);
+  if (answer instanceof Promise) return answer.then((refused) => tellRefusal(refused, place));
+  return tellRefusal(answer, place);
+}
+
+function tellRefusal(refused: Refused | undefined, { session }: Place): undefined {
+  if (refused !== undefined) session.error(refused.code, refused.message);
 }

@@ -101,6 +101,7 @@ export class Hub {
 
   /** From arrival `n` on it is told what is said in the channel. */
   attend(session: Session, channel: string, n: number): void {
+    this.outgoing.settle();
     session.channels.set(channel, n);
     const held = this.byChannel.get(channel) ?? new Set();
     this.byChannel.set(channel, held.add(session));
@@ -108,6 +109,7 @@ export class Hub {
 
   /** False: it was not told of that channel. */
   unattend(session: Session, channel: string): boolean {
+    this.outgoing.settle();
     const held = this.byChannel.get(channel);
     held?.delete(session);
     if (held?.size === 0) this.byChannel.delete(channel);
@@ -120,7 +122,7 @@ export class Hub {
 
   async gone(session: Session): Promise<void> {
     this.sessions.delete(session);
-    for (const channel of session.channels.keys()) this.byChannel.get(channel)?.delete(session);
+    for (const channel of session.channels.keys()) this.unattend(session, channel);
     const { member } = session;
     if (member === undefined || session.displaced || this.byId.get(member.id) !== session) return;
     this.byId.delete(member.id);
@@ -167,11 +169,16 @@ export class Hub {
     const listeners = this.byChannel.get(channel);
     if (listeners === undefined || listeners.size === 0) return;
     const frame = textFrame(JSON.stringify({ type: o.type, ...o.fields, ts: o.atMs ?? this.door.now() }));
-    for (const session of listeners) {
-      const from = session.channels.get(channel) ?? Infinity;
-      if (session.member?.id === o.but || (o.n !== undefined && o.n <= from)) continue;
-      session.sendFrame(frame);
-    }
+    let isToAll = true;
+    this.outgoing.tell(`${channel} ${o.but ?? ''} ${o.n === undefined}`, frame, () =>
+      [...listeners].filter((session) => {
+        const isNew = o.n === undefined || o.n > (session.channels.get(channel) ?? Infinity);
+        isToAll &&= isNew;
+        return isNew && session.member?.id !== o.but;
+      }),
+    );
+    // Whose history held this one may not have the next.
+    if (!isToAll) this.outgoing.settle();
   }
 
   /** A line of the hub itself. */

@@ -12,6 +12,7 @@ import { FRAME_MAX_BYTES } from './fields.ts';
 import { handle } from './handlers.ts';
 import { Hub } from './hub.ts';
 import { Claims } from './claims.ts';
+import { Inbox } from './inbox.ts';
 import { Proofs } from './proof.ts';
 import { answerHttp } from './status.ts';
 import { CLOSE, FRAMES_PER_S, Session } from './session.ts';
@@ -24,8 +25,6 @@ const [PING_MS, DEAD_MS] = [30_000, 70_000];
 const NAMELESS_MS = 120_000;
 /** How often connections are looked at. */
 const LOOK_MS = 10_000;
-/** Frames of one client that wait for the one before. */
-const WAITING_MAX = 64;
 /** How often what was read is written down. */
 const READ_MS = 1_000;
 const CLOSE_MAX_MS = 2_000;
@@ -41,7 +40,7 @@ export type HubOptions = {
   isBehindProxy?: boolean | undefined;
   /** Between two messages of one connection; 1 s without it, 0 for any pace. */
   messageMs?: number | undefined;
-  /** Frames that one connection may send in a second. */
+  /** Frames that one connection may send in a second; Infinity for any number. */
   framesPerS?: number | undefined;
 };
 
@@ -131,8 +130,13 @@ function welcome(socket: WebSocket, request: IncomingMessage, around: Around): v
     framesPerS: o.framesPerS ?? FRAMES_PER_S,
   });
   hub.sessions.add(session);
-  let waiting = 0;
-  let last: Promise<void> = Promise.resolve();
+  const inbox = new Inbox(
+    (text) => handle(text, { ...around, session }),
+    (error) => {
+      o.door.onFault(error, 'a frame of the hub');
+      session.error('INVALID_MSG', 'something went wrong inside this node; its log says what');
+    },
+  );
   socket.on('pong', () => (session.heardMs = performance.now()));
   socket.on('error', () => socket.terminate());
   // Whole messages come as one buffer.
@@ -140,19 +144,13 @@ function welcome(socket: WebSocket, request: IncomingMessage, around: Around): v
     session.heardMs = performance.now();
     const text = isBinary ? '' : data.toString('utf8');
     const isChunk = session.member !== undefined && text.startsWith('{"type":"FILE_CHUNK"');
-    if ((!isChunk && !session.mayFrame()) || waiting >= WAITING_MAX)
-      return session.close(CLOSE.policy, 'too many frames');
-    waiting += 1;
-    last = last
-      .then(() => handle(text, { ...around, session }))
-      .catch((error: unknown) => {
-        o.door.onFault(error, 'a frame of the hub');
-        session.error('INVALID_MSG', 'something went wrong inside this node; its log says what');
-      })
-      .finally(() => (waiting -= 1));
+    if ((!isChunk && !session.mayFrame()) || !inbox.take(text)) session.close(CLOSE.policy, 'too many frames');
   });
   // What it sent before it went is carried out first.
   socket.once('close', () => {
-    void last.then(() => hub.gone(session)).catch((error: unknown) => o.door.onFault(error, 'the hub'));
+    void inbox
+      .end()
+      .then(() => hub.gone(session))
+      .catch((error: unknown) => o.door.onFault(error, 'the hub'));
   });
 }

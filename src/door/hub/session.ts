@@ -5,7 +5,7 @@ import { TokenBucket } from '#core/token-bucket.ts';
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { ErrorCode } from './frames.ts';
-import type { Outgoing } from './outgoing.ts';
+import type { Hearer, Outgoing } from './outgoing.ts';
 import { Line, textFrame } from './outgoing.ts';
 
 /** Frames in ten seconds before the login; beyond it the connection is closed. */
@@ -53,7 +53,7 @@ export type SessionOptions = {
   framesPerS: number;
 };
 
-export class Session {
+export class Session implements Hearer {
   readonly socket: WebSocket;
   readonly ip: string;
   readonly openedMs: number;
@@ -74,7 +74,7 @@ export class Session {
   private readonly line: Line;
   private readonly now: () => number;
   private readonly framesPerS: number;
-  private frames: TokenBucket;
+  private frames: TokenBucket | undefined;
   private readonly messages: TokenBucket | undefined;
   private readonly chunks: TokenBucket;
   private allowedBytes = WAITING_MAX_BYTES;
@@ -96,10 +96,12 @@ export class Session {
   enter(member: Member): void {
     this.member = member;
     this.challenge = undefined;
-    this.frames = new TokenBucket({ perSecond: this.framesPerS, burst: this.framesPerS * FRAMES_S }, this.now());
+    const perSecond = this.framesPerS;
+    this.frames =
+      perSecond === Infinity ? undefined : new TokenBucket({ perSecond, burst: perSecond * FRAMES_S }, this.now());
   }
 
-  mayFrame = (): boolean => this.frames.tryTake(1, this.now());
+  mayFrame = (): boolean => this.frames?.tryTake(1, this.now()) ?? true;
   maySpeak = (): boolean => this.messages?.tryTake(1, this.now()) ?? true;
   mayChunk = (): boolean => this.chunks.tryTake(1, this.now());
 
@@ -116,6 +118,17 @@ export class Session {
   sendFrame(frame: Buffer): void {
     if (this.socket.readyState !== WebSocket.OPEN) return;
     this.line.send(frame);
+    this.checkWaiting();
+  }
+
+  /** The same for part of what is told to many. */
+  take(bytes: Buffer): void {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.line.take(bytes);
+    this.checkWaiting();
+  }
+
+  private checkWaiting(): void {
     if (this.line.waitingBytes() > this.allowedBytes)
       this.close(CLOSE.tryAgain, 'reads too slowly: come back, and JOIN with after');
   }
@@ -128,7 +141,7 @@ export class Session {
   /** Says why behind what is queued, and cuts the line when that is not read in time. Idempotent. */
   close(code: number, reason: string): void {
     if (this.socket.readyState !== WebSocket.OPEN) return;
-    this.line.flush();
+    this.line.finish();
     this.socket.close(code, reason);
     const timer = setTimeout(() => this.socket.terminate(), CLOSE_MAX_MS).unref();
     this.socket.once('close', () => clearTimeout(timer));

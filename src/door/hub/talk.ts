@@ -98,7 +98,7 @@ function replyOf({ in_reply_to, thread_id }: FrameOf<'MSG'>, { session, member, 
   );
 }
 
-export async function typing({ channel }: FrameOf<'TYPING'>, { session, member, hub }: At): Answer {
+export function typing({ channel }: FrameOf<'TYPING'>, { session, member, hub }: At): Refused | undefined {
   if (!session.channels.has(channel)) return bad('NOT_INVITED', `You are not in ${channel}`);
   const fields = { from: member.id, from_name: member.name, channel };
   hub.toChannel(channel, { type: 'TYPING', fields, but: member.id });
@@ -106,14 +106,13 @@ export async function typing({ channel }: FrameOf<'TYPING'>, { session, member, 
   return undefined;
 }
 
-export async function setPresence(frame: FrameOf<'SET_PRESENCE'>, { member, hub }: At): Answer {
+export function setPresence(frame: FrameOf<'SET_PRESENCE'>, { member, hub }: At): undefined {
   member.presence = frame.status;
   member.statusText = frame.status_text ?? null;
   const { id, name, presence, statusText } = member;
   const fields = { agent_id: id, name, presence, status_text: statusText };
   hub.toCompany(id, 'PRESENCE_CHANGED', fields);
   hub.far.say({ kind: 'presence', ...fields });
-  return undefined;
 }
 
 export async function setNick({ nick }: FrameOf<'SET_NICK'>, { member, hub }: At): Answer {
@@ -132,7 +131,7 @@ export async function setNick({ nick }: FrameOf<'SET_NICK'>, { member, hub }: At
 }
 
 /** Passed on to one that is here, and kept by nobody. */
-export async function fileChunk({ to, content }: FrameOf<'FILE_CHUNK'>, { session, member, hub }: At): Answer {
+export function fileChunk({ to, content }: FrameOf<'FILE_CHUNK'>, { session, member, hub }: At): Refused | undefined {
   if (!session.mayChunk()) return bad('RATE_LIMITED', 'at most ten pieces a second');
   const target = hub.session(to);
   if (target === undefined) return bad('AGENT_NOT_FOUND', `Agent ${to} not found`);
