@@ -1,4 +1,6 @@
 /** Deadlines by name, without a clock: the caller says what time it is. Setting a name again moves it. */
+import { Heap } from './heap.ts';
+
 type Entry = { name: string; atMs: number };
 
 /** The heap is made anew when it holds this many times the names that are set: a deadline that is moved leaves a stale entry behind. */
@@ -6,15 +8,15 @@ const STALE_FACTOR = 4;
 const STALE_FLOOR = 64;
 
 export class Timers {
-  /** Binary heap by time; entries whose time differs from `current` are stale and skipped when they come to the top. */
-  private heap: Entry[] = [];
+  /** By time; entries whose time differs from `current` are stale and skipped when they come to the top. */
+  private readonly heap = new Heap<Entry>((a, b) => a.atMs < b.atMs);
   private readonly current = new Map<string, number>();
 
   set(name: string, atMs: number): void {
     if (this.current.get(name) === atMs) return;
     this.current.set(name, atMs);
-    if (this.heap.length >= STALE_FLOOR + STALE_FACTOR * this.current.size) this.rebuild();
-    else this.push({ name, atMs });
+    if (this.heap.size >= STALE_FLOOR + STALE_FACTOR * this.current.size) this.rebuild();
+    else this.heap.push({ name, atMs });
   }
 
   /** Sets the name only if it is not set or set later. */
@@ -34,16 +36,16 @@ export class Timers {
   /** When the next one is due; undefined when none is set. */
   nextMs(): number | undefined {
     this.dropStale();
-    return this.heap[0]?.atMs;
+    return this.heap.top()?.atMs;
   }
 
   /** Takes out and returns the names due at `nowMs`, earliest first. */
   due(nowMs: number): string[] {
     const names: string[] = [];
     for (this.dropStale(); ; this.dropStale()) {
-      const top = this.heap[0];
+      const top = this.heap.top();
       if (top === undefined || top.atMs > nowMs) return names;
-      this.pop();
+      this.heap.pop();
       this.current.delete(top.name);
       names.push(top.name);
     }
@@ -51,46 +53,16 @@ export class Timers {
 
   /** Entries held, stale ones included. */
   entries(): number {
-    return this.heap.length;
+    return this.heap.size;
   }
 
   private rebuild(): void {
-    this.heap = [];
-    for (const [name, atMs] of this.current) this.push({ name, atMs });
+    this.heap.clear();
+    for (const [name, atMs] of this.current) this.heap.push({ name, atMs });
   }
 
   private dropStale(): void {
-    for (let top = this.heap[0]; top !== undefined && this.current.get(top.name) !== top.atMs; top = this.heap[0])
-      this.pop();
-  }
-
-  private push(entry: Entry): void {
-    const { heap } = this;
-    let index = heap.push(entry) - 1;
-    while (index > 0) {
-      const parentIndex = (index - 1) >> 1;
-      const parent = heap[parentIndex];
-      if (parent === undefined || parent.atMs <= entry.atMs) break;
-      heap[index] = parent;
-      index = parentIndex;
-    }
-    heap[index] = entry;
-  }
-
-  private pop(): void {
-    const { heap } = this;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let index = 0;
-    for (;;) {
-      const left = index * 2 + 1;
-      const a = heap[left];
-      const b = heap[left + 1];
-      const [child, childIndex] = b !== undefined && a !== undefined && b.atMs < a.atMs ? [b, left + 1] : [a, left];
-      if (child === undefined || child.atMs >= last.atMs) break;
-      heap[index] = child;
-      index = childIndex;
-    }
-    heap[index] = last;
+    for (let top = this.heap.top(); top !== undefined && this.current.get(top.name) !== top.atMs; top = this.heap.top())
+      this.heap.pop();
   }
 }

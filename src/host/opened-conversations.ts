@@ -20,6 +20,7 @@ import type { Arrival, OpStore } from '#ports.ts';
 import type { AttemptName, TranscriptFile } from '#store/transcripts.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import type { AgentHomes } from './agent-homes.ts';
+import { atAttemptHome } from './at-home.ts';
 import { laidAgain } from './earlier-place.ts';
 import type { Remote } from './remote.ts';
 import { isRefusal } from './remote.ts';
@@ -85,20 +86,10 @@ export class OpenedConversations implements Conversations {
   }
 
   async openConversation(of: TranscriptOf, how: OpenRequest): Promise<OpenedConversation | Refusal> {
-    const row = this.#o.store.get('task', of.task);
-    if (row === undefined) return refusal('not_found', 'Task not found', { got: of.task });
-    const chain = taskChain(row);
-    const attempt = of.attempt ?? chain.attempt;
-    const node = holderOf(row, attempt)?.value.node;
-    if (node === undefined)
-      return refusal('no_work', 'no agent has worked on this task yet', { got: `attempt ${attempt}, ${chain.status}` });
-    const name = { task: of.task, attempt };
-    if (node === this.#o.self) return this.#openHere(name, how);
-    const params = { ...name, ...how };
-    return this.#o.remote.ask({
-      to: node,
+    return atAttemptHome(of, this.#o, {
+      here: (name) => this.#openHere(name, how),
       method: 'task.open',
-      params,
+      params: how,
       deadlineMs: OPEN_DEADLINE_MS,
       answer: openAnswer,
     });

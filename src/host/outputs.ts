@@ -5,9 +5,9 @@ import type { NodeCore } from '#core/node.ts';
 import type { Refusal } from '#core/refusal.ts';
 import { refusal } from '#core/refusal.ts';
 import { opIdSchema } from '#core/schema/ids.ts';
-import { isLive } from '#core/view/agent.ts';
-import { holderOf, taskChain } from '#core/view/chain.ts';
+import { taskChain } from '#core/view/chain.ts';
 import type { OpStore } from '#ports.ts';
+import { atAgentHome, atAttemptHome } from './at-home.ts';
 import type { Attempts } from './attempts.ts';
 import type { Remote } from './remote.ts';
 import type { TerminalAgents } from './terminal-agents.ts';
@@ -39,17 +39,10 @@ export class Outputs {
 
   /** What the agent of the running or last attempt printed, from the node where it works. */
   async ofTask(task: OpId, lines: number): Promise<{ attempt: number; output: string } | Refusal> {
-    const row = this.parts.store.get('task', task);
-    if (row === undefined) return refusal('not_found', 'Task not found', { got: task });
-    const { attempt } = taskChain(row);
-    const node = holderOf(row, attempt)?.value.node;
-    if (node === undefined)
-      return refusal('no_work', 'no agent has worked on this task yet', { got: taskChain(row).status });
-    if (node === this.parts.self) return this.taskHere(task, lines);
-    return this.parts.remote.ask({
-      to: node,
+    return atAttemptHome({ task }, this.parts, {
+      here: () => this.taskHere(task, lines),
       method: 'task.output',
-      params: { task, lines },
+      params: { lines },
       deadlineMs: OUTPUT_DEADLINE_MS,
       answer: outputAnswer,
     });
@@ -57,12 +50,8 @@ export class Outputs {
 
   /** How an agent stands, and what it printed, from its own node. */
   async ofAgent(agent: OpId, lines: number): Promise<{ status: string; output: string } | Refusal> {
-    const row = this.parts.store.get('agent', agent);
-    if (!isLive(row)) return refusal('not_found', 'Agent not found', { got: agent });
-    const { node } = row.registered;
-    if (node === this.parts.self) return this.agentHere(agent, lines);
-    return this.parts.remote.ask({
-      to: node,
+    return atAgentHome(agent, this.parts, {
+      here: () => this.agentHere(agent, lines),
       method: 'agent.output',
       params: { agent, lines },
       deadlineMs: OUTPUT_DEADLINE_MS,

@@ -9,11 +9,10 @@ import { agentTurnsSchema, TURNS_ASKED_MAX } from '#core/schema/agent-turn.ts';
 import type { Transcript, TranscriptRange } from '#core/schema/transcript.ts';
 import { rangeSchema, transcriptSchema } from '#core/schema/transcript.ts';
 import type { Conversations, TranscriptOf, Transcripts } from '#core/transcript.ts';
-import { holderOf, taskChain } from '#core/view/chain.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import type { OpStore } from '#ports.ts';
 import type { AttemptName, KeptTranscript, TranscriptFile } from '#store/transcripts.ts';
-import { atAgentHome } from './at-home.ts';
+import { atAgentHome, atAttemptHome } from './at-home.ts';
 import type { AttemptPlan } from './attempt-plan.ts';
 import { isReader } from './attempt-spec.ts';
 import type { Remote } from './remote.ts';
@@ -76,18 +75,13 @@ export class SwarmTranscripts implements Transcripts {
   }
 
   async taskTranscript(of: TranscriptOf, range: TranscriptRange): Promise<Transcript | Refusal> {
-    const row = this.#o.store.get('task', of.task);
-    if (row === undefined) return refusal('not_found', 'Task not found', { got: of.task });
-    const chain = taskChain(row);
-    const attempt = of.attempt ?? chain.attempt;
-    const node = holderOf(row, attempt)?.value.node;
-    if (node === undefined)
-      return refusal('no_work', 'no agent has worked on this task yet', { got: `attempt ${attempt}, ${chain.status}` });
-    const name = { task: of.task, attempt };
-    if (node === this.#o.self) return this.#taskHere(name, range);
-    const params = { ...name, ...range };
-    const answer = transcriptSchema;
-    return this.#o.remote.ask({ to: node, method: 'task.transcript', params, deadlineMs: DEADLINE_MS, answer });
+    return atAttemptHome(of, this.#o, {
+      here: (name) => this.#taskHere(name, range),
+      method: 'task.transcript',
+      params: range,
+      deadlineMs: DEADLINE_MS,
+      answer: transcriptSchema,
+    });
   }
 
   agentTranscript(agent: OpId, range: TranscriptRange): Promise<Transcript | Refusal> {

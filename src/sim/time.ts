@@ -1,4 +1,6 @@
 /** Virtual time: events in order of their time, then of their making. Nothing else moves the clock. */
+import { Heap } from '#core/heap.ts';
+
 type Event = { atMs: number; order: number; run: () => void };
 
 /** Turns of the microtask queue between two events: enough for every promise chain a node makes to come to rest. */
@@ -6,7 +8,7 @@ const SETTLE_TURNS = 12;
 
 export class VirtualTime {
   nowMs = 0;
-  private readonly heap: Event[] = [];
+  private readonly heap = new Heap<Event>((a, b) => (a.atMs === b.atMs ? a.order < b.order : a.atMs < b.atMs));
   private order = 0;
   private count = 0;
   private readonly settleTurns: number;
@@ -17,16 +19,16 @@ export class VirtualTime {
   }
 
   after(delayMs: number, run: () => void): void {
-    this.push({ atMs: this.nowMs + Math.max(0, delayMs), order: (this.order += 1), run });
+    this.heap.push({ atMs: this.nowMs + Math.max(0, delayMs), order: (this.order += 1), run });
   }
 
   /** Runs events until `untilMs`, or until `enough` says so. Bounded: a history of more than `maxEvents` is a bug in what is simulated. */
   async run(o: { untilMs: number; maxEvents: number; enough?: () => boolean }): Promise<void> {
     for (;;) {
-      const next = this.heap[0];
+      const next = this.heap.top();
       if (next === undefined || next.atMs > o.untilMs) break;
       if (o.enough?.() === true) return;
-      this.pop();
+      this.heap.pop();
       this.nowMs = next.atMs;
       next.run();
       for (let turn = 0; turn < this.settleTurns; turn++) await Promise.resolve();
@@ -38,39 +40,5 @@ export class VirtualTime {
 
   events(): number {
     return this.count;
-  }
-
-  private before(a: Event, b: Event): boolean {
-    return a.atMs === b.atMs ? a.order < b.order : a.atMs < b.atMs;
-  }
-
-  private push(event: Event): void {
-    const { heap } = this;
-    let index = heap.push(event) - 1;
-    while (index > 0) {
-      const parentIndex = (index - 1) >> 1;
-      const parent = heap[parentIndex];
-      if (parent === undefined || this.before(parent, event)) break;
-      heap[index] = parent;
-      index = parentIndex;
-    }
-    heap[index] = event;
-  }
-
-  private pop(): void {
-    const { heap } = this;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let index = 0;
-    for (;;) {
-      const left = index * 2 + 1;
-      const a = heap[left];
-      const b = heap[left + 1];
-      const [child, childIndex] = a !== undefined && b !== undefined && this.before(b, a) ? [b, left + 1] : [a, left];
-      if (child === undefined || this.before(last, child)) break;
-      heap[index] = child;
-      index = childIndex;
-    }
-    heap[index] = last;
   }
 }

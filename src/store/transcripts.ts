@@ -2,7 +2,7 @@
  * Transcripts of this node's attempts, in a file of their own: not a fact of the swarm, so it is neither waited for nor backed up, and what does not
  * fit is dropped, the oldest first.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { OpId } from '#core/brand.ts';
 import { parsedOpId } from '#core/brand.ts';
@@ -11,6 +11,7 @@ import { contextSchema, conversationSchema, entrySchema } from '#core/schema/tra
 import { nullableTextCell, numberCell, textCell } from './cells.ts';
 import { openDatabase } from './database.ts';
 import { StoreError } from './errors.ts';
+import { SideFile } from './side-file.ts';
 
 /** Entries kept of one attempt: a day of an agent that never rests. */
 const ENTRIES_MAX = 20_000;
@@ -36,32 +37,28 @@ export type LastTurn = { turn: string; after: { n: number; kind: string; entry: 
 export type KeptEntries = { change: number; last: number; first: number; entries: Entry[]; more: boolean };
 
 export class TranscriptFile {
-  readonly #path: string;
-  readonly #log: (line: string) => void;
+  readonly #file: SideFile<ReturnType<typeof prepare>>;
   readonly #limits: { entries: number; attempts: number; bytes: number };
-  #open: { db: DatabaseSync; statements: ReturnType<typeof prepare> } | undefined;
-  #isClosed = false;
 
-  /** Nothing is opened, or made, before it is needed. */
   constructor(o: {
     path: string;
     log: (line: string) => void;
     limits?: { entries: number; attempts: number; bytes: number };
   }) {
-    this.#path = o.path;
-    this.#log = o.log;
+    const { path, log } = o;
+    this.#file = new SideFile({ path, what: 'transcripts', open: () => openedAnyhow(path, log) });
     this.#limits = o.limits ?? { entries: ENTRIES_MAX, attempts: ATTEMPTS_MAX, bytes: BYTES_MAX };
   }
 
   /** An attempt begins, or goes on after a restart of its node: what is held of it stays. */
   begin({ task, attempt, agent }: AttemptName & { agent: OpId }): void {
-    const { begin } = this.#statements();
+    const { begin } = this.#file.statements();
     begin.run(nameOf({ task, attempt }), task, attempt, agent);
     this.#makeRoom();
   }
 
   write(of: AttemptName, entry: Entry): void {
-    const { write, drop } = this.#statements();
+    const { write, drop } = this.#file.statements();
     const name = nameOf(of);
     const json = JSON.stringify(entry);
     write.run(name, entry.n, entry.change, entry.kind, json);
@@ -69,21 +66,21 @@ export class TranscriptFile {
   }
 
   remove(of: AttemptName, n: number): void {
-    this.#statements().remove.run(nameOf(of), n);
+    this.#file.statements().remove.run(nameOf(of), n);
   }
 
   setContext(of: AttemptName, context: ContextUse): void {
-    this.#statements().context.run(JSON.stringify(context), nameOf(of));
+    this.#file.statements().context.run(JSON.stringify(context), nameOf(of));
   }
 
   /** Its tool goes on with it by that name, also when the attempt is over: of several the last counts. */
   setConversation(of: AttemptName, conversation: Conversation): void {
-    this.#statements().conversation.run(JSON.stringify(conversation), nameOf(of));
+    this.#file.statements().conversation.run(JSON.stringify(conversation), nameOf(of));
   }
 
   /** The last turn that began, with the places of what is held of it; whole, what was asked in it. */
   lastTurn(of: AttemptName): LastTurn | undefined {
-    const { lastTurn, placesAfter } = this.#statements();
+    const { lastTurn, placesAfter } = this.#file.statements();
     const name = nameOf(of);
     const found = lastTurn.get(name);
     const turn = found === undefined ? undefined : entryOf(found);
@@ -96,21 +93,21 @@ export class TranscriptFile {
   }
 
   find(of: AttemptName): KeptTranscript | undefined {
-    if (!this.#isThere()) return undefined;
-    const row = this.#statements().find.get(nameOf(of));
+    if (!this.#file.isThere()) return undefined;
+    const row = this.#file.statements().find.get(nameOf(of));
     return row === undefined ? undefined : keptOf(row);
   }
 
   /** Of its newest attempt. */
   findOf(agent: OpId): KeptTranscript | undefined {
-    if (!this.#isThere()) return undefined;
-    const row = this.#statements().findOf.get(agent);
+    if (!this.#file.isThere()) return undefined;
+    const row = this.#file.statements().findOf.get(agent);
     return row === undefined ? undefined : keptOf(row);
   }
 
   /** At most as much as one frame carries. */
   read(of: AttemptName, { before, after, limit }: TranscriptRange): KeptEntries {
-    const { bounds, newest, changed } = this.#statements();
+    const { bounds, newest, changed } = this.#file.statements();
     const name = nameOf(of);
     const bound = bounds.get(name);
     if (bound === undefined) return { change: 0, first: 0, last: 0, entries: [], more: false };
@@ -135,35 +132,11 @@ export class TranscriptFile {
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#open?.db.close();
-    this.#open = undefined;
-  }
-
-  #isThere(): boolean {
-    return this.#open !== undefined || existsSync(this.#path);
-  }
-
-  #statements(): ReturnType<typeof prepare> {
-    if (this.#isClosed) throw new StoreError('store_closed', 'the transcripts are closed: nothing was stored');
-    this.#open ??= this.#opened();
-    return this.#open.statements;
-  }
-
-  /** What cannot be read is made anew: nothing depends on it. */
-  #opened() {
-    try {
-      return openedAt(this.#path);
-    } catch (error) {
-      if (error instanceof StoreError && error.code === 'store_locked') throw error;
-      this.#log(`${this.#path} cannot be read and is made anew: ${String(error)}`);
-      for (const end of ['', '-wal', '-shm']) rmSync(`${this.#path}${end}`, { force: true });
-      return openedAt(this.#path);
-    }
+    this.#file.close();
   }
 
   #makeRoom(): void {
-    const { count, oldest, used, forget, forgetEntries, giveBack } = this.#statements();
+    const { count, oldest, used, forget, forgetEntries, giveBack } = this.#file.statements();
     const attempts = numberCell(count.get() ?? {}, 'attempts');
     for (let left = attempts; left > 1; left--) {
       if (left <= this.#limits.attempts && numberCell(used.get() ?? {}, 'bytes') <= this.#limits.bytes) return;
@@ -172,6 +145,18 @@ export class TranscriptFile {
       forget.run(name);
       giveBack.run();
     }
+  }
+}
+
+/** What cannot be read is made anew: nothing depends on it. */
+function openedAnyhow(path: string, log: (line: string) => void) {
+  try {
+    return openedAt(path);
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'store_locked') throw error;
+    log(`${path} cannot be read and is made anew: ${String(error)}`);
+    for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+    return openedAt(path);
   }
 }
 

@@ -2,7 +2,6 @@
  * The turns of this node's agents that are woken by messages, in a file of their own: where each agent's conversation stands, what is under way, and a row
  * for each turn. What is under way is on disk before its process starts, so that a node that was killed goes on with it, or knows that it is lost.
  */
-import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { OpId } from '#core/brand.ts';
@@ -13,7 +12,7 @@ import { agentTurnSchema } from '#core/schema/agent-turn.ts';
 import { contextSchema } from '#core/schema/transcript.ts';
 import { numberCell, textCell } from './cells.ts';
 import { openDatabase } from './database.ts';
-import { StoreError } from './errors.ts';
+import { SideFile } from './side-file.ts';
 
 /** Turns kept of one agent: some months of one that is asked every half hour. */
 const TURNS_MAX = 5_000;
@@ -72,24 +71,21 @@ const FRESH: AgentStand = {
 };
 
 export class TurnBook {
-  readonly #path: string;
-  #open: { db: DatabaseSync; statements: ReturnType<typeof prepare> } | undefined;
-  #isClosed = false;
+  readonly #file: SideFile<ReturnType<typeof prepare>>;
 
-  /** Nothing is opened, or made, before it is needed. */
   constructor(path: string) {
-    this.#path = path;
+    this.#file = new SideFile({ path, what: 'turns', open: openedAt });
   }
 
   stand(agent: OpId): AgentStand {
-    if (!this.#isThere()) return FRESH;
-    const row = this.#statements().stand.get(agent);
+    if (!this.#file.isThere()) return FRESH;
+    const row = this.#file.statements().stand.get(agent);
     return row === undefined ? FRESH : standSchema.parse(JSON.parse(textCell(row, 'json')));
   }
 
   /** Both or neither, on disk when it returns. */
   write(agent: OpId, stand: AgentStand, turn?: AgentTurn): void {
-    const { setStand, setTurn, drop, begin, commit, rollback } = this.#statements();
+    const { setStand, setTurn, drop, begin, commit, rollback } = this.#file.statements();
     begin.run();
     try {
       setStand.run(agent, JSON.stringify(stand));
@@ -106,26 +102,26 @@ export class TurnBook {
 
   /** The newest first. */
   turns(agent: OpId, limit: number): AgentTurn[] {
-    if (!this.#isThere()) return [];
-    const rows = this.#statements().newest.all(agent, limit);
+    if (!this.#file.isThere()) return [];
+    const rows = this.#file.statements().newest.all(agent, limit);
     return rows.map((row) => agentTurnSchema.parse(JSON.parse(textCell(row, 'json'))));
   }
 
   lastNumber(agent: OpId): number {
-    if (!this.#isThere()) return 0;
-    return numberCell(this.#statements().last.get(agent) ?? { n: 0 }, 'n');
+    if (!this.#file.isThere()) return 0;
+    return numberCell(this.#file.statements().last.get(agent) ?? { n: 0 }, 'n');
   }
 
   /** On disk when it returns. */
   writeCommand(agent: OpId, kept: KeptCommand): void {
-    const { setCommand, dropCommands } = this.#statements();
+    const { setCommand, dropCommands } = this.#file.statements();
     setCommand.run(agent, kept.row.n, kept.isTold ? 0 : 1, JSON.stringify(kept));
     if (kept.isTold) dropCommands.run(agent, kept.row.n - COMMANDS_MAX);
   }
 
   /** The newest first. */
   commands(agent: OpId, limit: number): KeptCommand[] {
-    return this.#isThere() ? this.#statements().newestCommands.all(agent, limit).map(commandOf) : [];
+    return this.#file.isThere() ? this.#file.statements().newestCommands.all(agent, limit).map(commandOf) : [];
   }
 
   lastCommand(agent: OpId): number {
@@ -134,24 +130,12 @@ export class TurnBook {
 
   /** Those whose agents do not know of their end yet. */
   openCommands(): { agent: OpId; kept: KeptCommand }[] {
-    const rows = this.#isThere() ? this.#statements().openCommands.all(OPEN_MAX) : [];
+    const rows = this.#file.isThere() ? this.#file.statements().openCommands.all(OPEN_MAX) : [];
     return rows.map((row) => ({ agent: parsedOpId(textCell(row, 'agent')), kept: commandOf(row) }));
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#open?.db.close();
-    this.#open = undefined;
-  }
-
-  #isThere(): boolean {
-    return this.#open !== undefined || existsSync(this.#path);
-  }
-
-  #statements(): ReturnType<typeof prepare> {
-    if (this.#isClosed) throw new StoreError('store_closed', 'the turns are closed: nothing was stored');
-    this.#open ??= openedAt(this.#path);
-    return this.#open.statements;
+    this.#file.close();
   }
 }
 

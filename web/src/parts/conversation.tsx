@@ -1,7 +1,7 @@
 /** What was said in one place, live, and the field to say something there. */
 import { X } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { api } from '../model/api.ts';
 import type { Message as Row } from '../model/frame.ts';
 import type { Messages, Place } from '../model/messages.ts';
@@ -10,13 +10,12 @@ import { addressOf, speakerOf } from '../model/places.ts';
 import { useMayAct } from '../model/store.ts';
 import { shortId } from '../model/text.ts';
 import { markRead } from '../model/unread.ts';
+import { useEnd } from './at-end.ts';
 import { Button } from './button.tsx';
 import { isOpenQuestion, Message, quoteOf } from './message.tsx';
 import { Say } from './say.tsx';
 import { useLook } from './time.tsx';
 
-/** Room below which the reader counts as being at the end. */
-const AT_END_PX = 48;
 /** That a message was handed to its reader is told by no event: a mailbox is looked at again so often. */
 const LOOK_MS = 5_000;
 
@@ -105,7 +104,7 @@ type ListProps = {
 /** What is new is followed while the reader is at the end. */
 function List({ state, address, onReply, isForPeople }: ListProps) {
   const { messages, hasOlder, isAsking, said, isLoaded, older } = state;
-  const { view, watch } = useEnd(messages);
+  const { view, watch } = useEnd(messages[0]?.id, messages.at(-1)?.id);
   const byId = useMemo(() => new Map(messages.map((one) => [one.id, one])), [messages]);
   const threads = useMemo(
     () => new Set(messages.flatMap((one) => (one.thread === one.id ? [] : one.thread))),
@@ -152,24 +151,3 @@ const Nothing = ({ children }: { children: ReactNode }) => (
     {children}
   </p>
 );
-
-/** Keeps the end in view for whoever is there, and what is in view for whoever reads on when earlier ones come above it. */
-function useEnd(messages: readonly Row[]) {
-  const view = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
-  const [first, last] = [messages[0]?.id, messages.at(-1)?.id];
-  const before = useRef({ first, height: 0 });
-  useLayoutEffect(() => {
-    const { current } = view;
-    if (current === null) return;
-    if (isAtEnd.current) current.scrollTop = current.scrollHeight;
-    else if (first !== before.current.first) current.scrollTop += current.scrollHeight - before.current.height;
-    before.current = { first, height: current.scrollHeight };
-  }, [first, last]);
-  const watch = (): void => {
-    const { current } = view;
-    if (current === null) return;
-    isAtEnd.current = current.scrollHeight - current.scrollTop - current.clientHeight < AT_END_PX;
-  };
-  return { view, watch };
-}

@@ -1,17 +1,15 @@
 /** What an agent did: its turns, words and thoughts, its calls folded, what it asked, and how each turn ended. */
 import { Bot, Brain, ChevronRight, CircleHelp, CornerDownRight, TriangleAlert, User, Wrench } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { memo, useLayoutEffect, useRef, useState } from 'react';
+import { memo, useState } from 'react';
 import type { Entry, EntryOf, KeptText } from '../../../src/core/schema/transcript.ts';
 import { spanText } from '../model/text.ts';
 import type { TranscriptState } from '../model/transcript.ts';
 import { useTranscript } from '../model/transcript.ts';
+import { useEnd } from './at-end.ts';
 import { Button } from './button.tsx';
 import { ContextBar } from './context-bar.tsx';
 import { clockText } from './time.tsx';
-
-/** Room below which the reader counts as being at the end. */
-const AT_END_PX = 48;
 
 /** `opens`: what a person may go on with it by, where its attempt is over. */
 export function Transcript({ path, task, opens = null }: { path: string; task: string | null; opens?: ReactNode }) {
@@ -39,25 +37,7 @@ export function Transcript({ path, task, opens = null }: { path: string; task: s
 
 /** New entries are followed while the reader is at the end; rows that nobody sees are not laid out. */
 function Entries({ state: { entries, hasOlder, isAsking, older } }: { state: TranscriptState }) {
-  const view = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
-  const last = entries.at(-1);
-  const first = entries[0]?.n;
-  const before = useRef({ first, height: 0 });
-  useLayoutEffect(() => {
-    const { current } = view;
-    if (current === null) return;
-    // What was in view stays in view when older entries come above it.
-    if (first !== before.current.first && !isAtEnd.current && current.scrollTop < AT_END_PX)
-      current.scrollTop += current.scrollHeight - before.current.height;
-    else if (isAtEnd.current) current.scrollTop = current.scrollHeight;
-    before.current = { first, height: current.scrollHeight };
-  }, [first, last]);
-  const watch = (): void => {
-    const { current } = view;
-    if (current === null) return;
-    isAtEnd.current = current.scrollHeight - current.scrollTop - current.clientHeight < AT_END_PX;
-  };
+  const { view, watch } = useEnd(entries[0]?.n, entries.at(-1));
   return (
     <div
       ref={view}
