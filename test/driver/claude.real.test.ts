@@ -1,5 +1,4 @@
 // Needs: npm, 1.2 GB of disk for the agent CLIs
-import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
@@ -9,6 +8,7 @@ import { startModelServer } from '#model-server/server.ts';
 import { AgentHome, agentBin } from '../agent-clis.ts';
 import { driverContract, type DriverHome } from '../contract/driver.ts';
 import { makeLocalHome } from '../runtime/local-home.ts';
+import { scriptedScenes } from './protocol-rig.ts';
 
 const KEY = 'stub-key';
 
@@ -27,7 +27,6 @@ async function makeHome(): Promise<DriverHome> {
   );
   const runtimes = makeLocalHome();
   const gate = join(home.dir, 'gate');
-  const mark = randomBytes(4).toString('hex');
   return {
     driver: new ClaudeDriver({ directory: join(home.dir, 'skep'), nowMs: Date.now }),
     runtimes: {
@@ -38,16 +37,7 @@ async function makeHome(): Promise<DriverHome> {
       },
     },
     env: home.env,
-    scenes: {
-      completed: { prompt: `${mark} <<stub [{"text":"all is done"}]>>`, text: 'all is done' },
-      failed: { prompt: `${mark} <<stub [{"status":400}]>>` },
-      endless: { prompt: `${mark} <<stub [{"preText":"ready\\n","chunks":1,"bash":"while :; do sleep 0.05; done"}]>>` },
-      waiting: {
-        prompt: `${mark} <<stub [{"preText":"ready\\n","chunks":1,"bash":"while [ ! -e ${gate} ]; do sleep 0.02; done"},{"text":"released"}]>>`,
-        text: 'released',
-        release: () => writeFileSync(gate, ''),
-      },
-    },
+    scenes: scriptedScenes(gate),
   };
 }
 

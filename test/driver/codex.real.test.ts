@@ -1,6 +1,4 @@
 // Needs: npm, 1.2 GB of disk for the agent CLIs
-import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { CodexDriver } from '#driver/codex/driver.ts';
@@ -9,7 +7,7 @@ import { startModelServer } from '#model-server/server.ts';
 import { AgentHome, agentBin } from '../agent-clis.ts';
 import { driverContract, type DriverHome } from '../contract/driver.ts';
 import { makeLocalHome } from '../runtime/local-home.ts';
-import { Allowing, script } from './protocol-rig.ts';
+import { Allowing, scriptedScenes } from './protocol-rig.ts';
 
 const KEY = 'stub-key';
 
@@ -24,12 +22,6 @@ async function makeHome(): Promise<DriverHome> {
   const home = new AgentHome({ url: server.url, key: KEY });
   const runtimes = makeLocalHome();
   const gate = join(home.project, 'gate');
-  const mark = randomBytes(4).toString('hex');
-  const until = (command: string): object => ({
-    preText: 'ready\n',
-    chunks: 1,
-    bash: `${command}; do sleep 0.02; done`,
-  });
   return {
     driver: new Allowing(new CodexDriver({ version: '0.0.0', nowMs: Date.now })),
     runtimes: {
@@ -40,16 +32,7 @@ async function makeHome(): Promise<DriverHome> {
       },
     },
     env: home.env,
-    scenes: {
-      completed: { prompt: `${mark} ${script({ text: 'all is done' })}`, text: 'all is done' },
-      failed: { prompt: `${mark} ${script({ status: 400 })}` },
-      endless: { prompt: `${mark} ${script(until('while :'))}` },
-      waiting: {
-        prompt: `${mark} ${script(until(`while [ ! -e ${gate} ]`), { text: 'released' })}`,
-        text: 'released',
-        release: () => writeFileSync(gate, ''),
-      },
-    },
+    scenes: scriptedScenes(gate),
   };
 }
 

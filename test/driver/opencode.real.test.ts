@@ -1,6 +1,6 @@
 // Needs: npm, 1.2 GB of disk for the agent CLIs
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -16,6 +16,7 @@ import { driverContract, Events, PLAIN, type DriverHome } from '../contract/driv
 import { freshId } from '../contract/runtime.ts';
 import type { LocalHome } from '../runtime/local-home.ts';
 import { makeLocalHome } from '../runtime/local-home.ts';
+import { scriptedScenes } from './protocol-rig.ts';
 
 const KEY = 'stub-key';
 
@@ -49,22 +50,12 @@ afterAll(async () => {
 
 async function makeHome(): Promise<DriverHome> {
   const gate = join(home.dir, `gate-${randomBytes(4).toString('hex')}`);
-  const mark = randomBytes(4).toString('hex');
   return {
     driver,
     // One server for all tests, as for all sessions of a node.
     runtimes: { open: () => runtimes.open(), remove: async () => {} },
     env: home.env,
-    scenes: {
-      completed: { prompt: `${mark} <<stub [{"text":"all is done"}]>>`, text: 'all is done' },
-      failed: { prompt: `${mark} <<stub [{"status":400}]>>` },
-      endless: { prompt: `${mark} <<stub [{"preText":"ready\\n","chunks":1,"bash":"while :; do sleep 0.05; done"}]>>` },
-      waiting: {
-        prompt: `${mark} <<stub [{"preText":"ready\\n","chunks":1,"bash":"while [ ! -e ${gate} ]; do sleep 0.02; done"},{"text":"released"}]>>`,
-        text: 'released',
-        release: () => writeFileSync(gate, ''),
-      },
-    },
+    scenes: scriptedScenes(gate),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Sessions with the real CLIs, against the scripted model. */
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type {
@@ -15,7 +16,7 @@ import { startModelServer } from '#model-server/server.ts';
 import type { Runtime } from '#ports.ts';
 import type { LocalRuntime } from '#runtime/local.ts';
 import { AgentHome, agentBin } from '../agent-clis.ts';
-import { Events, PLAIN } from '../contract/driver.ts';
+import { Events, PLAIN, type DriverHome } from '../contract/driver.ts';
 import { freshId } from '../contract/runtime.ts';
 import { makeLocalHome, type LocalHome } from '../runtime/local-home.ts';
 
@@ -153,5 +154,25 @@ function allowed(session: AgentSession): AgentSession {
     interrupt: () => session.interrupt(),
     answer: (request, answer) => session.answer(request, answer),
     close: (graceMs) => session.close(graceMs),
+  };
+}
+
+/** What the contract of drivers makes the scripted model do, for any of the real tools; `waiting` goes on once `gate` is there. */
+export function scriptedScenes(gate: string): DriverHome['scenes'] {
+  const mark = randomBytes(4).toString('hex');
+  const until = (command: string): object => ({
+    preText: 'ready\n',
+    chunks: 1,
+    bash: `${command}; do sleep 0.02; done`,
+  });
+  return {
+    completed: { prompt: `${mark} ${script({ text: 'all is done' })}`, text: 'all is done' },
+    failed: { prompt: `${mark} ${script({ status: 400 })}` },
+    endless: { prompt: `${mark} ${script(until('while :'))}` },
+    waiting: {
+      prompt: `${mark} ${script(until(`while [ ! -e ${gate} ]`), { text: 'released' })}`,
+      text: 'released',
+      release: () => writeFileSync(gate, ''),
+    },
   };
 }
