@@ -29,7 +29,7 @@ export async function runCommand(typed: readonly string[], { world }: { world: W
   configure(program, world);
   for (const { name, group, summary, load } of VERBS) {
     if (argv.find((word) => !word.startsWith('-')) === name) {
-      addVerb(program, await load(), async (leaf, given) => {
+      addVerb(program, await load(), [], async (leaf, given) => {
         code = await leaf.run(given, world);
       });
     } else {
@@ -62,14 +62,15 @@ function configure(command: Command, { out, err }: World): Command {
 
 type Act = (leaf: Leaf, given: Given) => Promise<void>;
 
-function addVerb(program: Command, verb: Verb, act: Act): void {
-  if (!('leaves' in verb)) return addLeaf(program, verb, [], act);
+function addVerb(parent: Command, verb: Verb, above: readonly string[], act: Act): void {
+  if (!('leaves' in verb)) return addLeaf(parent, verb, above, act);
   const group: Group = verb;
-  const command = program.command(group.name).summary(group.summary).description(group.summary).helpCommand(false);
-  command.copyInheritedSettings(program);
-  command.addHelpText('after', `\n  skep help ${group.name} VERB    options and examples of one\n`);
-  if (group.alone !== undefined) fillLeaf(command, group.alone, [group.name], act);
-  for (const leaf of group.leaves) addLeaf(command, leaf, [group.name], act);
+  const path = [...above, group.name];
+  const command = parent.command(group.name).summary(group.summary).description(group.summary).helpCommand(false);
+  command.copyInheritedSettings(parent);
+  command.addHelpText('after', `\n  skep help ${path.join(' ')} VERB    options and examples of one\n`);
+  if (group.alone !== undefined) fillLeaf(command, group.alone, path, act);
+  for (const one of group.leaves) addVerb(command, one, path, act);
 }
 
 function addLeaf(parent: Command, leaf: Leaf, path: readonly string[], act: Act): void {

@@ -33,7 +33,7 @@ export type Leaf = {
 export type Group = {
   name: string;
   summary: string;
-  leaves: readonly Leaf[];
+  leaves: readonly Verb[];
   /** What the noun does by itself, where it does anything. */
   alone?: Leaf;
 };

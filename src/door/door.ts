@@ -7,6 +7,7 @@ import { Idempotency } from './idempotency.ts';
 import { Roster } from './roster.ts';
 import { Sessions } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
+import type { Webhooks } from './webhook/webhooks.ts';
 
 export type Front = 'swarm' | 'wall';
 
@@ -33,6 +34,8 @@ export type Door = {
   readonly front: Front;
   /** The hub of this node, while it has one. */
   readonly hub: { open: OpenHub | undefined };
+  /** Those of this node's channels, while it runs. */
+  readonly webhooks: { open: Webhooks | undefined };
   /** What the last word to those who follow will be. */
   readonly farewell: { says: Farewell };
   /** Milliseconds since 1970. */
@@ -63,6 +66,7 @@ export function openDoor(o: {
     taking: new Set(),
     site: { url: undefined },
     hub: { open: undefined },
+    webhooks: { open: undefined },
     farewell: { says: STOPPING },
     close: () => {
       door.feed.close();

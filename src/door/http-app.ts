@@ -12,6 +12,7 @@ import { isRefusal, noRoute, refusalJson, refused, shown } from './refusal.ts';
 import type { DoorRequest, RequestBody, Route } from './route.ts';
 import { callRoute } from './route.ts';
 import { matchRoute, routes } from './table.ts';
+import { HEADER } from './webhook/signature.ts';
 
 /** A request's body; a task's description may be as long. */
 export const BODY_MAX_BYTES = 8 * 1024 * 1024;
@@ -20,6 +21,8 @@ const KEY_MAX_CHARS = 255;
 declare module 'fastify' {
   interface FastifyRequest {
     visitor: Visitor;
+    /** The body as it came. */
+    bodyText: string;
   }
   interface FastifyContextConfig {
     route?: Route;
@@ -34,6 +37,7 @@ type Parts = { door: Door; site: Site; answers: HttpAnswers; isClosing: () => bo
 export function buildApp(app: FastifyInstance, parts: Parts): void {
   const { answers, door } = parts;
   app.decorateRequest('visitor');
+  app.decorateRequest('bodyText', '');
   app.addHook('onRequest', (request, reply, done) => {
     const enter = (): void => {
       const refusal = entryRefusal(request, parts);
@@ -48,7 +52,8 @@ export function buildApp(app: FastifyInstance, parts: Parts): void {
   app.setNotFoundHandler((request, reply) => notFound(request, reply, answers));
   app.setErrorHandler((error, request, reply) => {
     const refusal = refusalOf(error, request);
-    if (refusal.code === 'internal') door.onFault(error, `${request.method} ${request.url}`);
+    if (refusal.code === 'internal')
+      door.onFault(error, `${request.method} ${request.routeOptions.url ?? pathOf(request.url)}`);
     return answers.refuse(reply, refusal);
   });
   for (const route of routes) addRoute(app, route, parts);
@@ -60,6 +65,7 @@ function addRoute(app: FastifyInstance, route: Route, { door, answers }: Parts):
     method: route.method === 'GET' && !isStream(route) ? ['GET', 'HEAD'] : route.method,
     url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     config: { route },
+    ...(route.bodyMaxBytes === undefined ? {} : { bodyLimit: route.bodyMaxBytes }),
     handler: async (request, reply) => {
       if (route.answer === 'websocket') return answers.refuse(reply.header('upgrade', 'websocket'), UPGRADE_REQUIRED);
       const asked = doorRequest(request);
@@ -83,7 +89,7 @@ function entryRefusal(request: FastifyRequest, parts: Parts): DoorRefusal | unde
     const expected = 'Authorization: Bearer <token>; the token of this node is in its data directory';
     return refused('unauthorised', 'a token is needed', { expected, got: 'none' });
   }
-  if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES) return bodyTooLarge(request);
+  if (Number(request.headers['content-length'] ?? 0) > bodyMaxBytes(request)) return bodyTooLarge(request);
   return cookieRefusal(request.raw, visitor, route !== undefined && isStream(route));
 }
 
@@ -97,8 +103,9 @@ const UPGRADE_REQUIRED = refused('upgrade_required', 'this is a WebSocket', {
 /** Only JSON is a body. What is no JSON is told apart here and refused by the route, whose text for it the seed names. */
 function addParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
-    done(null, bodyOf(String(text)));
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+    request.bodyText = String(text);
+    done(null, bodyOf(request.bodyText));
   });
 }
 
@@ -126,7 +133,14 @@ function doorRequest(request: FastifyRequest): DoorRequest | DoorRefusal {
     body: isBody(request.body) ? request.body : { kind: 'none' },
     idempotencyKey,
     lastEventId: typeof last === 'string' ? last : undefined,
+    signed: signedOf(request),
   };
+}
+
+function signedOf({ headers, bodyText: body }: FastifyRequest): DoorRequest['signed'] {
+  const { [HEADER.timestamp]: timestamp, [HEADER.signature]: signature } = headers;
+  if (typeof timestamp !== 'string' || typeof signature !== 'string') return undefined;
+  return { timestamp, signature, body };
 }
 
 const isBody = (body: unknown): body is RequestBody => typeof body === 'object' && body !== null && 'kind' in body;
@@ -148,9 +162,12 @@ function notFound(request: FastifyRequest, reply: FastifyReply, answers: HttpAns
   return answers.refuse(reply, refused('method_not_allowed', 'Method not allowed', detail));
 }
 
+const bodyMaxBytes = ({ routeOptions }: FastifyRequest): number =>
+  routeOptions.config.route?.bodyMaxBytes ?? BODY_MAX_BYTES;
+
 const bodyTooLarge = (request: FastifyRequest): DoorRefusal =>
   refused('too_large', 'the body is too large', {
-    expected: `at most ${BODY_MAX_BYTES} bytes`,
+    expected: `at most ${bodyMaxBytes(request)} bytes`,
     got: shown(request.headers['content-length']),
   });
 

@@ -14,6 +14,7 @@ import type { Door } from './door.ts';
 import type { Sink } from './feed.ts';
 import type { Asset } from './asset.ts';
 import type { DoorRefusal } from './refusal.ts';
+import type { Signed } from './webhook/signature.ts';
 import { isRefusal, refusalJson, refusalOfIssue, refused, STATUS_OF } from './refusal.ts';
 
 /** A request as a door hands it in. Nothing of it is trusted. */
@@ -25,6 +26,8 @@ export type DoorRequest = {
   idempotencyKey: string | undefined;
   /** Where a stream goes on: the event id a client saw last. */
   lastEventId: string | undefined;
+  /** Of a request that says who it is by a signature over its body. */
+  signed?: Signed | undefined;
 };
 
 /** `none`: the request had no body. `text`: it had one that is no JSON. */
@@ -62,6 +65,8 @@ type Shape<P, Q, B> = {
   params: z.ZodType<P>;
   query: z.ZodType<Q>;
   body: z.ZodType<B>;
+  /** Of the body, where less than any request's is enough. */
+  bodyMaxBytes?: number;
   /** Status of the normal answer. */
   status: number;
 };

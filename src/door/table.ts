@@ -33,6 +33,7 @@ import { transcriptRoutes } from './routes/transcripts.ts';
 import { toolRoutes } from './routes/tools.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { wallRoutes } from './routes/wall.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 const openApi = jsonRoute({
   method: 'GET',
@@ -63,6 +64,7 @@ export const routes: readonly Route[] = [
   ...hookRoutes,
   ...messageRoutes,
   ...channelRoutes,
+  ...webhookRoutes,
   ...marketRoutes,
   ...fileRoutes,
   ...hubRoutes,

@@ -1,4 +1,5 @@
 /** The doors of a node: HTTP, the admin socket, and the socket of its agents. */
+import { join } from 'node:path';
 import { openDoor } from '#door/door.ts';
 import type { HttpDoor } from '#door/http.ts';
 import { startHttp } from '#door/http.ts';
@@ -8,6 +9,7 @@ import { startRelay } from '#door/relay/relay.ts';
 import { startHiveSocket } from '#door/hive-socket.ts';
 import { localOperator, startAdminSocket, startAgentSocket, startBoxSocket } from '#door/socket.ts';
 import { Tokens } from '#door/tokens.ts';
+import { Webhooks } from '#door/webhook/webhooks.ts';
 import type { NodeOptions } from '../host-options.ts';
 import { AgentSockets } from './agent-sockets.ts';
 import { makeSocketDir, socketPath } from '../socket-path.ts';
@@ -45,6 +47,9 @@ export async function openDoors({ o, parts, node, closers, stopping, boxDesk, re
     stopped: stopping.promise,
   });
   closers.add(() => door.close());
+  const webhooks = new Webhooks({ door, path: join(parts.stateDir, 'webhooks.json'), log: o.log });
+  door.webhooks.open = webhooks;
+  closers.add(() => webhooks.close());
   const tls =
     o.tlsCert === undefined || o.tlsKey === undefined ? undefined : { certFile: o.tlsCert, keyFile: o.tlsKey };
   const http = await startHttp({ door, port: o.httpPort, bind: o.httpBind, tls, behindProxy: o.behindProxy });

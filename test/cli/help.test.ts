@@ -1,15 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { VERBS } from '#cli/verbs.ts';
-import type { Leaf } from '#cli/verb.ts';
+import type { Leaf, Verb } from '#cli/verb.ts';
 import { skep, testWorld } from './test-world.ts';
 
-const commands: { path: string[]; leaf: Leaf }[] = [];
-for (const { load } of VERBS) {
-  const verb = await load();
-  if ('leaves' in verb) commands.push(...verb.leaves.map((leaf) => ({ path: [verb.name, leaf.name], leaf })));
-  else commands.push({ path: [verb.name], leaf: verb });
-}
+type Command = { path: string[]; leaf: Leaf };
+const commandsOf = (verb: Verb, above: readonly string[]): Command[] => {
+  const path = [...above, verb.name];
+  return 'leaves' in verb ? verb.leaves.flatMap((one) => commandsOf(one, path)) : [{ path, leaf: verb }];
+};
+const commands: Command[] = [];
+for (const { load } of VERBS) commands.push(...commandsOf(await load(), []));
 
 /** Options for people; hidden ones are for tests. */
 const shown = (leaf: Leaf) => (leaf.options ?? []).filter((option) => option.hidden !== true);

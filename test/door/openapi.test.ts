@@ -102,6 +102,7 @@ describe('OpenAPI', () => {
       'Task',
       'TranscriptEntry',
       'UsageSum',
+      'Webhook',
     ]);
   });
 

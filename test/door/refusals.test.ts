@@ -13,7 +13,8 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 const AUTH = { authorization: `Bearer ${TOKEN}` };
 
 const named = (route: Route): string => `${route.method} ${route.path}`;
-const pathOf = (route: Route, id = NOBODY): string => route.path.replace('{id}', id).replace('{name}', 'nobody');
+const pathOf = (route: Route, id = NOBODY): string =>
+  route.path.replace('{id}', id).replace('{name}', 'nobody').replace('{token}', id);
 const bodyOf = (route: Route): { body?: string; headers?: Record<string, string> } => {
   const body = good[named(route)];
   return body === undefined ? {} : { body: JSON.stringify(body), headers: JSON_TYPE };

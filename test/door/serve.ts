@@ -12,6 +12,7 @@ import type { HttpDoor, HttpOptions } from '#door/http.ts';
 import { startAdminSocket } from '#door/socket.ts';
 import { matchRoute } from '#door/table.ts';
 import { Tokens } from '#door/tokens.ts';
+import { Webhooks } from '#door/webhook/webhooks.ts';
 import { FakeNode, SELF } from './fake-node.ts';
 
 export const TOKEN = 'skep_test_operator';
@@ -40,6 +41,8 @@ export async function serve(o: { node?: FakeNode; http?: Partial<HttpOptions> } 
   if ('refused' in made) throw new Error(made.message);
   const faults: unknown[] = [];
   const door = openDoor({ node, tokens, now: node.now, onFault: (error) => faults.push(error) });
+  const webhooks = new Webhooks({ door, path: join(dir, 'webhooks.json'), log: () => {}, pauseMsOf: () => 1 });
+  door.webhooks.open = webhooks;
   const http = await startHttp({ door, port: 0, bind: '127.0.0.1', ...o.http });
   const path = join(dir, 'admin.sock');
   const socket = await startAdminSocket({ door, path });
@@ -72,7 +75,7 @@ export async function serve(o: { node?: FakeNode; http?: Partial<HttpOptions> } 
     connect: () => LineClient.connect(path),
     close: async () => {
       door.close();
-      await Promise.all([http.close(), socket.close()]);
+      await Promise.all([http.close(), socket.close(), webhooks.close()]);
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -3,6 +3,7 @@ import type { HubFrame } from '../chat/hub-client.ts';
 import { HubClient } from '../chat/hub-client.ts';
 import { identityPath, makeIdentity, readIdentity } from '../chat/identity.ts';
 import { Listener } from '../chat/listener.ts';
+import { hook } from './chat-hook.ts';
 import { cursorOf, PLACE_OPTIONS, placeOf } from '../chat/place.ts';
 import type { ExitCode } from '../exit.ts';
 import { EXIT, usageFailure } from '../exit.ts';
@@ -157,5 +158,5 @@ const identity: Leaf = {
 export const chat: Group = {
   name: 'chat',
   summary: 'speak and listen in the channels of a hub',
-  leaves: [send, listen, channels, agents, identity],
+  leaves: [send, listen, channels, agents, identity, hook],
 };

@@ -2,16 +2,16 @@
  * The way of one box to the places that are listed for it, and to no other: CONNECT, and requests that name their server. The name is compared before
  * anything is looked up; it is looked up once, and the address that was looked at is the one that is dialled.
  */
-import { lookup as lookUp } from 'node:dns/promises';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { connect, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isRefusal, refused, STATUS_OF } from '../refusal.ts';
 import type { DoorRefusal } from '../refusal.ts';
 import { isPublic } from './addresses.ts';
 import { Counted } from './counted.ts';
+import type { Lookup } from './dial.ts';
+import { addressesOf, firstReached } from './dial.ts';
 import type { Exchange, Relayed } from './exchange.ts';
 import { refusalWords } from './exchange.ts';
 import { forwardedHeaders } from './headers.ts';
@@ -37,15 +37,13 @@ const BOUNDS: EgressBounds = {
   tunnelMaxMs: 2 * 3_600_000,
   dialMaxMs: 15_000,
 };
-/** Addresses of one name that are tried, one after the other. */
-const ADDRESSES_MAX = 4;
 
 export type EgressOptions = {
   /** What is listed for the box, asked at each request. */
   listed: () => readonly string[];
   told: (relayed: Relayed) => void;
-  /** All addresses of a name, in the order in which they are to be tried; the system's when left out. */
-  lookup?: (host: string) => Promise<readonly string[]>;
+  /** The system's when left out. */
+  lookup?: Lookup;
   bounds?: Partial<EgressBounds>;
 };
 
@@ -136,53 +134,18 @@ export class Egress {
     const { tunnelsMax } = this.#bounds;
     if (this.#open.size >= 2 * tunnelsMax)
       return refused('too_many', 'this box has too many connections open', { expected: `at most ${tunnelsMax}` });
-    const all = await this.#addressesOf(place);
+    const all = await addressesOf(place.host, this.#o.lookup);
     const may = all.filter((address) => isPublic(address) || listed.includes(nameOf(address, place.port)));
     if (may.length === 0 && all.length > 0)
       return refused('forbidden', `${place.name} leads to an address that is not public`, {
         expected: 'a public address, or one that is listed itself, as ADDRESS:PORT',
       });
-    for (const address of may.slice(0, ADDRESSES_MAX)) {
-      const socket = await dialled({ address, port: place.port, limitMs: this.#bounds.dialMaxMs });
-      if (socket !== undefined) return { socket, address };
-    }
+    const reached = await firstReached(may, { port: place.port, limitMs: this.#bounds.dialMaxMs });
+    if (reached !== undefined) return reached;
     return refused('node_unreachable', `${place.name} cannot be reached from the node`, {
       expected: 'try again later',
     });
   }
-
-  async #addressesOf({ host }: Place): Promise<readonly string[]> {
-    if (isIP(host) !== 0) return [host];
-    try {
-      return await (this.#o.lookup ?? systemLookup)(host);
-    } catch {
-      // Nobody knows the name: it cannot be reached.
-      return [];
-    }
-  }
-}
-
-const systemLookup = async (host: string): Promise<string[]> =>
-  (await lookUp(host, { all: true })).map(({ address }) => address);
-
-/** Undefined where nobody answers. */
-function dialled(o: { address: string; port: number; limitMs: number }): Promise<Socket | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: o.address, port: o.port, allowHalfOpen: true });
-    const failed = (): void => {
-      socket.destroy();
-      resolve(undefined);
-    };
-    socket.setTimeout(o.limitMs, failed);
-    socket.once('error', failed);
-    socket.once('connect', () => {
-      socket.setTimeout(0);
-      socket.off('timeout', failed);
-      socket.off('error', failed);
-      socket.on('error', () => {});
-      resolve(socket);
-    });
-  });
 }
 
 const statusOf = ({ code }: DoorRefusal): number => (code === 'node_unreachable' ? 502 : STATUS_OF[code]);
