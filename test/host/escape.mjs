@@ -138,6 +138,26 @@ function files() {
     if (may(() => closeSync(openSync(path, 'r+')))) got(`to write ${path}`);
 }
 
+/** A group of its own, or the file of one, would lift its limits; `release_agent` is run by the host's kernel. */
+function controlGroups() {
+  const root = '/sys/fs/cgroup';
+  if (!existsSync(root)) return;
+  const below = (path) => readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const folders = [root, ...below(root).map(({ name }) => `${root}/${name}`)];
+  for (const folder of folders) {
+    if (may(() => mkdirSync(`${folder}/escape`))) got(`a control group in ${folder}`);
+    for (const name of [
+      'cgroup.procs',
+      'release_agent',
+      'devices.allow',
+      'memory.limit_in_bytes',
+      'memory.max',
+      'pids.max',
+    ])
+      if (may(() => closeSync(openSync(`${folder}/${name}`, 'r+')))) got(`to write ${folder}/${name}`);
+  }
+}
+
 /** All that can be read there. */
 function filesIn(folder) {
   if (!may(() => readdirSync(folder))) return [];
@@ -241,6 +261,7 @@ await forgery();
 await relay({ given, got });
 await proxy({ given, got, reaches });
 files();
+controlGroups();
 processes();
 traps();
 console.log('done');
