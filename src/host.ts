@@ -158,6 +158,7 @@ const settingsOf = (o: NodeOptions, { store, memory }: Parts, fleet: () => Hoste
     );
     return text === undefined ? undefined : { why: 'memory', text };
   },
+  lacksTimeFor: (agent, task) => fleet()?.lacksTimeFor(agent, task),
 });
 
 type Wiring = {

@@ -13,6 +13,7 @@ import type { Timers } from './timers.ts';
 import type { Turn } from './turn.ts';
 import { emptyTurn, isEmpty, writesNothing } from './turn.ts';
 import type { LiveAgent } from './view/agent.ts';
+import type { TaskCreated } from './view/task.ts';
 import type { Views } from './view/views.ts';
 
 /** Committed state, as the store shows it. */
@@ -49,6 +50,8 @@ export type CoreSettings = {
   maxAgentsOf?: Readonly<Record<string, number>> | undefined;
   /** What its machine lacks for one more agent like this, in words, beside those at work or about to be; looked at anew each time. */
   lacksFor?(agent: LiveAgent, taken: readonly TakenAgent[]): Lack | undefined;
+  /** Where it will be gone before that task could be over, by the task's own limit. */
+  lacksTimeFor?(agent: LiveAgent, task: TaskCreated): Lack | undefined;
 };
 
 export class World {

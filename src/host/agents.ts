@@ -152,7 +152,7 @@ function placesOf(
   o: Pick<AgentsWiring, 'parts' | 'keeping' | 'texts'> & Pick<HostedFleetOptions, 'isAtWork' | 'setState'>,
 ) {
   const { parts, keeping, texts, ...rest } = o;
-  const continuation = new Continuation({ ...keeping, log });
+  const continuation = new Continuation({ ...keeping, ...texts, log });
   const { workspaces: own } = continuation;
   const cluster = { ...keeping, ...texts, ...rest, stateDir: parts.stateDir, own, log };
   const fleet = file === undefined ? undefined : new HostedFleet({ ...cluster, file });

@@ -69,8 +69,9 @@ export function failureOf(o: {
   if (event.failure === 'start_failed') return because('failed', 'setup_failed', event.text);
   const text = `${whyOf(event)}\n${tail}`.trim();
   if (event.exit?.error === 'holder_lost') return because('lost', 'lost', text);
-  // Its work is kept, and goes on in the next allocation.
-  if (event.exit?.error?.startsWith('allocation_') === true) return because('released', 'walltime', CUT_OFF);
+  // Its work is kept, and goes on in the next allocation; what it said last are the notes for whoever does it.
+  if (event.exit?.error?.startsWith('allocation_') === true)
+    return because('released', 'walltime', `${CUT_OFF}\n${tail}`.trim());
   // Whoever stopped the node with its agents has said nothing about the task.
   if (event.exit?.error === 'holder_stopped') return because('released', 'interrupted', text);
   return because('failed', 'script_failed', text);

@@ -39,6 +39,6 @@ export type AttemptTools = {
   /** Where its transcript is kept. */
   transcripts: TranscriptFile;
   /** What the agent is told of earlier attempts, before its task; empty where there is nothing to tell. */
-  before: (plan: AttemptPlan) => string;
+  before: (plan: AttemptPlan) => Promise<string>;
   log: (line: string) => void;
 };

@@ -188,7 +188,7 @@ export class Attempt {
     const description = await this.tools.unstash(created.description);
     if (!isReader(agent)) return scriptOf(created, description);
     const context = await this.tools.unstash(created.context);
-    return `${this.tools.before(this.plan)}${promptOf(created, { description, context })}`;
+    return `${await this.tools.before(this.plan)}${promptOf(created, { description, context })}`;
   }
 
   private async specOf(prepared: Prepared): Promise<SessionSpec> {

@@ -8,12 +8,13 @@ import type { Refusal } from '#core/refusal.ts';
 import type { BodyOf } from '#core/schema/body.ts';
 import type { LiveAgent } from '#core/view/agent.ts';
 import { isLive } from '#core/view/agent.ts';
+import type { TaskCreated } from '#core/view/task.ts';
 import type { Lack } from '#core/world.ts';
 import { JsonLines } from '#runtime/json-lines.ts';
 import type { Arrival, OpStore } from '#ports.ts';
 import { readConfig } from '#slurm/launch/config.ts';
 import { placeOf } from '#slurm/router/event.ts';
-import { Fleet, type ToolCall } from '#slurm/swarm/fleet.ts';
+import { Fleet, type FleetWorker, type ToolCall } from '#slurm/swarm/fleet.ts';
 import type { Workspaces } from '#workspace/workspaces.ts';
 import { agentSocketPath } from './agent-socket-path.ts';
 import type { AttemptTools, AttemptWorkspaces } from './attempt-plan.ts';
@@ -22,8 +23,10 @@ import { isRefusal } from './remote.ts';
 
 /** Agents of one node. */
 const AGENTS_MAX = 1_000;
-/** The walltime's signal comes 90 s before the end; below this, a task would be cut off before it had begun. */
-const LEFT_MIN_MS = 180_000;
+/** The walltime's signal comes 90 s before the end, and Slurm's timer is coarse: up to a minute sooner. */
+const SIGNAL_MS = 150_000;
+/** Below this, a task would be cut off before it had begun. */
+const LEFT_MIN_MS = SIGNAL_MS + 30_000;
 /** An agent that listens for messages waits as long as it says, a minute at most. */
 const CALL_MAX_MS = 300_000;
 
@@ -96,10 +99,20 @@ export class HostedFleet {
     const known = this.#fleet.workers.get(worker ?? '');
     if (known === undefined || known.standing !== 'up') return why('its worker is not there any more');
     if (!this.#fleet.isConnected) return why('its cluster is not connected now');
-    const leftMs = known.endsAtMs === null ? Number.POSITIVE_INFINITY : known.endsAtMs - Date.now();
+    const leftMs = leftOf(known);
     if (leftMs >= LEFT_MIN_MS) return undefined;
-    const left = Math.max(0, Math.round(leftMs / 1_000));
-    return why(`its allocation ends in ${left} s, and a task is begun with at least ${LEFT_MIN_MS / 1_000} s left`);
+    const wanted = `a task is begun with at least ${LEFT_MIN_MS / 1_000} s left`;
+    return why(`its allocation ends in ${seconds(leftMs)} s, and ${wanted}`);
+  }
+
+  /** Why it does not take a task whose limit is longer than its allocation: that would be cut off. Without a limit a task may go on in the next one. */
+  lacksTimeFor({ registered: { worker } }: LiveAgent, { timeLimitSeconds: limit }: TaskCreated): Lack | undefined {
+    const known = limit === null ? undefined : this.#fleet.workers.get(worker ?? '');
+    if (known === undefined || limit === null) return undefined;
+    const leftMs = leftOf(known);
+    if (leftMs >= limit * 1_000 + SIGNAL_MS) return undefined;
+    const wanted = `a task that may take ${limit} s is begun with ${SIGNAL_MS / 1_000} s more than that`;
+    return { why: 'walltime', text: `its allocation ends in ${seconds(leftMs)} s, and ${wanted}` };
   }
 
   /** Sees to it that those who are there are registered, and those who are gone are not, once they are at nothing. */
@@ -163,6 +176,10 @@ export class HostedFleet {
     });
   }
 }
+
+const leftOf = ({ endsAtMs }: FleetWorker): number =>
+  endsAtMs === null ? Number.POSITIVE_INFINITY : endsAtMs - Date.now();
+const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1_000));
 
 const registered = (mailbox: string, tool: string): BodyOf<'agent.registered'> => ({
   type: 'agent.registered',

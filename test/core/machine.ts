@@ -193,7 +193,7 @@ export class Machine {
   agent(
     o: { capabilities?: string[]; tool?: string; tmuxSessionId?: string } & Pick<
       BodyOf<'agent.registered'>,
-      'account' | 'opens'
+      'account' | 'opens' | 'worker'
     > = {},
   ): Promise<OpId> {
     return this.create({
@@ -206,6 +206,7 @@ export class Machine {
       maxConcurrentTasks: 1,
       ...(o.account === undefined ? {} : { account: o.account }),
       ...(o.opens === undefined ? {} : { opens: o.opens }),
+      ...(o.worker === undefined ? {} : { worker: o.worker }),
     });
   }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Fleet } from '../slurm/worker-rig.ts';
@@ -88,7 +88,7 @@ test('an attempt that its walltime cuts off ends as released with its commits, a
   const origin = await project(node);
   const worker = fleet.start();
   const script =
-    'run if [ -e half.txt ]; then echo rest > rest.txt; git add -A; git commit -qm rest; exit 0; fi; echo half > half.txt; git add -A; git commit -qm half; echo loose > loose.txt; exit 3';
+    'run if [ -e half.txt ]; then echo rest > rest.txt; git add -A; git commit -qm rest; exit 0; fi; echo half > half.txt; git add -A; git commit -qm half; echo loose > loose.txt; echo the second file is missing; exit 3';
   const id = await create(node, script);
   await runs(node, id);
   await fleet.appears(`runs/7/work/${id}.1/tree/loose.txt`);
@@ -103,6 +103,15 @@ test('an attempt that its walltime cuts off ends as released with its commits, a
   fleet.start({}, fleet.base, '8');
   const ended = await node.ended(id);
   expect(ended).toMatchObject({ status: 'completed', attempt: 2 });
+  // What the first one said last, and where its commits are, stands before the task.
+  const asked = readFileSync(fleet.inbox('8_00'), 'utf8');
+  expect(asked).toContain('> the second file is missing');
+  const begun = execFileSync('git', ['rev-parse', `skep/${id}/2~1`], {
+    cwd: origin,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  expect(asked).toContain(`Your folder begins at its last commit, ${begun.slice(0, 12)} `);
   for (const file of ['half.txt', 'loose.txt', 'rest.txt']) expect(show(origin, `skep/${id}/2:${file}`)).not.toBe('');
   const subjects = execFileSync('git', ['log', '--format=%s', `main..skep/${id}/2`], {
     cwd: origin,
@@ -121,4 +130,16 @@ test('an agent whose allocation is about to end takes nothing, and says why', as
   const held = await node.until(async () => (await agents(node)).find((one) => one['held_by'] === 'walltime'));
   expect(held['status']).toBe('idle');
   expect((await node.task(id))['status']).toBe('pending');
+});
+
+test('an agent takes what it can end before its allocation does, and leaves what may last longer', async () => {
+  const node = await router();
+  await project(node);
+  fleet.start({ SLURM_JOB_END_TIME: String(Math.floor(Date.now() / 1_000) + 1_000) });
+  await node.until(async () => ((await agents(node)).length === 1 ? true : undefined));
+  const long = await create(node, 'say long', { time_limit_s: 3_600 });
+  await node.until(async () => (await agents(node)).find((one) => one['held_by'] === 'walltime'));
+  const short = await create(node, 'say short', { time_limit_s: 60 });
+  expect(await node.ended(short)).toMatchObject({ status: 'completed' });
+  expect((await node.task(long))['status']).toBe('pending');
 });

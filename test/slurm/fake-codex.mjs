@@ -2,7 +2,7 @@
 /**
  * A stand-in for `codex app-server` that answers at once and keeps no model: a prompt is a word and its argument.
  * `say TEXT`; `ask`, which wants leave and says how it was answered; `hold`, which ends its turn only when it is interrupted or given words; `die`;
- * `run SCRIPT`, whose exit code 3 makes it hold, and what it printed is its last word.
+ * `run SCRIPT`, whose exit code 3 makes it hold, and what it printed is its last word; `count N`, which says so many numbers, a few at a time.
  */
 import { spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -37,15 +37,24 @@ function end(text, status = 'completed') {
   turn = undefined;
   notify('turn/completed', { threadId, turn: { id, status, error: null } });
 }
+function count(from, until) {
+  if (from >= until) return end('counted');
+  for (let n = from; n < Math.min(from + 10, until); n += 1) {
+    notify('item/agentMessage/delta', { itemId: `item-${turn.id}`, delta: `n${n}.\n` });
+  }
+  setTimeout(() => count(from + 10, until), 20);
+}
 function work(text) {
-  const [, word, rest] = /\b(say|ask|hold|die|run)\b ?(.*)$/s.exec(text) ?? [];
+  const [, word, rest] = /\b(say|ask|hold|die|run|count)\b ?(.*)$/s.exec(text) ?? [];
   if (word === 'die') process.exit(7);
   // A reminder: what it said last stands.
   if (word === undefined) end(lastWords);
   if (word === 'say') end(rest);
+  if (word === 'count') count(0, Number(rest));
   if (word === 'run') {
-    const { status, stdout, stderr } = spawnSync('sh', ['-c', rest], { encoding: 'utf8', timeout: 60_000 });
-    if (status !== 3) end(`${stdout}${stderr}`.trim(), status === 0 ? 'completed' : 'failed');
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', rest], { encoding: 'utf8', timeout: 300_000 });
+    if (status === 3) notify('item/agentMessage/delta', { itemId: `item-${turn.id}`, delta: stdout });
+    else end(`${stdout}${stderr}`.trim(), status === 0 ? 'completed' : 'failed');
   }
   if (word === 'ask') {
     const params = { threadId, turnId: turn.id, itemId: 'call-1', command: 'rm -rf build', cwd: process.cwd() };

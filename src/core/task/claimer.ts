@@ -47,7 +47,10 @@ export class Claimer {
     this.world = world;
     this.board = o.board;
     this.isHeld = (agent) => o.isHeld(agent) || o.workOf(agent) !== undefined;
-    this.search = new Search(world, (row) => this.isClaimable(row));
+    this.search = new Search(world, {
+      isClaimable: (row) => this.isClaimable(row),
+      hasTimeFor: (agent, row) => this.hasTimeFor(agent, row),
+    });
     this.admission = new Admission(world, { ...o, own: this.agents });
   }
 
@@ -91,7 +94,8 @@ export class Claimer {
   onPending(row: PendingTask): void {
     if (!this.isClaimable(row)) return;
     for (const agent of this.agents.values()) {
-      if (!this.isIdle(agent.id) || !fits(agent, row) || !this.isAdmitted(agent)) continue;
+      if (!this.isIdle(agent.id) || !fits(agent, row)) continue;
+      if (!this.hasTimeFor(agent, row) || !this.isAdmitted(agent)) continue;
       this.claim(agent.id, row);
       return;
     }
@@ -223,6 +227,13 @@ export class Claimer {
     if (hold?.why === 'memory' || hold?.why === 'walltime')
       this.world.timers.setEarlier('seek', this.world.nowMs + LACK_RETRY_MS);
     return hold === undefined;
+  }
+
+  /** It says so where it has not: a shorter task may come, or one without a limit. */
+  private hasTimeFor(agent: LiveAgent, row: PendingTask): boolean {
+    const lack = this.world.settings.lacksTimeFor?.(agent, row.created);
+    if (lack !== undefined) this.held.set(agent.id, lack);
+    return lack === undefined;
   }
 
   private isIdle(agent: OpId): boolean {

@@ -18,13 +18,15 @@ type Rows = Pick<World, 'store' | 'isWriting'>;
 export class Search {
   private readonly world: Rows;
   private readonly isClaimable: (row: PendingTask) => boolean;
+  private readonly hasTimeFor: (agent: LiveAgent, row: PendingTask) => boolean;
   private readonly kinds = new WeakMap<LiveAgent, string>();
   /** Kinds that no pending task fits, each with one of its agents. A task that is pending anew and fits ends that. */
   private readonly workless = new Map<string, LiveAgent>();
 
-  constructor(world: Rows, isClaimable: (row: PendingTask) => boolean) {
+  constructor(world: Rows, o: Pick<LookParts, 'isClaimable' | 'hasTimeFor'>) {
     this.world = world;
-    this.isClaimable = isClaimable;
+    this.isClaimable = o.isClaimable;
+    this.hasTimeFor = o.hasTimeFor;
   }
 
   /** For the agents that look in one call, one after the other: nothing is committed meanwhile, and what was claimed in it is claimable no more. */
@@ -33,6 +35,7 @@ export class Search {
       page: (offset) => this.page(offset),
       kindOf: (agent) => this.kindOf(agent),
       isClaimable: this.isClaimable,
+      hasTimeFor: this.hasTimeFor,
       // While a turn is written, rows may be there that were not taken in: then what is remembered is not asked.
       isWorkless: (kind) => !this.world.isWriting && this.workless.has(kind),
       foundWorkless: (kind, agent) => this.remember(kind, agent),
@@ -82,6 +85,8 @@ type LookParts = {
   page: (offset: number) => { rows: PendingTask[]; isLast: boolean };
   kindOf: (agent: LiveAgent) => string;
   isClaimable: (row: PendingTask) => boolean;
+  /** Whether the agent is there for long enough; asked only of an agent whose end may be near. */
+  hasTimeFor: (agent: LiveAgent, row: PendingTask) => boolean;
   isWorkless: (kind: string) => boolean;
   foundWorkless: (kind: string, agent: LiveAgent) => void;
 };
@@ -109,11 +114,13 @@ export class Look {
     const place = this.places.get(kind) ?? { at: 0, hasFitting: false, ofOne: [] };
     this.places.set(kind, place);
     // They stand before `at`, so they come first.
-    const own = (): PendingTask | undefined => place.ofOne.find((row) => isFor(agent, row) && this.mayClaim(row));
+    const isOwn = (row: PendingTask): boolean =>
+      isFor(agent, row) && this.parts.hasTimeFor(agent, row) && this.mayClaim(row);
+    const own = (): PendingTask | undefined => place.ofOne.find(isOwn);
     for (let row = this.row(place.at); row !== undefined; row = this.row(place.at)) {
       if (fitsKind(agent, row)) {
         place.hasFitting = true;
-        if (row.created.fork !== undefined) place.ofOne.push(row);
+        if (isOfOne(agent, row)) place.ofOne.push(row);
         else if (this.mayClaim(row)) return own() ?? row;
       }
       place.at += 1;
@@ -141,3 +148,7 @@ export class Look {
     return false;
   }
 }
+
+/** Whether it may be taken differs between agents of one kind: by the conversation that is copied, or by how long each is there yet. */
+const isOfOne = ({ registered }: LiveAgent, { created }: PendingTask): boolean =>
+  created.fork !== undefined || (registered.worker !== undefined && created.timeLimitSeconds !== null);

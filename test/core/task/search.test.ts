@@ -146,7 +146,7 @@ it('what is remembered is not asked while a turn is written: its rows may be the
   const row = machine.store.get('agent', await machine.agent());
   if (!isLive(row)) throw new Error('the agent is not there');
   const rows = { store: machine.store, isWriting: false };
-  const search = new Search(rows, () => true);
+  const search = new Search(rows, { isClaimable: () => true, hasTimeFor: () => true });
   expect(search.look().firstFor(row)).toBeUndefined();
   const running = await machine.task();
   const waiting = await machine.task();
@@ -174,4 +174,35 @@ it('agents are of one kind where they fit the same tasks, in whatever order they
     { ...claude, tmuxSessionId: 's' },
   ];
   for (const other of others) expect(await kind(other)).not.toBe(plain);
+});
+
+it('a task that lasts longer than its agent is there is left to others; a shorter one behind it is taken', async () => {
+  const text = 'its allocation ends in 300 s';
+  const { machine } = await watched({
+    settings: {
+      lacksTimeFor: ({ registered }, { timeLimitSeconds: limit }) =>
+        registered.worker !== undefined && limit !== null && limit > 300 ? { why: 'walltime', text } : undefined,
+    },
+  });
+  const worker = await machine.agent({ worker: '7_00' });
+  const long = await machine.task({ timeLimitSeconds: 600 });
+  expect(claimant(machine, long)).toEqual([]);
+  expect(machine.core.heldBack(worker)).toBe(text);
+  const short = await machine.task({ timeLimitSeconds: 60 });
+  expect(claimant(machine, short)).toEqual([worker]);
+  const other = await machine.agent();
+  expect(claimant(machine, long)).toEqual([other]);
+});
+
+it('a task without a limit is taken by an agent that is not there for long', async () => {
+  const { machine } = await watched({
+    settings: {
+      lacksTimeFor: (_agent, { timeLimitSeconds: limit }) =>
+        limit === null ? undefined : { why: 'walltime', text: 'too long' },
+    },
+  });
+  const long = await machine.task({ timeLimitSeconds: 600 });
+  const open = await machine.task();
+  const worker = await machine.agent({ worker: '7_00' });
+  expect([claimant(machine, long), claimant(machine, open)]).toEqual([[], [worker]]);
 });
