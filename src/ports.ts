@@ -14,6 +14,7 @@ import type { Draft, Op } from '#core/op.ts';
 import type { Frame, Goodbye, MemberState } from '#core/schema/frame.ts';
 import type { AgentPresence } from '#core/presence.ts';
 import type { Refusal } from '#core/refusal.ts';
+import type { MessageIndex } from '#core/search/message-index.ts';
 import type { LinkTraffic, Tally } from '#core/tally.ts';
 import type { Signals } from '#core/signals.ts';
 import type { LongText } from '#core/schema/ids.ts';
@@ -34,7 +35,7 @@ export type Head = { seq: number; hash: Hash };
  * one fsync; its promise resolves after the fsync. A failed commit rejects every commit of that turn and the store refuses all further ones:
  * the node must stop. The read side shows committed state only.
  */
-export interface OpStore extends Views {
+export interface OpStore extends Views, MessageIndex {
   commit(write: Write): Promise<readonly Arrival[]>;
   /** The highest consecutive op of each author. */
   heads(): ReadonlyMap<NodeId, Head>;
@@ -228,6 +229,7 @@ export interface SwarmNode extends AgentTerminals, Answering, Boxed, Signals, Tr
     | 'digest'
     | 'sealedOps'
     | 'sizeBytes'
+    | 'findMessages'
   >;
   /** Resolves after the fsync, with the ops in the order of the drafts. */
   append(drafts: readonly Draft[]): Promise<readonly Arrival[] | Refusal>;

@@ -20,6 +20,7 @@ import { none } from './routes/input.ts';
 import { hubRoutes } from './routes/hub.ts';
 import { marketRoutes } from './routes/market.ts';
 import { messageRoutes } from './routes/messages.ts';
+import { messageSearchRoutes } from './routes/message-search.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { pageRoutes } from './routes/page.ts';
 import { postRoutes } from './routes/posts.ts';
@@ -63,6 +64,7 @@ export const routes: readonly Route[] = [
   ...toolRoutes,
   ...hookRoutes,
   ...messageRoutes,
+  ...messageSearchRoutes,
   ...channelRoutes,
   ...webhookRoutes,
   ...marketRoutes,

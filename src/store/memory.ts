@@ -9,6 +9,7 @@ import type { LocalTable } from '#core/local.ts';
 import type { Op } from '#core/op.ts';
 import { compareStamps, stampOf } from '#core/op.ts';
 import type { BodyType } from '#core/schema/body.ts';
+import type { IndexAnswer, IndexQuery } from '#core/search/message-index.ts';
 import type { Query } from '#core/view/view.ts';
 import type { RowOf } from '#core/view/views.ts';
 import { viewSpecs } from '#core/view/views.ts';
@@ -18,6 +19,7 @@ import { CommitQueue } from './commit-queue.ts';
 import type { Entry } from './run.ts';
 import { readRun, RUN_OPS, runLength, typeNameOf, writeRun } from './run.ts';
 import { HeadLedger } from './head-ledger.ts';
+import { findInMemory } from './memory-index.ts';
 import { MemoryView } from './memory-view.ts';
 import { ViewSet, viewTables } from './view-set.ts';
 
@@ -154,6 +156,10 @@ export class MemoryStore implements OpStore {
 
   count(view: keyof RowOf, where: NonNullable<Query['where']>): number {
     return this.disk.views.count(view, where);
+  }
+
+  async findMessages(query: IndexQuery): Promise<IndexAnswer> {
+    return findInMemory(this.disk.views, query);
   }
 
   digest(): Hash {

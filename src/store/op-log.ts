@@ -11,6 +11,7 @@ import { numberCell, textCell } from './cells.ts';
 import type { LogHead } from './head-ledger.ts';
 import type { Entry } from './run.ts';
 import { RUN_OPS, runLength, typeNameOf } from './run.ts';
+import type { RunsAsked } from './run-table.ts';
 import { RunTable } from './run-table.ts';
 import { OP_COLUMNS, storedOp } from './stored-op.ts';
 
@@ -164,6 +165,25 @@ export class OpLog {
     return this.runs.runsAfter(n);
   }
 
+  sealedRuns(o: RunsAsked & { atLeast: number }): { entries: Entry[]; last: number } {
+    return this.runs.newerOf(o);
+  }
+
+  sealedOpsOf(o: RunsAsked): number {
+    return this.runs.countNewerOf(o);
+  }
+
+  /** The first committed arrival after `n` that is in no run. */
+  firstOpenAfter(n: number): number | undefined {
+    const first = this.statements.firstAfter.get(n)?.['n'];
+    return typeof first === 'number' && first <= this.shownLast ? first : undefined;
+  }
+
+  /** Arrivals of one type that are in no run, by arrival. */
+  openOf(o: { type: string; after: number; upTo: number }): Entry[] {
+    return this.statements.openOf.all(o.after, o.upTo, o.type).map(entryOf);
+  }
+
   /** Ops of these types alone, by arrival; the others are passed over without a look into their texts. */
   *ofTypes(types: readonly string[]): Generator<Op> {
     const marks = types.map(() => '?').join(', ');
@@ -200,6 +220,8 @@ function prepare(db: DatabaseSync) {
     newestAbout: db.prepare(`${select} WHERE entity = ? ORDER BY lamport DESC, node DESC, seq DESC LIMIT ?`),
     allAbout: db.prepare(`${select} WHERE entity = ?`),
     arrivals: db.prepare(`SELECT n, type, ${OP_COLUMNS} FROM op WHERE n > ? ORDER BY n LIMIT ?`),
+    firstAfter: db.prepare('SELECT min(n) AS n FROM op WHERE n > ?'),
+    openOf: db.prepare(`SELECT n, type, ${OP_COLUMNS} FROM op WHERE n > ? AND n <= ? AND type = ? ORDER BY n`),
     void: db.prepare(
       'INSERT INTO voided (n, node, seq, hash, header, body, sig) SELECT n, node, seq, hash, header, body, sig FROM op WHERE node = ? AND seq >= ?',
     ),

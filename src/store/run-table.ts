@@ -94,6 +94,21 @@ export class RunTable {
     }
   }
 
+  /** Of runs after `afterRun` that hold this type, the entries that arrived after `after`; runs until they are `atLeast` so many. `last`: the run up to which that is all. */
+  newerOf(o: RunsAsked & { atLeast: number }): { entries: Entry[]; last: number } {
+    const entries: Entry[] = [];
+    for (const row of this.statements.newerOf.iterate(o.afterRun, o.after, `% ${o.type} %`)) {
+      entries.push(...this.read(row).filter(({ n, type }) => n > o.after && type === o.type));
+      if (entries.length >= o.atLeast) return { entries, last: numberCell(row, 'id') };
+    }
+    return { entries, last: numberCell(this.statements.lastRun.get() ?? {}, 'id') };
+  }
+
+  /** How many ops the runs of {@link newerOf} hold, of all types. */
+  countNewerOf(o: RunsAsked): number {
+    return numberCell(this.statements.countNewerOf.get(o.afterRun, o.after, `% ${o.type} %`) ?? {}, 'ops');
+  }
+
   /** Run by run, each in its own order: those that have an arrival after `n`. */
   *runsAfter(n: number): Generator<Entry[]> {
     const ids = this.statements.after.all(n).map((row) => numberCell(row, 'id'));
@@ -151,6 +166,9 @@ export class RunTable {
   }
 }
 
+/** Runs that were written after a run, and hold ops of a type that arrived after a place. */
+export type RunsAsked = { type: string; after: number; afterRun: number };
+
 const isSame = (entries: readonly Entry[], read: readonly Entry[]): boolean =>
   entries.length === read.length &&
   entries.every(({ n, type, op }, at) => {
@@ -171,6 +189,11 @@ function prepare(db: DatabaseSync) {
     all: db.prepare('SELECT id, types FROM run ORDER BY id'),
     one: db.prepare('SELECT id, data FROM run WHERE id = ?'),
     after: db.prepare('SELECT id, first_n FROM run WHERE last_n > ? ORDER BY first_n, id'),
+    newerOf: db.prepare('SELECT id, data FROM run WHERE id > ? AND last_n > ? AND types LIKE ? ORDER BY id'),
+    countNewerOf: db.prepare(
+      'SELECT ifnull(sum(last - first + 1), 0) AS ops FROM run WHERE id > ? AND last_n > ? AND types LIKE ?',
+    ),
+    lastRun: db.prepare('SELECT ifnull(max(id), 0) AS id FROM run'),
     remove: db.prepare('DELETE FROM run WHERE id = ?'),
     removeEntity: db.prepare('DELETE FROM run_entity WHERE entity = ? AND run = ?'),
   };

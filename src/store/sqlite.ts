@@ -5,6 +5,7 @@ import type { Hash, NodeId } from '#core/brand.ts';
 import { hashOf } from '#core/brand.ts';
 import type { LocalTable } from '#core/local.ts';
 import type { Op } from '#core/op.ts';
+import type { IndexAnswer, IndexQuery } from '#core/search/message-index.ts';
 import type { Query } from '#core/view/view.ts';
 import type { RowOf, Specs } from '#core/view/views.ts';
 import { viewSpecs } from '#core/view/views.ts';
@@ -16,6 +17,7 @@ import { openDatabase } from './database.ts';
 import { HeadLedger } from './head-ledger.ts';
 import { LocalRows } from './local-rows.ts';
 import { OpLog } from './op-log.ts';
+import { MessageIndex } from './message-index.ts';
 import { migrate } from './schema.ts';
 import { RUN_OPS } from './run.ts';
 import type { SnapshotFacts, SnapshotOptions } from './snapshot.ts';
@@ -62,6 +64,7 @@ export class SqliteStore implements OpStore {
   private readonly onPoint: (point: CommitPoint) => void;
   private readonly commitWhen: (run: () => void) => void;
   private readonly snapshots: Snapshots;
+  private readonly index: MessageIndex;
 
   private constructor(db: DatabaseSync, parts: Parts, options: SqliteOptions) {
     this.db = db;
@@ -76,6 +79,8 @@ export class SqliteStore implements OpStore {
       (run) => this.commitWhen(() => this.snapshots.whenBegun(run)),
       (jobs) => this.transact(jobs),
     );
+    const whenBegun = (run: () => void): void => this.snapshots.whenBegun(run);
+    this.index = new MessageIndex({ db, log: parts.log, views: this.views, whenBegun });
     this.onPoint = options.onPoint ?? (() => {});
   }
 
@@ -171,6 +176,10 @@ export class SqliteStore implements OpStore {
     return this.views.count(view, where);
   }
 
+  findMessages(query: IndexQuery): Promise<IndexAnswer> {
+    return this.index.find(query);
+  }
+
   /** Reads every row of every view: for a check, not for a request. */
   digest(): Hash {
     const hash = createHash('sha256');
@@ -189,6 +198,7 @@ export class SqliteStore implements OpStore {
   async close(): Promise<void> {
     const ended = this.snapshots.close();
     this.queue.close();
+    this.index.close();
     await ended;
     if (this.db.isOpen) this.db.close();
   }
@@ -208,6 +218,7 @@ export class SqliteStore implements OpStore {
       this.onPoint('committed');
       this.log.publish();
       this.ledger.publish();
+      this.index.onCommit();
       return outcomes;
     } catch (cause) {
       this.views.forget();
@@ -256,6 +267,7 @@ export class SqliteStore implements OpStore {
     if (this.ledger.current(node).seq < seq) return { value: [] };
     const { voided, head } = this.log.voidFrom(node, seq);
     this.ledger.cut(node, head);
+    this.index.clear();
     this.views.retract(voided, {
       about: (entity) => this.log.allAbout(entity),
       ofTypes: (types) => this.log.ofTypes(types),

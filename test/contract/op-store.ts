@@ -6,6 +6,7 @@ import type { OpStore } from '#ports.ts';
 import { Author, postBody } from '../store/author.ts';
 import { lives } from './lives.ts';
 import { logContract } from './op-store-log.ts';
+import { searchContract } from './op-store-search.ts';
 import { sealContract } from './op-store-seal.ts';
 import { viewContract } from './op-store-views.ts';
 
@@ -52,6 +53,7 @@ export function opStoreContract(name: string, makeDisk: () => Promise<StoreDisk>
     logContract(start);
     viewContract(start);
     sealContract(start);
+    searchContract(start);
   });
 }
 

@@ -85,6 +85,7 @@ describe('OpenAPI', () => {
       'Cap',
       'Channel',
       'File',
+      'FoundMessage',
       'Link',
       'Me',
       'Message',

@@ -57,6 +57,12 @@ it('skep chat: what is said at one hub is heard at the other, and a listener tha
   expect(linesOf(await hear(1))).toMatchObject([{ content: 'first', msg_id: said?.msg_id }]);
   await say('third');
   expect(linesOf(await hear(2))).toMatchObject([{ content: 'second' }, { content: 'third' }]);
+  const found = await chat('search', '"first"', 'in:#general', '--hub', urlOf(two), '--identity', bob);
+  expect(JSON.parse(found.said.out)).toMatchObject({
+    msg_id: said?.msg_id,
+    from_name: 'ann',
+    snippet: { text: 'first', marks: [[0, 5]] },
+  });
   const channels = await chat('channels', '--hub', urlOf(two), '--identity', bob);
   expect(channels.said.out).toContain('"#general"');
   const people = await chat('agents', '#general', '--hub', urlOf(two), '--identity', bob);

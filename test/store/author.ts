@@ -1,6 +1,6 @@
 /** Makes ops as a node would, for the tests of stores: chained and numbered, with a clock that the test may set. */
 import { createHash } from 'node:crypto';
-import type { NodeId, OpId } from '#core/brand.ts';
+import type { NodeId, OpId, Principal } from '#core/brand.ts';
 import { hashOf, nodeIdOf, nodePrincipal } from '#core/brand.ts';
 import type { ChainHead } from '#core/chain.ts';
 import { buildOp, EMPTY_HEAD } from '#core/chain.ts';
@@ -28,15 +28,15 @@ export class Author {
     this.node = nodeIdOf(sha256(name).slice(0, 32));
   }
 
-  /** The next op. Without `entity` it creates its own; without `lamport` the clock goes one on. */
-  next(body: Body, o: { entity?: OpId; lamport?: number } = {}): Op {
+  /** The next op. Without `entity` it creates its own; without `lamport` the clock goes one on; without `by` it is the node's own word. */
+  next(body: Body, o: { entity?: OpId; lamport?: number; by?: Principal; wallMs?: number } = {}): Op {
     this.lamport = o.lamport ?? this.lamport + 1;
     const op = buildOp({
-      draft: { entity: o.entity, by: nodePrincipal(this.node), body },
+      draft: { entity: o.entity, by: o.by ?? nodePrincipal(this.node), body },
       node: this.node,
       head: this.head,
       lamport: this.lamport,
-      wallMs: 1_700_000_000_000 + this.lamport,
+      wallMs: o.wallMs ?? 1_700_000_000_000 + this.lamport,
       crypto: testCrypto,
     });
     if (op === 'tooLarge') throw new Error('the test made an op that is too large');

@@ -17,6 +17,7 @@ const inputs = {
   join: z.object({ channels: z.array(z.string()).default(['#general', '#discovery', '#bounties']) }),
   send: z.object({ to: z.string(), body: z.string(), in_reply_to: z.string().nullish() }),
   listen: z.object({ wait_seconds: z.number().nullish() }),
+  search: z.looseObject({ query: z.string() }),
   channel: z.object({ channel: z.string() }),
   create: z.object({ channel: z.string(), invite_only: z.boolean().optional() }),
   invite: z.object({ channel: z.string(), agent: z.string() }),
@@ -69,6 +70,15 @@ export class OutsideTools {
       return `Sent as ${String(sent['msg_id'])}.`;
     },
     message_listen: async (args) => this.listen((inputs.listen.parse(args).wait_seconds ?? 0) * 1_000),
+    message_search: async (args) => {
+      const said = await this.hub.ask(
+        { type: 'SEARCH_MESSAGES', ...inputs.search.parse(args) },
+        ({ type }) => type === 'MESSAGES_FOUND',
+      );
+      const lines = (Array.isArray(said['results']) ? said['results'] : []).map((one) => JSON.stringify(one));
+      const more = typeof said['next'] === 'string' ? [`More: cursor ${said['next']}`] : [];
+      return [...(lines.length === 0 ? ['Nothing found.'] : [ENVELOPE, ...lines]), ...more].join('\n');
+    },
     channels_list: async () => {
       const { list } = await this.hub.ask({ type: 'LIST_CHANNELS' }, ({ type }) => type === 'CHANNELS');
       return (Array.isArray(list) ? list : []).map((one) => JSON.stringify(one)).join('\n');

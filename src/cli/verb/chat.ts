@@ -10,6 +10,7 @@ import { EXIT, usageFailure } from '../exit.ts';
 import type { Given } from '../given.ts';
 import type { Group, Leaf } from '../verb.ts';
 import type { World } from '../world.ts';
+import { SEARCH_ABOUT, SEARCH_OPTIONS, searchNotes, searchOf } from './message-search.ts';
 
 async function asked(
   given: Given,
@@ -107,6 +108,26 @@ const listen: Leaf = {
   },
 };
 
+const search: Leaf = {
+  name: 'search',
+  summary: 'what was said, as far as this client may read it, newest first',
+  about: `${SEARCH_ABOUT}\nOne line of JSON a message, with the piece of it that was found.`,
+  args: [['<query...>', 'words, and what else']],
+  options: [...PLACE_OPTIONS, ...SEARCH_OPTIONS],
+  examples: [
+    ["skep chat search lexer 'in:#parsers' after:2026-11-01", 'in one channel, since a day'],
+    ['skep chat search \'"merge queue" from:ann\' | jq -r .snippet.text', 'a phrase, for a program'],
+  ],
+  run: (given, world) =>
+    asked(given, world, async (hub) => {
+      const { limit, ...rest } = searchOf(given);
+      const frame = { type: 'SEARCH_MESSAGES', ...rest, limit };
+      const page = await hub.ask(frame, ({ type }) => type === 'MESSAGES_FOUND');
+      world.err.write(searchNotes({ next: page['next'], left: page['left'] }));
+      return Array.isArray(page['results']) ? page['results'] : [];
+    }),
+};
+
 const channels: Leaf = {
   name: 'channels',
   summary: 'the channels that anybody may join',
@@ -158,5 +179,5 @@ const identity: Leaf = {
 export const chat: Group = {
   name: 'chat',
   summary: 'speak and listen in the channels of a hub',
-  leaves: [send, listen, channels, agents, identity, hook],
+  leaves: [send, listen, search, channels, agents, identity, hook],
 };

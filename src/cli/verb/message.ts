@@ -9,6 +9,7 @@ import { showJson, statusCell } from '../show.ts';
 import { table } from '../table.ts';
 import { ago, printable, printableLine } from '../text.ts';
 import type { Group, Leaf } from '../verb.ts';
+import { search } from './message-search.ts';
 
 const messageSchema = z.looseObject({
   id: z.string(),
@@ -28,7 +29,6 @@ const list: Leaf = {
     { flags: '--to <reader>', about: 'an agent, a #channel, or operator for people', fallback: 'operator' },
     { flags: '--all', about: 'whoever reads them' },
     { flags: '--state <state>', about: 'of one reader', choices: ['open', 'acknowledged', 'bounced'] },
-    { flags: '--text <words>', about: 'those that hold all of these words' },
     { flags: '--limit <n>', about: 'show so many', kind: 'whole', fallback: 50 },
   ],
   examples: [
@@ -38,9 +38,7 @@ const list: Leaf = {
   asksNode: true,
   run: (given, world) =>
     withNode(given, world, async (node) => {
-      const reader = given.flag('all')
-        ? {}
-        : { to: given.text('to'), state: given.text('state'), text: given.text('text') };
+      const reader = given.flag('all') ? {} : { to: given.text('to'), state: given.text('state') };
       const query = { ...reader, limit: given.whole('limit') };
       const body = await ask(node, { method: 'GET', path: '/api/messages', query });
       if (given.json) return showJson(body, world);
@@ -133,5 +131,5 @@ const answer: Leaf = {
 export const message: Group = {
   name: 'message',
   summary: 'messages between people and agents',
-  leaves: [list, show, send, answer],
+  leaves: [list, search, show, send, answer],
 };

@@ -1,5 +1,5 @@
 /**
- * What was said in a channel: the last of it, what came after a cursor, and what holds a word. A cursor is, for each node, the highest number of its
+ * What was said in a channel: the last of it, and what came after a cursor. A cursor is, for each node, the highest number of its
  * log whose message a reader has. Each node's messages arrive everywhere in the order of their numbers, so a cursor leaves nothing out and repeats
  * nothing, at whichever node it is asked.
  */
@@ -15,8 +15,6 @@ import type { Views } from '../view/views.ts';
 export const REPLAY_MAX = 200;
 /** Messages after a cursor; whoever is further behind is told so, and begins with the last ones. */
 export const CATCH_UP_MAX = 10_000;
-/** Messages that a search looks at, the newest ones. */
-export const SEARCH_DEPTH_MAX = 20_000;
 const PAGE = 200;
 
 const byStamp = (a: KnownMessage, b: KnownMessage): number => compareStamps(a.sent.stamp, b.sent.stamp);
@@ -45,23 +43,6 @@ export function after(
     }
   }
   return found.toSorted(byStamp);
-}
-
-/** The newest messages whose text holds all the words, newest first. Of a text that became a blob, the beginning is looked at. */
-export function search(views: Views, o: { channel: string; text: string; limit: number }): KnownMessage[] {
-  const words = o.text.toLowerCase().split(/\s+/).filter(Boolean);
-  const found: KnownMessage[] = [];
-  for (let offset = 0; offset < SEARCH_DEPTH_MAX && found.length < o.limit; offset += PAGE) {
-    const where = { channel: o.channel };
-    const rows = views.list('message', { where, order: [['lamport', 'desc']], limit: PAGE, offset });
-    for (const row of rows.filter(isKnownMessage)) {
-      const { text } = row.sent;
-      const lower = (typeof text === 'string' ? text : text.head).toLowerCase();
-      if (words.every((word) => lower.includes(word))) found.push(row);
-    }
-    if (rows.length < PAGE) break;
-  }
-  return found.slice(0, o.limit);
 }
 
 /** The cursor that also covers this message. */

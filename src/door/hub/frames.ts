@@ -1,10 +1,11 @@
 /**
  * What a client of the hub may say, in AgentChat's words: one schema a type. This table parses; who may say it and what follows stands beside each
- * name in `handlers.ts`. Fields of skep's own (`invite`, `after`, MODERATE) are left out by clients that do not know them.
+ * name in `handlers.ts`. What is skep's own (`invite`, `after`, MODERATE, SEARCH_MESSAGES) is left out by clients that do not know them.
  */
 import { z } from 'zod';
 import { channelNameSchema } from '#core/schema/channel-body.ts';
 import { nickSchema } from '#core/schema/identity-body.ts';
+import { SEARCH_INPUT } from '../message/search-desk.ts';
 import { agent, FRAME_MAX_BYTES } from './fields.ts';
 import { MARKET_FRAMES, NOT_HERE } from './market-frames.ts';
 
@@ -61,6 +62,7 @@ export const FRAMES = {
     topic: z.string().max(300).optional(),
     seconds: z.number().int().min(0).max(86_400).optional(),
   }),
+  SEARCH_MESSAGES: SEARCH_INPUT.extend({ query_id: z.string().max(64).nullish() }),
   ADMIN_APPROVE: z.object({ ...admin, pubkey: pem, note: z.string().max(200).default('') }),
   ADMIN_REVOKE: z.object({ ...admin, pubkey: pem.optional(), agent_id: agent.optional() }),
   ADMIN_LIST: z.object(admin),

@@ -7,6 +7,7 @@ import type { Handler, Place } from './handler.ts';
 import { anyone, member } from './handler.ts';
 import { identify, verifyIdentity } from './login.ts';
 import { MARKET_HANDLERS } from './market-handlers.ts';
+import { searchSaid } from './search.ts';
 import * as talk from './talk.ts';
 
 const HANDLERS: Record<FrameName, Handler> = {
@@ -27,6 +28,7 @@ const HANDLERS: Record<FrameName, Handler> = {
   SET_NICK: member(FRAMES.SET_NICK, talk.setNick),
   VERIFY_REQUEST: member(FRAMES.VERIFY_REQUEST, (frame, at) => at.proofs.ask(frame, at)),
   VERIFY_RESPONSE: member(FRAMES.VERIFY_RESPONSE, (frame, at) => at.proofs.answer(frame, at)),
+  SEARCH_MESSAGES: member(FRAMES.SEARCH_MESSAGES, searchSaid),
   ADMIN_APPROVE: member(FRAMES.ADMIN_APPROVE, admin.approve),
   ADMIN_REVOKE: member(FRAMES.ADMIN_REVOKE, admin.revoke),
   ADMIN_LIST: member(FRAMES.ADMIN_LIST, admin.list),

@@ -13,6 +13,8 @@ const [FRAMES_BEFORE, FRAMES_S] = [10, 10];
 /** And after it, each second on average. */
 export const FRAMES_PER_S = 6;
 const CHUNKS_PER_S = 10;
+/** A search is a walk through lists of the index. */
+const [SEARCHES_PER_S, SEARCHES_AT_ONCE] = [1, 5];
 /** What may wait for a slow reader, beside the history that it asked for. */
 const WAITING_MAX_BYTES = 4 * 1024 * 1024;
 /** A closed client gets so long to read what is queued and to answer. */
@@ -77,6 +79,7 @@ export class Session implements Hearer {
   private frames: TokenBucket | undefined;
   private readonly messages: TokenBucket | undefined;
   private readonly chunks: TokenBucket;
+  private readonly searches: TokenBucket;
   private allowedBytes = WAITING_MAX_BYTES;
 
   constructor(o: SessionOptions) {
@@ -91,6 +94,7 @@ export class Session implements Hearer {
     this.messages =
       o.messageMs === 0 ? undefined : new TokenBucket({ perSecond: 1_000 / o.messageMs, burst: 1 }, this.openedMs);
     this.chunks = new TokenBucket({ perSecond: CHUNKS_PER_S, burst: CHUNKS_PER_S }, this.openedMs);
+    this.searches = new TokenBucket({ perSecond: SEARCHES_PER_S, burst: SEARCHES_AT_ONCE }, this.openedMs);
   }
 
   enter(member: Member): void {
@@ -103,6 +107,7 @@ export class Session implements Hearer {
 
   mayFrame = (): boolean => this.frames?.tryTake(1, this.now()) ?? true;
   maySpeak = (): boolean => this.messages?.tryTake(1, this.now()) ?? true;
+  maySearch = (): boolean => this.searches.tryTake(1, this.now());
   mayChunk = (): boolean => this.chunks.tryTake(1, this.now());
 
   /** `atMs`: when it was, where that is not now. */

@@ -1,11 +1,13 @@
 /** Tools by which a model sends and hears messages. */
 import { INPUT as MESSAGE } from '../message/desk.ts';
+import { SEARCH_INPUT } from '../message/search-desk.ts';
 import { toolsOf } from './tool.ts';
 
 export const MESSAGE_INPUTS = {
   message_send: MESSAGE.send,
   message_listen: MESSAGE.receive,
   message_read: MESSAGE.one,
+  message_search: SEARCH_INPUT,
   message_acknowledge: MESSAGE.ids,
   message_ask: MESSAGE.ask,
   message_answer: MESSAGE.answer,
@@ -26,6 +28,12 @@ export const MESSAGE_TOOLS = [
     'Messages to you, oldest first: those that are there, or the first that comes within wait_seconds. Acknowledge what you have handled, or it comes again.',
   ),
   tool('message_read', 'Read a long message', 'The whole text of a message to you, or from you, that was cut.', true),
+  tool(
+    'message_search',
+    'Search messages',
+    'What was said before: in channels that you may read, to you, and by you. A page; the next one by its cursor.',
+    true,
+  ),
   tool(
     'message_acknowledge',
     'Acknowledge messages',

@@ -3,7 +3,9 @@ import type { z } from 'zod';
 import { isRefusal } from '../refusal.ts';
 import type { AtDesk } from '../message/desk.ts';
 import * as desk from '../message/desk.ts';
-import type { Handlers, Said } from './handler.ts';
+import { foundPageJson } from '../json/found.ts';
+import { agentReader, search } from '../message/search-desk.ts';
+import type { Handlers, Said, Work } from './handler.ts';
 import { atDesk } from './handler.ts';
 import type { MESSAGE_INPUTS } from './message-tools.ts';
 
@@ -33,6 +35,19 @@ async function messageRead(input: Input<'message_read'>, at: AtDesk): Promise<Sa
   return isRefusal(text) ? text : [ENVELOPE, JSON.stringify({ id: input.id, body: text })].join('\n');
 }
 
+/** A person's session finds what an operator may; only operators have one. */
+async function messageSearch(input: Input<'message_search'>, { bearer, door }: Work): Promise<Said> {
+  const page = await search(input, { reader: bearer === undefined ? 'operator' : agentReader(bearer.agent), door });
+  if (isRefusal(page)) return page;
+  const { results, next, left } = foundPageJson(page, door);
+  const lines = results.map(({ id, from, to, sent_at, thread, snippet }) =>
+    JSON.stringify({ id, from, to, sent_at, ...(thread === id ? {} : { thread }), text: snippet.text }),
+  );
+  const more = next === null ? [] : [`More: cursor ${next}`];
+  const late = left === 0 ? [] : ['The index is still being made: ask again for what is missing.'];
+  return [...(lines.length === 0 ? ['Nothing found.'] : [ENVELOPE, ...lines]), ...more, ...late].join('\n');
+}
+
 async function messageAcknowledge(input: Input<'message_acknowledge'>, at: AtDesk): Promise<Said> {
   const count = await desk.acknowledge(input, at);
   return isRefusal(count) ? count : `Closed ${count}.`;
@@ -57,6 +72,7 @@ export const MESSAGE_HANDLERS: Handlers<typeof MESSAGE_INPUTS> = {
   message_send: atDesk(messageSend),
   message_listen: atDesk(messageListen),
   message_read: atDesk(messageRead),
+  message_search: messageSearch,
   message_acknowledge: atDesk(messageAcknowledge),
   message_ask: atDesk(messageAsk),
   message_answer: atDesk(messageAnswer),

@@ -32,6 +32,15 @@ export const SEED_TOOLS: Readonly<Record<string, SeedTool>> = {
     }),
     args: ({ wait_seconds }) => ({ wait_seconds: wait_seconds ?? LISTEN_S, max: 32 }),
   },
+  agentchat_search: {
+    to: 'message_search',
+    input: z.object({
+      query: z.string().max(10_000),
+      limit: z.number().int().min(1).max(100).optional(),
+      cursor: optional,
+    }),
+    args: (input) => input,
+  },
   agentchat_channels: { to: 'channels_list', input: z.object({}), args: () => ({}) },
   agentchat_leave: { to: 'channel_leave', input: z.object({ channel }), args: (input) => input },
   agentchat_create_channel: {

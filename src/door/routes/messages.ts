@@ -1,7 +1,6 @@
 /** Messages, as people see and send them. What agents do with theirs is said at their sockets. */
 import { z } from 'zod';
 import { parsedOpId } from '#core/brand.ts';
-import { search } from '#core/channel/history.ts';
 import { channelOf as existingChannel, isOpenToAll } from '#core/channel/rules.ts';
 import { mailboxOf, OPERATOR_CHANNEL } from '#core/message/address.ts';
 import { allowed } from '#core/policy.ts';
@@ -41,7 +40,6 @@ const list = jsonRoute({
   params: none,
   query: z.object({
     to: z.string().min(1).max(200).optional().describe('operator, an agent, @identity of the hub, or a #channel'),
-    text: z.string().min(1).max(200).optional().describe('With `to` alone: words that are all in the message'),
     thread: z.string().min(1).max(200).optional(),
     state: z.enum(['open', 'acknowledged', 'bounced']).optional().describe('With `to` alone'),
     limit: queryNumber({ min: 1, max: LIST_MAX, default: LIST_DEFAULT }),
@@ -50,7 +48,7 @@ const list = jsonRoute({
   body: none,
   answer: z.array(messageJsonSchema),
   status: 200,
-  handle: ({ query: { to, text, thread, state, limit, offset }, caller, door }) => {
+  handle: ({ query: { to, thread, state, limit, offset }, caller, door }) => {
     const channel = to === undefined ? undefined : channelOf(to, door);
     if (isRefusal(channel)) return channel;
     const isLimited = !allowed(caller, 'message.read');
@@ -59,10 +57,6 @@ const list = jsonRoute({
     if (thread !== undefined) return threadOf(thread, { within: isLimited ? channel : undefined, limit, offset, door });
     if (state !== undefined && channel === undefined)
       return refused('invalid', 'state is asked of one reader', { expected: 'to and state' });
-    if (text !== undefined && channel === undefined)
-      return refused('invalid', 'words are looked for at one reader', { expected: 'to and text' });
-    if (text !== undefined && channel !== undefined)
-      return search(door.node.store, { channel, text, limit }).map((row) => messageJson(row, door));
     const where = channel === undefined ? {} : { channel, ...(state === undefined ? {} : { state }) };
     const rows = door.node.store.list('message', { where, order: [['lamport', 'desc']], limit, offset });
     return rows.filter(isKnownMessage).map((row) => messageJson(row, door));

@@ -1,7 +1,7 @@
-/** What was said: the last of it, after a cursor, and by words. */
+/** What was said: the last of it, and after a cursor. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { advanced, after, covers, cursorText, lastOf, parseCursor, search } from '#core/channel/history.ts';
+import { advanced, after, covers, cursorText, lastOf, parseCursor } from '#core/channel/history.ts';
 import { nodeIdOf, userPrincipal } from '#core/brand.ts';
 import type { NodeId } from '#core/brand.ts';
 import type { Heads } from '#core/op.ts';
@@ -25,13 +25,6 @@ describe('the history of a channel', () => {
     await say(node, SELF, 'elsewhere', '#help');
     expect(texts(lastOf(node.store, '#general', 2))).toEqual(['2', '3']);
     expect(lastOf(node.store, '#general', 2).map(messageState)).toEqual(['sent', 'sent']);
-  });
-
-  it('finds messages by all of their words', async () => {
-    const node = new FakeNode();
-    for (const text of ['the Lexer is in', 'the parser is in', 'lexer']) await say(node, SELF, text);
-    expect(texts(search(node.store, { channel: '#general', text: 'is lexer', limit: 9 }))).toEqual(['the Lexer is in']);
-    expect(texts(search(node.store, { channel: '#general', text: 'lexer', limit: 1 }))).toEqual(['lexer']);
   });
 
   it('goes on after a cursor without loss and without repetition, wherever a reader stopped', async () => {

@@ -28,7 +28,7 @@ describe('a client of AgentChat', () => {
 });
 
 it('the fixture has every frame of a client but those of the market and of skep alone', () => {
-  const others = new Set([...Object.keys(MARKET_FRAMES), 'MODERATE']);
+  const others = new Set([...Object.keys(MARKET_FRAMES), 'MODERATE', 'SEARCH_MESSAGES']);
   const wanted = Object.keys(FRAMES).filter((name) => !others.has(name));
   expect(wanted.filter((name) => !text.includes(`> {"type":"${name}"`))).toEqual([]);
 });
