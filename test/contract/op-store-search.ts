@@ -89,7 +89,7 @@ export function searchContract(start: Start): void {
       '(((gate',
       "gate'; DROP TABLE op; --",
     ])
-      await expect(searched(store, { line }), line).resolves.toBeDefined();
+      await searched(store, { line });
     expect(await texts(store, 'NEAR AND OR')).toHaveLength(1);
     expect(await texts(store, 'x^2')).toHaveLength(1);
   });
@@ -108,7 +108,8 @@ export function searchContract(start: Start): void {
     ];
     await commit(store, ...said.map((text) => a.next(sent(text))));
     const wanted = { kase: 0, käse: 0, שלום: 1, بالعالم: 2, 検索: 3, '🚀': 4, launch: 4, full: 5, αθηναι: 6, σοφος: 6 };
-    for (const [line, at] of Object.entries(wanted)) expect(await texts(store, line), line).toEqual([said[at]]);
+    for (const [line, at] of Object.entries(wanted))
+      expect([line, await texts(store, line)]).toEqual([line, [said[at]]]);
   });
 
   it('filters by who wrote, where, and when', async () => {
@@ -191,7 +192,7 @@ export function searchContract(start: Start): void {
     expect(await texts(store, 'word')).toHaveLength(3);
     await store.truncateLog(a.node, 2);
     for await (const one of lives(store, reopen))
-      expect((await texts(one, 'word')).toSorted()).toEqual(['word kept', 'word of b']);
+      expect(new Set(await texts(one, 'word'))).toEqual(new Set(['word kept', 'word of b']));
   });
 
   it('finds the same whether ops are sealed before, between or after searches', async () => {

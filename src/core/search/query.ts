@@ -73,7 +73,7 @@ function checked(terms: readonly Term[], filters: ReadonlyMap<string, string>, l
   const prefixes = terms.filter(({ isPrefix }) => isPrefix);
   if (prefixes.length > PREFIXES_MAX)
     return refusal('too_large', 'too many words are left open by *', { expected: `at most ${PREFIXES_MAX}` });
-  const short = prefixes.find(({ words }) => [...(words.at(-1) ?? '')].length < PREFIX_MIN_CHARS);
+  const short = prefixes.find(({ words }) => Array.from(words.at(-1) ?? '').length < PREFIX_MIN_CHARS);
   if (short !== undefined)
     return wrong(`at least ${PREFIX_MIN_CHARS} letters stand before *`, `${short.words.join(' ')}*`);
   const [from, place] = [filters.get('from'), filters.get('in')];
