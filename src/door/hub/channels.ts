@@ -119,6 +119,8 @@ export async function create(frame: FrameOf<'CREATE_CHANNEL'>, at: At): Answer {
   if (channelOf(store, channel) !== undefined) return bad('CHANNEL_EXISTS', `Channel ${channel} already exists`);
   if (store.count('channel', { created: 1 }) >= CHANNELS_MAX)
     return bad('RATE_LIMITED', `there are ${CHANNELS_MAX} channels`);
+  // Whoever could not join it must not leave it behind.
+  if (verifiedOnly && !member.verified) return bad('AUTH_REQUIRED', `${channel} is for verified agents`);
   const refused = await write(at, [{ type: 'channel.created', channel, inviteOnly, verifiedOnly }]);
   if (refused !== undefined) return refused;
   return join({ channel }, { ...at, member });
