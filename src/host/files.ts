@@ -7,7 +7,7 @@ import { refusal } from '#core/refusal.ts';
 import type { BlobReceiver, BlobStore, LinkInfo } from '#ports.ts';
 import type { BlobTransfer } from './blob-transfer.ts';
 
-type FilesOptions = { blobs: BlobStore; transfer: BlobTransfer; links: () => readonly LinkInfo[] };
+type FilesOptions = { blobs: BlobStore; transfer: Pick<BlobTransfer, 'ensure'>; links: () => readonly LinkInfo[] };
 
 export class Files implements Filing {
   readonly #o: FilesOptions;

@@ -1,9 +1,7 @@
 /** The market of the fake node: the real decisions, over its own views and clock. */
 import { hash } from 'node:crypto';
-import type { Hash } from '#core/brand.ts';
 import { hashOf } from '#core/brand.ts';
 import type { Filing } from '#core/file/filing.ts';
-import { refusal } from '#core/refusal.ts';
 import type { AtHome } from '#core/market/deal.ts';
 import { actDrafts, DEAL_MIN_AGE_MS, followDrafts, proposalDrafts } from '#core/market/deal.ts';
 import { madeNotices } from '#core/market/notice.ts';
@@ -11,6 +9,8 @@ import { rate, receiptsIn } from '#core/market/ratings.ts';
 import type { Trading } from '#core/market/trading.ts';
 import { opId } from '#core/op.ts';
 import { isKnownProposal, proposalState } from '#core/view/proposal.ts';
+import { MemoryBlobStore } from '#store/memory-blobs.ts';
+import { Files } from '#host/files.ts';
 import type { FakeNode } from './fake-node.ts';
 
 type Node = Pick<FakeNode, 'append' | 'store' | 'now' | 'info'>;
@@ -50,19 +50,10 @@ export const fakeMarket = (node: Node): Trading => ({
   },
 });
 
-/** Files of the fake node: whole ones, in memory. */
-export function fakeFiles(): Filing {
-  const held = new Map<string, Uint8Array>();
-  const keep = (data: Uint8Array): Hash => {
-    const sha256 = hashOf(hash('sha256', data));
-    held.set(sha256, data);
-    return sha256;
-  };
-  return {
-    piece: async ({ data }) => (keep(data), { offset: data.byteLength, isWhole: true }),
-    put: async (data) => ({ sha256: keep(data), sizeBytes: data.byteLength }),
-    sizeBytes: async (sha256) => held.get(sha256)?.byteLength,
-    read: async ({ sha256, offset, maxBytes }) =>
-      held.get(sha256)?.subarray(offset, offset + maxBytes) ?? refusal('not_found', 'the file is gone'),
-  };
-}
+/** Files of the fake node: the real ones, in memory. */
+export const fakeFiles = (): Filing =>
+  new Files({
+    blobs: new MemoryBlobStore({ sha256: (bytes) => hashOf(hash('sha256', bytes)) }),
+    transfer: { ensure: async () => undefined },
+    links: () => [],
+  });

@@ -41,7 +41,7 @@ function fold(row: FileRow | undefined, op: KnownOp): FileRow {
 
 export const fileView: ViewSpec<FileRow> = {
   name: 'file',
-  version: 1,
+  version: 2,
   types: ['file.offered', 'file.taken'],
   key: (op) => op.header.entity,
   fold,

@@ -5,6 +5,8 @@ import { FILE_MAX_BYTES, PIECE_MAX_BYTES } from '#core/file/filing.ts';
 import { nameBar } from '#core/file/name.ts';
 import { speakerId } from '#core/market/speaker.ts';
 import { addressBar } from '#core/message/leave.ts';
+import type { Draft } from '#core/op.ts';
+import type { BodyOf } from '#core/schema/body.ts';
 import type { KnownFile } from '#core/view/file.ts';
 import { isKnownFile } from '#core/view/file.ts';
 import type { Door } from '../door.ts';
@@ -34,20 +36,41 @@ export async function offer(
   if (sizeBytes === undefined)
     return refused('not_found', 'the bytes of this file are not here', { expected: 'its pieces first', got: o.sha256 });
   const { name, sha256 } = o;
+  const row = await writeOffer({ to, name, sha256, sizeBytes }, { by, door });
+  return isRefusal(row) ? row : fileJson(row, door);
+}
+
+/** Of what was found to be good. `isTold`: its reader knows of it, and is sent no message. */
+export async function writeOffer(
+  offered: Omit<BodyOf<'file.offered'>, 'type'> & { isTold?: boolean },
+  { by, door }: AtFiles,
+): Promise<KnownFile | DoorRefusal> {
+  const { isTold, ...fields } = offered;
+  const { to, name, sizeBytes, sha256 } = fields;
   const text = `[FILE] ${name}, ${sizeBytes} bytes, SHA-256 ${sha256}`;
   const rest = { replyTo: null, thread: null, hops: 0, dueMs: null };
-  const written = await node.append([
-    { entity: undefined, by, body: { type: 'file.offered', to, name, sha256, sizeBytes } },
-    {
-      entity: undefined,
-      by,
-      body: { type: 'message.sent', channel: to, kind: 'event', text, source: 'file', ...rest },
-    },
-  ]);
+  const message: Draft = {
+    entity: undefined,
+    by,
+    body: { type: 'message.sent', channel: to, kind: 'event', text, source: 'file', ...rest },
+  };
+  const file: Draft = { entity: undefined, by, body: { type: 'file.offered', ...fields } };
+  const written = await door.node.append(isTold === true ? [file] : [file, message]);
   if (isRefusal(written)) return written;
-  const row = node.store.get('file', written[0]?.op.header.entity ?? '');
+  const row = door.node.store.get('file', written[0]?.op.header.entity ?? '');
   if (!isKnownFile(row)) throw new Error('an offer that was just written is not there');
-  return fileJson(row, door);
+  return row;
+}
+
+/** Its reader has it, or says why not. */
+export async function take(
+  row: KnownFile,
+  error: string | null,
+  { by, door }: AtFiles,
+): Promise<undefined | DoorRefusal> {
+  if (row.taken[by]?.value === null) return undefined;
+  const written = await door.node.append([{ entity: row.id, by, body: { type: 'file.taken', error } }]);
+  return isRefusal(written) ? written : undefined;
 }
 
 /** To and from that speaker; of people, all. Newest first. */
@@ -86,10 +109,8 @@ export async function read(
   const data = await door.node.files.read({ sha256, from, ...o });
   if (isRefusal(data)) return data;
   const isLast = o.offset + data.byteLength >= sizeBytes;
-  if (isLast && to === speakerId(by) && row.taken[by]?.value !== null) {
-    const written = await door.node.append([{ entity: row.id, by, body: { type: 'file.taken', error: null } }]);
-    if (isRefusal(written)) return written;
-  }
+  const refused = isLast && to === speakerId(by) ? await take(row, null, { by, door }) : undefined;
+  if (refused !== undefined) return refused;
   return { data, isLast };
 }
 

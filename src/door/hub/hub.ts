@@ -11,7 +11,9 @@ import { isRefusal } from '../refusal.ts';
 import { Escalation } from './escalation.ts';
 import { Far } from './far.ts';
 import { Floor } from './floor.ts';
+import { IncomingFiles } from './incoming-files.ts';
 import { hubId, isVerified, speakerOf } from './key.ts';
+import { OutgoingFiles } from './outgoing-files.ts';
 import { Outgoing, textFrame } from './outgoing.ts';
 import type { Member, Session } from './session.ts';
 import { CLOSE } from './session.ts';
@@ -35,6 +37,8 @@ export class Hub {
   readonly escalation = new Escalation();
   readonly floor = new Floor();
   readonly outgoing = new Outgoing();
+  readonly incomingFiles: IncomingFiles;
+  readonly outgoingFiles: OutgoingFiles;
   readonly far: Far;
   private readonly byId = new Map<string, Session>();
   private readonly byChannel = new Map<string, Set<Session>>();
@@ -47,6 +51,8 @@ export class Hub {
   constructor(o: { door: Door; isOpen: boolean }) {
     this.door = o.door;
     this.isOpen = o.isOpen;
+    this.incomingFiles = new IncomingFiles(this);
+    this.outgoingFiles = new OutgoingFiles(this);
     this.far = new Far(this);
     o.door.hub.open = {
       hear: (text) => this.far.hear(text),

@@ -130,6 +130,7 @@ export async function verifyIdentity(
   await hub.inOrder(async () => {
     await replayOwn(session, hub, cursor);
     replayDeals(session, hub);
+    hub.outgoingFiles.replay(session);
   });
   return undefined;
 }

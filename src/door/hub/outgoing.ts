@@ -141,6 +141,20 @@ export class Line {
     this.flush();
   }
 
+  /** Resolves when the system took what waits, or the connection ended: its reader may be as slow as it likes. */
+  async taken(): Promise<void> {
+    this.flush();
+    const { stream } = this;
+    if (!stream.writable || !stream.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        stream.off('drain', done).off('close', done);
+        resolve();
+      };
+      stream.on('drain', done).on('close', done);
+    });
+  }
+
   flush(): void {
     const { frames } = this;
     this.outgoing.drop(this);

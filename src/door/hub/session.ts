@@ -138,6 +138,12 @@ export class Session implements Hearer {
       this.close(CLOSE.tryAgain, 'reads too slowly: come back, and JOIN with after');
   }
 
+  /** So much waits that whoever has more for it waits, too. */
+  isBehind = (): boolean => this.line.waitingBytes() > WAITING_MAX_BYTES / 4;
+
+  /** Resolves when the system took what was sent, or the connection ended. */
+  taken = (): Promise<void> => this.line.taken();
+
   /** History that was asked for is allowed on top of what may wait. */
   allowWaiting(): void {
     this.allowedBytes = this.line.waitingBytes() + WAITING_MAX_BYTES;

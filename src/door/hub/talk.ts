@@ -6,6 +6,7 @@ import { isKnownMessage } from '#core/view/message.ts';
 import { isRefusal } from '../refusal.ts';
 import type { At } from './channels.ts';
 import { isKnownTo } from './channels.ts';
+import { fileWord, isFileWord, json } from './file-words.ts';
 import type { ErrorCode, FrameOf, Refused } from './frames.ts';
 import { bad } from './frames.ts';
 import { speakerOf } from './key.ts';
@@ -24,6 +25,7 @@ const REFUSALS: Readonly<Partial<Record<string, ErrorCode>>> = { too_large: 'INV
 export async function speak(frame: FrameOf<'MSG'>, at: At): Answer {
   const { session, member, hub } = at;
   const { to } = frame;
+  if (to.startsWith('@') && isFileWord(frame.content)) return fileWordSaid(frame, at);
   const pace = paceBar(at);
   if (pace !== undefined) return pace === 'gone' ? undefined : pace;
   const bar = to.startsWith('#') ? channelBar(to, at) : readerBar(to, at);
@@ -130,9 +132,31 @@ export async function setNick({ nick }: FrameOf<'SET_NICK'>, { member, hub }: At
   return isRefusal(written) ? bad('RATE_LIMITED', written.message) : undefined;
 }
 
-/** Passed on to one that is here, and kept by nobody. */
-export function fileChunk({ to, content }: FrameOf<'FILE_CHUNK'>, { session, member, hub }: At): Refused | undefined {
+/** What two say to one another of a file, one piece of it after the other. Nothing of it is a message: what is offered and taken is in the log by itself. */
+async function fileWordSaid({ to, content }: FrameOf<'MSG'>, at: At): Answer {
+  const { session, hub } = at;
+  if (!session.mayChunk()) return bad('RATE_LIMITED', 'at most ten words of files a second');
+  const { data: word, error } = fileWord.safeParse(json(content));
+  if (word === undefined) return bad('INVALID_MSG', `Invalid word of a file: ${error.issues[0]?.message ?? ''}`);
+  const about = { ...at, to };
+  switch (word._ft) {
+    case 'offer':
+      return hub.incomingFiles.offer(word, content, about);
+    case 'complete':
+      return hub.incomingFiles.complete(word, about);
+    case 'accept':
+      return hub.outgoingFiles.accept(word, content, about);
+    case 'reject':
+    case 'ack':
+      return hub.outgoingFiles.answer(word, content, about);
+  }
+}
+
+/** A piece of a file that was offered is kept. What only two clients understand is passed on to one that is here, and kept by nobody. */
+export function fileChunk({ to, content }: FrameOf<'FILE_CHUNK'>, at: At): Refused | undefined | Answer {
+  const { session, member, hub } = at;
   if (!session.mayChunk()) return bad('RATE_LIMITED', 'at most ten pieces a second');
+  if (isFileWord(content)) return hub.incomingFiles.chunk(content, { ...at, to });
   const target = hub.session(to);
   if (target === undefined) return bad('AGENT_NOT_FOUND', `Agent ${to} not found`);
   target.send('FILE_CHUNK', { from: member.id, to, content });

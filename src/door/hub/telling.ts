@@ -18,6 +18,7 @@ export async function tell(arrivals: readonly Arrival[], hub: Hub): Promise<void
       const row = node.store.get('message', opId(op));
       if (isKnownMessage(row)) await tellMessage(row, n, hub);
     } else if (body.type.startsWith('proposal.')) tellDeal(op, hub);
+    else if (body.type.startsWith('file.')) hub.outgoingFiles.tell(op);
     else if (body.type === 'channel.joined') tellJoined(body, n, hub);
     else if (body.type === 'channel.left' || body.type === 'channel.kicked') await tellLeft(op, body, { n, hub });
     else if (body.type === 'channel.banned' && body.banned) await tellLeft(op, body, { n, hub });

@@ -141,8 +141,8 @@ describe('to one', () => {
   it('passes on pieces of files, typing, presence and nicks', async () => {
     const key = makeKey();
     const [ann, bob] = [await rig.member(key, 'ann', '#general'), await rig.guest('bob', '#general')];
-    ann.say({ type: 'FILE_CHUNK', to: bob.id, content: '{"_ft":"offer"}' });
-    expect(await bob.hear('FILE_CHUNK')).toMatchObject({ from: key.id, content: '{"_ft":"offer"}' });
+    ann.say({ type: 'FILE_CHUNK', to: bob.id, content: 'a piece' });
+    expect(await bob.hear('FILE_CHUNK')).toMatchObject({ from: key.id, content: 'a piece' });
     ann.say({ type: 'TYPING', channel: '#general' });
     expect(await bob.hear('TYPING')).toMatchObject({ from: key.id, from_name: 'ann', channel: '#general' });
     ann.say({ type: 'SET_PRESENCE', status: 'busy', status_text: 'lexing' });

@@ -22,8 +22,9 @@ export class Stage {
     const [who = '', verb = ''] = line.split(' ', 2);
     const rest = line.slice(who.length + verb.length + 2);
     const one = await this.person(who);
-    if (verb === '>') one.say(this.filled(JSON.parse(rest)));
-    else if (verb === '<') this.match(JSON.parse(rest), await one.next(), line);
+    if (verb === '>') one.say(withTextContent(this.filled(JSON.parse(rest))));
+    else if (verb === '<') this.match(JSON.parse(rest), withJsonContent(await one.next()), line);
+    else if (line.endsWith('leaves')) await this.leave(who, one);
     else if (verb === 'waits') this.rig.node.wallMs += Number(rest);
     else if (line.endsWith('is a guest')) await this.guest(who, one);
     else if (line.endsWith('hangs up')) one.client.socket.close();
@@ -35,6 +36,14 @@ export class Stage {
 
   private async guest(name: string, one: Chatter): Promise<void> {
     this.words.set(name, (await one.ask({ type: 'IDENTIFY', name }, 'WELCOME'))['agent_id']);
+  }
+
+  /** Its connection ends, and the hub has seen it. */
+  private async leave(name: string, one: Chatter): Promise<void> {
+    one.client.socket.close();
+    await one.client.closed;
+    this.people.delete(name);
+    await this.rig.untilGone(this.key.id);
   }
 
   private async person(name: string): Promise<Chatter> {
@@ -59,7 +68,9 @@ export class Stage {
         this.key,
         (sign[1] ?? '').replaceAll(/\$(\w+)/g, (_all, word: string) => String(this.words.get(word))),
       );
-    return typeof json === 'string' && json.startsWith('$') ? this.words.get(json.slice(1)) : json;
+    if (typeof json !== 'string') return json;
+    if (/^\$\w+$/.test(json)) return this.words.get(json.slice(1));
+    return json.replaceAll(/\$(\w+)/g, (_all, word: string) => String(this.words.get(word)));
   }
 
   /** The frame has these fields and no others. */
@@ -69,11 +80,22 @@ export class Stage {
   }
 
   private learn(wanted: Json, got: unknown): void {
-    if (typeof wanted === 'string' && wanted.startsWith('$')) {
+    if (typeof wanted === 'string' && /^\$\w+$/.test(wanted)) {
       const word = wanted.slice(1);
       assert.notEqual(got, undefined, `${wanted} stands for nothing`);
       if (!this.words.has(word)) this.words.set(word, got);
     } else if (typeof wanted === 'object' && wanted !== null && typeof got === 'object' && got !== null)
       for (const [name, value] of Object.entries(wanted)) this.learn(value, Reflect.get(got, name));
   }
+}
+
+/** Files are spoken of in JSON within a text; the fixture has it as it is meant. */
+const withTextContent = (frame: Record<string, unknown>): Record<string, unknown> =>
+  typeof frame['content'] === 'object' ? { ...frame, content: JSON.stringify(frame['content']) } : frame;
+
+function withJsonContent(frame: Record<string, unknown>): Record<string, unknown> {
+  const { content } = frame;
+  return typeof content === 'string' && content.startsWith('{"_ft"')
+    ? { ...frame, content: JSON.parse(content) }
+    : frame;
 }

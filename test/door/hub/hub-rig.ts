@@ -25,6 +25,9 @@ export function makeKey(): Key {
 export const signed = (key: Key, text: string): string =>
   sign(null, Buffer.from(text), key.privateKey).toString('base64');
 
+/** Far more than a loaded machine takes. */
+const GONE_MAX_MS = 60_000;
+
 type Frame = Record<string, unknown>;
 
 export class Chatter {
@@ -122,6 +125,15 @@ export class HubRig {
     if (welcome['type'] !== 'WELCOME') throw new Error(JSON.stringify(welcome));
     for (const channel of channels) await chatter.ask({ type: 'JOIN', channel }, 'JOINED');
     return chatter;
+  }
+
+  /** The hub has seen that this one left; its client's word alone says only that it hung up. */
+  async untilGone(id: string): Promise<void> {
+    const endMs = performance.now() + GONE_MAX_MS;
+    while (this.door.hub.open?.shownOf(id).name !== undefined) {
+      if (performance.now() > endMs) throw new Error(`${id} is still here`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   async close(): Promise<void> {

@@ -12,7 +12,7 @@ let rig: HubRig;
 beforeEach(async () => (rig = await HubRig.start()));
 afterEach(() => rig.close());
 
-const who = z.enum(['ann', 'bob']);
+const who = z.enum(['ann', 'bob', 'eve']);
 const frame = z.record(z.string(), z.unknown());
 const lineSchema = z.union([
   /** `signs`: what the frame's signature is of. */
@@ -64,10 +64,11 @@ const lines = readFileSync(new URL('market.jsonl', import.meta.url), 'utf8')
   .map((line) => lineSchema.parse(JSON.parse(line)));
 
 it('each frame of skills and deals is as the lines have it', async () => {
-  const keys = { ann: keyOf(1), bob: keyOf(2) };
-  const clients: Record<'ann' | 'bob', Chatter> = {
+  const keys = { ann: keyOf(1), bob: keyOf(2), eve: keyOf(3) };
+  const clients: Record<'ann' | 'bob' | 'eve', Chatter> = {
     ann: await rig.member(keys.ann, 'ann'),
     bob: await rig.member(keys.bob, 'bob'),
+    eve: await rig.member(keys.eve, 'eve'),
   };
   const names = new Names();
   const heardFrames: unknown[] = [];
