@@ -13,7 +13,11 @@ export const DESKTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
 /** Logs in by a code of its own, and resolves when the page is live. */
-export async function logIn(page: Page, member: Member, role: 'operator' | 'viewer' = 'operator'): Promise<void> {
+export async function logIn(
+  page: Page,
+  member: Pick<Member, 'post'>,
+  role: 'operator' | 'viewer' = 'operator',
+): Promise<void> {
   const { url } = await member.post('/api/login-codes', { role });
   await page.goto(String(url));
   await page.waitForSelector('[data-connection="live"]');
