@@ -175,7 +175,6 @@ async function killInTheMidst(node: WalkNode, what: Promise<unknown>): Promise<n
   expect(await over).toBe('cut');
   expect(sizeBytes()).toBeGreaterThanOrEqual(MIDST_BYTES);
   expect(sizeBytes()).toBeLessThan(BIG.length);
-  console.log('midst', sizeBytes() / BIG.length);
   return sizeBytes();
 }
 

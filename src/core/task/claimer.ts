@@ -1,8 +1,9 @@
 /**
- * Claims for this node's own agents. One claim a node and task, by its first idle agent that fits; one open claim an agent. A claim that is not
- * decided in 30 s is withdrawn, so that no agent starves behind a task that cannot be decided.
+ * Claims for this node's own agents. One claim a node and task, by its first idle agent that fits (the best rated one where that is preferred);
+ * one open claim an agent. A claim that is not decided in 30 s is withdrawn, so that no agent starves behind a task that cannot be decided.
  */
 import type { NodeId, OpId } from '../brand.ts';
+import { bestRated } from '../market/preference.ts';
 import { majorityOf } from '../register/ballot.ts';
 import type { LiveAgent } from '../view/agent.ts';
 import { isLive } from '../view/agent.ts';
@@ -90,10 +91,12 @@ export class Claimer {
     this.seekWork(id);
   }
 
-  /** A task waits: the first of this node's idle agents that fits claims it. */
+  /** A task waits: the first of this node's idle agents that fits claims it, or the best rated one where that is preferred. */
   onPending(row: PendingTask): void {
     if (!this.isClaimable(row)) return;
-    for (const agent of this.agents.values()) {
+    const own = [...this.agents.values()];
+    const { settings, store } = this.world;
+    for (const agent of settings.preferRated === true ? bestRated(store, own, ({ id }) => id) : own) {
       if (!this.isIdle(agent.id) || !fits(agent, row)) continue;
       if (!this.hasTimeFor(agent, row) || !this.isAdmitted(agent)) continue;
       this.claim(agent.id, row);

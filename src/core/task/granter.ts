@@ -124,8 +124,8 @@ export class Granter {
   }
 
   private grant(row: PendingTask, claims: readonly { id: OpId; claim: Claim }[]): void {
-    const ordered = this.world.settings.preferRated === true ? bestRated(this.world.store, claims) : claims;
-    const lowest = ordered[0];
+    const { settings, store } = this.world;
+    const lowest = (settings.preferRated === true ? bestRated(store, claims, ({ claim }) => claim.agent) : claims)[0];
     if (lowest === undefined) return;
     const { slot } = taskChain(row);
     this.world.timers.clear(`grant:${row.id}`);
