@@ -144,7 +144,7 @@ describe('skep slurm status and stop', () => {
     site.write('queue', '4711|RUNNING|2|n[1-2]|None|skep:ab\n');
     const listed = await site.run('status', '--config', config, '--json');
     expect(JSON.parse(listed.out)).toEqual([
-      { job: '4711', state: 'RUNNING', nodes: 2, where: 'n[1-2]', why: '', launch: 'ab' },
+      { job: '4711', state: 'RUNNING', nodes: 2, where: 'n[1-2]', why: '', next: '', launch: 'ab' },
     ]);
     expect((await site.run('stop', '4711', '--config', config)).code).toBe(0);
     expect(site.read('calls')).toContain('scancel 4711');
@@ -155,7 +155,11 @@ describe('skep slurm status and stop', () => {
     );
     const over = await site.run('status', '4711', '--config', config, '--json');
     expect(JSON.parse(over.out)).toMatchObject([
-      { state: 'TIMEOUT', why: 'its walltime was over: each worker left a checkpoint; exit code 0:15' },
+      {
+        state: 'TIMEOUT',
+        why: 'its walltime was over; exit code 0:15',
+        next: 'launch it again; --time asks for a longer one',
+      },
     ]);
   });
 

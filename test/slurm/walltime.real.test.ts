@@ -42,6 +42,9 @@ it(
     const end = await outbox.whenever('the walltime', (one) => one.type === 'complete');
     expect(end).toMatchObject({ reason: 'walltime' });
     await cluster.untilState(job, 'COMPLETED');
+    const status = (await launcher.run('status', job)).out;
+    expect(status).toContain('its walltime was near: 1 of 1 workers stopped for it; 1 of 1 workers left a checkpoint');
+    expect(status).toContain(`next: skep slurm launch --continue ${job} --nodes 1 goes on with its agents`);
     const left = join(fleet.base, 'runs', job, 'checkpoint_00');
     const notes: unknown = JSON.parse(readFileSync(join(left, 'notes.json'), 'utf8'));
     expect(notes).toMatchObject({

@@ -23,6 +23,7 @@ export const launch: Leaf = {
     { flags: '--partition <name>', about: 'instead of the one in the file' },
     { flags: '--account <name>', about: 'instead of the one in the file' },
     { flags: '--qos <name>', about: 'instead of the one in the file' },
+    { flags: '--mem <size>', about: 'memory of each node, as Slurm writes it' },
     { flags: '--prompt <text>', about: 'what each agent is told first' },
     { flags: '--persona <path>', about: 'an AGENTS.md, or a directory with it and with skills/' },
     { flags: '--continue <job>', about: 'go on with the agents of an allocation that is over' },
@@ -43,6 +44,7 @@ export const launch: Leaf = {
         partition: given.text('partition'),
         account: given.text('account'),
         qos: given.text('qos'),
+        mem: given.text('mem'),
       };
       if (given.flag('dryRun')) {
         const { scriptOf } = await import('#slurm/launch/script.ts');

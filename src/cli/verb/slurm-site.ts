@@ -61,4 +61,5 @@ export function showJobs(jobs: readonly Job[], given: Given, world: World): void
     [job, state, String(nodes), where, why].map((cell) => printableLine(cell)),
   );
   world.out.write(rows.length === 0 ? 'No allocation waits or runs.\n' : table(columns, rows, world.out));
+  for (const { job, next } of jobs) if (next !== '') world.out.write(`Job ${job}, next: ${printableLine(next)}\n`);
 }

@@ -22,6 +22,7 @@ const schema = z.looseObject({
       default_account: word.nullish(),
       default_qos: word.nullish(),
       default_time: word.nullish(),
+      default_mem: word.nullish(),
     })
     .default({}),
   cluster: z.looseObject({

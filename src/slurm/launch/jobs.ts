@@ -4,7 +4,8 @@ import type { LaunchConfig } from './config.ts';
 import { jobsIn } from './history.ts';
 import type { Login } from './login.ts';
 import { checkAgent, checkPlace, checkProgram, checkSlurm } from './preflight.ts';
-import { endOf, type Job, type Progress, type Provider } from './provider.ts';
+import { endOf, hasEnded, leftOf, waitOf } from './end.ts';
+import type { Job, Progress, Provider } from './provider.ts';
 import { LaunchRefusal } from './refusal.ts';
 import { askedOf, baseOf, COMMENT, JOB_NAME, scriptOf, type Wanted } from './script.ts';
 
@@ -78,8 +79,9 @@ export class Jobs implements Provider {
     ]);
     return said.split('\n').flatMap((line) => {
       const [job = '', state = '', nodes = '0', where = '', reason = '', comment = ''] = line.split('|');
-      const why = reason === 'None' ? '' : reason;
-      return job === '' ? [] : [{ job, state, nodes: Number(nodes), where, why, launch: launchIn(comment) }];
+      return job === ''
+        ? []
+        : [{ job, state, nodes: Number(nodes), where, why: waitOf(reason), next: '', launch: launchIn(comment) }];
     });
   }
 
@@ -95,7 +97,15 @@ export class Jobs implements Provider {
       throw new LaunchRefusal('unknown_job', `job ${job} is none of skep's of ${user}`);
     }
     const { state, exitCode, nodes, where, comment } = known;
-    return { job, state, nodes, where, why: endOf(state, exitCode), launch: launchIn(comment) };
+    const left = hasEnded(state) ? await leftOf(this.#login, baseOf(this.#config), job) : undefined;
+    return {
+      job,
+      state,
+      nodes,
+      where,
+      ...endOf({ job, state, exitCode, nodes, where }, left),
+      launch: launchIn(comment),
+    };
   }
 
   async stop(job: string): Promise<Job> {

@@ -2,7 +2,8 @@
 import type { LaunchConfig } from './config.ts';
 import type { Login } from './login.ts';
 import { CARRY_MAX_MS } from './login.ts';
-import { hasEnded, type Provider } from './provider.ts';
+import { hasEnded } from './end.ts';
+import type { Provider } from './provider.ts';
 import { LaunchRefusal } from './refusal.ts';
 import { baseOf } from './script.ts';
 

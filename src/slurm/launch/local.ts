@@ -13,7 +13,8 @@ import { freshLaunch, stagedPath, type Staged } from '../staged.ts';
 import type { LaunchConfig } from './config.ts';
 import { Login } from './login.ts';
 import { checkPlace, checkProgram, secondsOf } from './preflight.ts';
-import { endOf, hasEnded, type Job, type Progress, type Provider } from './provider.ts';
+import { endOf, hasEnded, leftOf } from './end.ts';
+import type { Job, Progress, Provider } from './provider.ts';
 import { LaunchRefusal } from './refusal.ts';
 import { askedOf, baseOf, programOf, type Wanted } from './script.ts';
 
@@ -34,17 +35,19 @@ export class LocalJobs implements Provider {
   readonly #config: LaunchConfig;
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #base: string;
+  readonly #login: Login;
 
   constructor(config: LaunchConfig, env: Readonly<Record<string, string | undefined>>) {
     this.#config = config;
     this.#env = env;
     this.#base = baseOf(config);
+    this.#login = new Login({ ssh: { login_alias: null } }, env);
   }
 
   async launch(wanted: Wanted, told: Staged = {}, progress: Progress = () => {}): Promise<string> {
     const { time } = askedOf(this.#config, wanted);
     progress('check', 'the shared directory');
-    const looked = { config: this.#config, login: new Login({ ssh: { login_alias: null } }, this.#env) };
+    const looked = { config: this.#config, login: this.#login };
     await checkProgram(looked);
     await checkPlace(looked);
     if (told.continues !== undefined) await this.#isOver(told.continues);
@@ -81,7 +84,15 @@ export class LocalJobs implements Provider {
     const living = await this.#living(job);
     const state = living.length > 0 ? 'RUNNING' : await this.#endOf(job, nodes);
     const where = living.length > 0 ? `${living.length} processes` : '';
-    return { job, state, nodes, where, why: endOf(state), launch: record.launch };
+    const left = hasEnded(state) ? await leftOf(this.#login, this.#base, job) : undefined;
+    return {
+      job,
+      state,
+      nodes,
+      where,
+      ...endOf({ job, state, exitCode: '', nodes, where }, left),
+      launch: record.launch,
+    };
   }
 
   async stop(job: string): Promise<Job> {

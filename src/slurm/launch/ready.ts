@@ -2,7 +2,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { LaunchConfig } from './config.ts';
 import type { Login } from './login.ts';
-import { hasEnded, type Progress, type Provider } from './provider.ts';
+import { hasEnded } from './end.ts';
+import type { Progress, Provider } from './provider.ts';
 import { LaunchRefusal } from './refusal.ts';
 import { baseOf } from './script.ts';
 
@@ -34,8 +35,11 @@ export async function untilReady(o: ReadyOptions): Promise<void> {
   let said = '';
   let isDelayed = false;
   while (o.signal?.aborted !== true) {
-    const { state, where, why } = await provider.of(job);
-    if (hasEnded(state)) throw new LaunchRefusal('ended', `job ${job} is ${state}: ${why}${await errorsOf(o)}`);
+    const { state, where, why, next } = await provider.of(job);
+    if (hasEnded(state)) {
+      const step = next === '' ? '' : `\nnext: ${next}`;
+      throw new LaunchRefusal('ended', `job ${job} is ${state}: ${why}${await errorsOf(o)}${step}`);
+    }
     const up = state === 'RUNNING' ? await countUp(o) : 0;
     if (up >= nodes) return progress('ready', `${nodes} of ${nodes} agents listen`);
     const words = state === 'RUNNING' ? `on ${where}: ${up} of ${nodes} agents listen` : `${state} ${why}`.trim();

@@ -21,6 +21,8 @@ export type Wanted = {
   account?: string | undefined;
   qos?: string | undefined;
   time?: string | undefined;
+  /** Of each node, as Slurm writes it: `8G`. */
+  mem?: string | undefined;
 };
 
 export const baseOf = ({ cluster }: LaunchConfig): string => join(cluster.workspace_root, cluster.cluster_subdir);
@@ -29,7 +31,7 @@ export const baseOf = ({ cluster }: LaunchConfig): string => join(cluster.worksp
 export const programOf = (config: LaunchConfig): string =>
   config.cluster.skep ?? join(baseOf(config), 'tools/skep/bin/skep');
 
-export type Asked = { partition?: string; account?: string; qos?: string; time?: string };
+export type Asked = { partition?: string; account?: string; qos?: string; time?: string; mem?: string };
 
 /** What is asked of Slurm, with what the file has. Throws a {@link LaunchRefusal} for what cannot stand in the head of a script. */
 export function askedOf({ slurm }: LaunchConfig, wanted: Wanted): Asked {
@@ -39,7 +41,7 @@ export function askedOf({ slurm }: LaunchConfig, wanted: Wanted): Asked {
     throw new LaunchRefusal('wanted', `expected the name of a tool, got ${tool}`);
   }
   const asked: Asked = {};
-  for (const name of ['time', 'partition', 'account', 'qos'] as const) {
+  for (const name of ['time', 'partition', 'account', 'qos', 'mem'] as const) {
     const value = wanted[name] ?? slurm[`default_${name}`];
     if (value === undefined || value === null) continue;
     if (!word.safeParse(value).success) throw new LaunchRefusal('wanted', `--${name}: expected a word, got ${value}`);

@@ -5,7 +5,7 @@
 # files. Needs no systemd, no cgroups and no root; a cluster of an ordinary user runs only that user's jobs. Clients need
 # SLURM_CONF=DIR/etc/slurm.conf. Ports PORT .. PORT+NODES are taken. Stop it with down.sh DIR.
 #
-# SLURM_EXTRA: more lines for slurm.conf.
+# SLURM_EXTRA: more lines for slurm.conf. SLURM_TASK=task/cgroup: the kernel bounds the memory of jobs; needs root and a cgroup of version 1 for it.
 set -euo pipefail
 [ $# -eq 3 ] || { sed -n '2p' "$0" >&2; exit 2; }
 dir=$(mkdir -p "$1" && cd "$1" && pwd); nodes=$2; port=$3
@@ -35,7 +35,7 @@ SlurmdPidFile=$dir/run/%n.pid
 SlurmctldLogFile=$dir/log/slurmctld.log
 SlurmdLogFile=$dir/log/%n.log
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
+TaskPlugin=${SLURM_TASK:-task/none}
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=2
 SelectType=select/cons_tres
@@ -66,6 +66,12 @@ NodeName=n[1-$nodes] NodeHostname=$host NodeAddr=127.0.0.1 Port=[$((port + 1))-$
 PartitionName=main Nodes=n[1-$nodes] Default=YES MaxTime=1-0 State=UP PriorityTier=1 PreemptMode=REQUEUE OverSubscribe=NO
 PartitionName=urgent Nodes=n[1-$nodes] Default=NO MaxTime=1-0 State=UP PriorityTier=10 PreemptMode=OFF
 PartitionName=closed Nodes=n[1-$nodes] Default=NO MaxTime=1-0 State=DOWN
+CONF
+cat > "$dir/etc/cgroup.conf" <<CONF
+CgroupPlugin=cgroup/v1
+CgroupAutomount=no
+CgroupMountpoint=/sys/fs/cgroup
+ConstrainRAMSpace=yes
 CONF
 export SLURM_CONF="$dir/etc/slurm.conf"
 
