@@ -26,6 +26,8 @@ export type ProcessOptions = {
   shellAgents: number;
   /** What one agent may write to another in a minute; without it as much as a user's. */
   messagesPerMinute?: number;
+  /** The configuration of a Slurm cluster whose allocations are agents of it. */
+  slurm?: string;
   /** A hub there, open to any key. */
   hubPort?: number;
   /** Silence after which an attempt may be lost; without it as long as a user's. */
@@ -54,7 +56,7 @@ export class NodeProcess {
 
   /** Resolves when it is up; rejects with its last words when it ends before. */
   async start(): Promise<void> {
-    const { name, dataDir, httpPort, p2pPort, seeds, shellAgents, messagesPerMinute, leaseSeconds, hubPort } =
+    const { name, dataDir, httpPort, p2pPort, seeds, shellAgents, messagesPerMinute, leaseSeconds, hubPort, slurm } =
       this.options;
     const flags = {
       'http-port': httpPort,
@@ -66,6 +68,7 @@ export class NodeProcess {
       ...(messagesPerMinute === undefined ? {} : { 'messages-per-minute': messagesPerMinute }),
       ...(hubPort === undefined ? {} : { 'hub-port': hubPort, 'hub-keys': 'any' }),
       ...(leaseSeconds === undefined ? {} : { 'lease-seconds': leaseSeconds }),
+      ...(slurm === undefined ? {} : { slurm }),
     };
     const argv = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
     const own = Object.entries(process.env).filter(([variable]) => !variable.startsWith('SKEP_'));

@@ -2,9 +2,10 @@
 /**
  * A stand-in for `codex app-server` that answers at once and keeps no model: a prompt is a word and its argument.
  * `say TEXT`; `ask`, which wants leave and says how it was answered; `hold`, which ends its turn only when it is interrupted or given words; `die`;
- * `run SCRIPT`, whose exit code 3 makes it hold, and what it printed is its last word; `count N`, which says so many numbers, a few at a time.
+ * `run SCRIPT`, whose exit code 3 makes it hold, and what it printed is its last word; `count N DIR`, which says so many numbers, a few at a time, and wants leave then.
  */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const send = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -37,12 +38,21 @@ function end(text, status = 'completed') {
   turn = undefined;
   notify('turn/completed', { threadId, turn: { id, status, error: null } });
 }
-function count(from, until) {
-  if (from >= until) return end('counted');
-  for (let n = from; n < Math.min(from + 10, until); n += 1) {
+function askLeave() {
+  const params = { threadId, turnId: turn.id, itemId: 'call-1', command: 'rm -rf build', cwd: process.cwd() };
+  send({ id: asked, method: 'item/commandExecution/requestApproval', params });
+  asked += 1;
+}
+/** `N DIR`: each further quarter of the numbers waits for a file with its number in that directory. */
+function count(from, [until, gates]) {
+  if (from >= Number(until)) return askLeave();
+  const quarter = Math.floor(from / (Number(until) / 4));
+  const isOpen = quarter === 0 || existsSync(`${gates}/${quarter}`);
+  const to = isOpen ? Math.min(from + 10, Number(until)) : from;
+  for (let n = from; n < to; n += 1) {
     notify('item/agentMessage/delta', { itemId: `item-${turn.id}`, delta: `n${n}.\n` });
   }
-  setTimeout(() => count(from + 10, until), 20);
+  setTimeout(() => count(to, [until, gates]), 20);
 }
 function work(text) {
   const [, word, rest] = /\b(say|ask|hold|die|run|count)\b ?(.*)$/s.exec(text) ?? [];
@@ -50,17 +60,13 @@ function work(text) {
   // A reminder: what it said last stands.
   if (word === undefined) end(lastWords);
   if (word === 'say') end(rest);
-  if (word === 'count') count(0, Number(rest));
+  if (word === 'count') count(0, rest.trim().split(' '));
   if (word === 'run') {
     const { status, stdout, stderr } = spawnSync('sh', ['-c', rest], { encoding: 'utf8', timeout: 300_000 });
     if (status === 3) notify('item/agentMessage/delta', { itemId: `item-${turn.id}`, delta: stdout });
     else end(`${stdout}${stderr}`.trim(), status === 0 ? 'completed' : 'failed');
   }
-  if (word === 'ask') {
-    const params = { threadId, turnId: turn.id, itemId: 'call-1', command: 'rm -rf build', cwd: process.cwd() };
-    send({ id: asked, method: 'item/commandExecution/requestApproval', params });
-    asked += 1;
-  }
+  if (word === 'ask') askLeave();
 }
 const methods = {
   initialize: () => ({ userAgent: 'fake' }),

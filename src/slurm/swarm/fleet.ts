@@ -27,6 +27,18 @@ const toolCall = z.looseObject({
 });
 export type ToolCall = z.output<typeof toolCall>;
 
+type ToolAnswer = { status: number; body: unknown };
+/** Of a call that an earlier life of this node was at: made again, what it wrote down would be there twice. */
+const MAY_BE_DONE: ToolAnswer = {
+  status: 503,
+  body: {
+    error: {
+      message: 'the node was ended in the midst of this: it may be done, or not. Look before you call it again',
+    },
+    redelivered: true,
+  },
+};
+
 const workerSchema = z.object({
   tool: z.string(),
   restart: z.number().int().nonnegative(),
@@ -49,7 +61,7 @@ export type FleetOptions = {
   /** A worker came, went, or the connection to all of them did. */
   changed: () => void;
   /** Answers a tool of an agent there. */
-  called: (call: ToolCall) => Promise<{ status: number; body: unknown }>;
+  called: (call: ToolCall) => Promise<ToolAnswer>;
 };
 
 export class Fleet {
@@ -85,7 +97,7 @@ export class Fleet {
   async start(): Promise<void> {
     for (const mailbox of Object.keys(this.#file.state)) await this.runtimeOf(mailbox).resume();
     for (const [mailbox, { calls }] of Object.entries(this.#file.state)) {
-      for (const call of calls) this.#answer(mailbox, call);
+      for (const call of calls) this.#answer(mailbox, call, MAY_BE_DONE);
     }
     this.router.start();
     this.#timer = setInterval(() => void this.#look(), Math.min(LOOK_MS, this.#lostMs / 4));
@@ -185,9 +197,9 @@ export class Fleet {
     this.#o.changed();
   }
 
-  #answer(mailbox: string, call: ToolCall): void {
+  #answer(mailbox: string, call: ToolCall, known?: ToolAnswer): void {
     const answered = async (): Promise<void> => {
-      const { status, body } = await this.#o.called(call);
+      const { status, body } = known ?? (await this.#o.called(call));
       const record = { type: 'tool_result', call: call.call, status, body };
       await this.router.near.append(mailbox, record, { key: `tool-${call.call}` });
       const worker = this.#file.state[mailbox];
