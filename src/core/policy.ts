@@ -53,6 +53,7 @@ const TABLE = {
   'agent.restrict': OPERATORS,
   // What is said where anybody may come in; the route shows viewers nothing else.
   'channel.read': READERS,
+  'channel.manage': OPERATORS,
   // A message to one reader is shown to who wrote it, to that reader, and to operators.
   'message.read': OPERATORS,
   'message.send': OPERATORS,

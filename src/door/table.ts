@@ -12,7 +12,9 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { boxRoutes } from './routes/boxes.ts';
 import { capRoutes } from './routes/caps.ts';
+import { channelActRoutes } from './routes/channel-acts.ts';
 import { channelRoutes } from './routes/channels.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
 import { hookRoutes } from './routes/hooks.ts';
@@ -66,6 +68,8 @@ export const routes: readonly Route[] = [
   ...messageRoutes,
   ...messageSearchRoutes,
   ...channelRoutes,
+  ...channelActRoutes,
+  ...deliveryRoutes,
   ...webhookRoutes,
   ...marketRoutes,
   ...fileRoutes,

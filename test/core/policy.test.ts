@@ -58,6 +58,10 @@ const rows: [Action, boolean, boolean, boolean, boolean][] = [
   ['login.create', false, false, false, true],
   ['joinCode.read', false, false, false, true],
   ['backup.create', false, false, false, true],
+  ['channel.manage', false, false, false, true],
+  ['webhook.read', false, false, false, true],
+  ['webhook.manage', false, false, false, true],
+  ['webhook.post', true, true, true, true],
 ];
 
 describe('policy', () => {

@@ -1,5 +1,7 @@
 /** What is sent to each route in refusals.test.ts: one thing wrong at a time. */
 
+import { MODERATIONS } from '#door/message/moderation.ts';
+
 /** An id of nothing. */
 export const NOBODY = `${'c'.repeat(32)}-7`;
 
@@ -28,6 +30,10 @@ export const good: Record<string, unknown> = {
   'POST /api/rules': { effect: 'deny', command: 'git push *' },
   'POST /api/caps': { kind: 'tool', name: 'claude', max: 2 },
   'POST /api/hub/invites': { uses: 1 },
+  'POST /api/channels': { name: '#x' },
+  'POST /api/channels/{name}/invite': { member: 'x' },
+  'POST /api/channels/{name}/moderate': { action: 'mute', member: 'x' },
+  'POST /api/swarm/agents/{id}/nudge': {},
   'POST /api/webhooks': { name: 'x', channel: '#general', direction: 'in' },
   'POST /api/webhooks/{id}/resume': {},
   'POST /api/webhooks/in/{token}': { text: 'x' },
@@ -200,6 +206,9 @@ export const textForNoJson: Record<string, string> = {
   'POST /api/approvals/{id}': 'decision is required',
   'POST /api/rules': 'effect is required',
   'POST /api/caps': 'kind is node, tool or account',
+  'POST /api/channels': 'name: Invalid input: expected string, received undefined',
+  'POST /api/channels/{name}/invite': 'member: Invalid input: expected string, received undefined',
+  'POST /api/channels/{name}/moderate': `action: Invalid option: expected one of ${MODERATIONS.map((one) => `"${one}"`).join('|')}`,
   'POST /api/webhooks': "direction: Invalid discriminator value. Expected 'out' | 'in'",
   'POST /api/webhooks/in/{token}': 'text is required',
   'POST /api/hub/invites': 'uses: Invalid input: expected number, received undefined',

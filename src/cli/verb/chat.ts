@@ -4,6 +4,7 @@ import { HubClient } from '../chat/hub-client.ts';
 import { identityPath, makeIdentity, readIdentity } from '../chat/identity.ts';
 import { Listener } from '../chat/listener.ts';
 import { hook } from './chat-hook.ts';
+import { OPERATOR_LEAVES } from './chat-operator.ts';
 import { cursorOf, PLACE_OPTIONS, placeOf } from '../chat/place.ts';
 import type { ExitCode } from '../exit.ts';
 import { EXIT, usageFailure } from '../exit.ts';
@@ -179,5 +180,5 @@ const identity: Leaf = {
 export const chat: Group = {
   name: 'chat',
   summary: 'speak and listen in the channels of a hub',
-  leaves: [send, listen, search, channels, agents, identity, hook],
+  leaves: [send, listen, search, channels, agents, identity, ...OPERATOR_LEAVES, hook],
 };

@@ -17,6 +17,9 @@ const leaseSchema = z.object({
 });
 export type Leases = Map<string, z.output<typeof leaseSchema> | undefined>;
 
+/** It was handled, and its reader's cursor does not cover it yet. Of the row as it lies there. */
+export const isHandled = (row: unknown): boolean => leaseSchema.safeParse(row).data?.handled === true;
+
 export const leaseOf = (message: OpId, agent: OpId, channel: string): string =>
   isReadByCursor(channel) ? `${message} ${agent}` : message;
 

@@ -14,6 +14,7 @@ import {
   publicChannels,
 } from '#core/channel/rules.ts';
 import { hereNow } from '../company.ts';
+import { moderationBody } from '../message/moderation.ts';
 import { isRefusal } from '../refusal.ts';
 import type { FrameOf, Refused } from './frames.ts';
 import { bad } from './frames.ts';
@@ -151,31 +152,11 @@ export async function moderate(frame: FrameOf<'MODERATE'>, at: At): Answer {
   if (channelOf(store, channel) === undefined) return unknown(channel);
   if (!isChannelOperator(store, { channel, member: at.member.by }))
     return bad('NOT_ALLOWED', `only operators of ${channel} may do this`);
-  const body = moderation(frame);
+  const { reason, topic, seconds, agent } = frame;
+  const member = agent === undefined ? undefined : speakerOf(agent);
+  const body = moderationBody({ channel, action, member, reason, topic, seconds });
   if (body === undefined) return bad('INVALID_MSG', `${action} needs an agent, a topic or seconds`);
   const refused = await write(at, [body]);
   if (refused === undefined) at.session.send('MODERATED', { channel, action });
   return refused;
-}
-
-function moderation(frame: FrameOf<'MODERATE'>): Draft['body'] | undefined {
-  const { channel, action, topic, seconds } = frame;
-  if (action === 'topic') return topic === undefined ? undefined : { type: 'channel.topicSet', channel, topic };
-  if (action === 'slow') return seconds === undefined ? undefined : { type: 'channel.slowSet', channel, seconds };
-  const member = frame.agent === undefined ? undefined : speakerOf(frame.agent);
-  if (member === undefined) return undefined;
-  const reason = frame.reason ?? '';
-  switch (action) {
-    case 'kick':
-      return { type: 'channel.kicked', channel, member, reason };
-    case 'ban':
-    case 'unban':
-      return { type: 'channel.banned', channel, member, banned: action === 'ban', reason };
-    case 'mute':
-    case 'unmute':
-      return { type: 'channel.muted', channel, member, muted: action === 'mute' };
-    case 'promote':
-    case 'demote':
-      return { type: 'channel.roleSet', channel, member, role: action === 'promote' ? 'operator' : 'member' };
-  }
 }

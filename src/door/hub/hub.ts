@@ -5,6 +5,7 @@
 import type { Principal } from '#core/brand.ts';
 import type { Draft } from '#core/op.ts';
 import { isMember } from '#core/channel/rules.ts';
+import { isNudge } from '#core/message/nudge.ts';
 import type { KnownMessage } from '#core/view/message.ts';
 import type { Door } from '../door.ts';
 import { isRefusal } from '../refusal.ts';
@@ -155,6 +156,7 @@ export class Hub {
       msg_id: id,
       verified: isVerified(sent.from),
       ...(sig === undefined ? {} : { sig }),
+      ...(isNudge(sent) ? { nudge: true } : {}),
       ...(replyTo === null ? {} : { in_reply_to: replyTo }),
       ...(thread === null ? {} : { thread_id: thread }),
     };

@@ -22,11 +22,18 @@ async function messageSend(input: Input<'message_send'>, at: AtDesk): Promise<Sa
   return sent.ids.length === 1 ? `Sent as ${sent.ids[0]}.${masked}` : `Sent to ${sent.ids.length} agents.${masked}`;
 }
 
+const WHY = {
+  nudge: 'An operator nudges you.',
+  reminder: 'A reminder of yours is due.',
+  timeout: 'No message.',
+} as const;
+
 async function messageListen(input: Input<'message_listen'>, at: AtDesk): Promise<Said> {
-  const { messages, waiting } = await desk.receive(input, at);
+  const { reason, messages, waiting } = await desk.receive(input, at);
   if (messages.length === 0) return 'No message.';
   const more = waiting > 0 ? [`${waiting} more wait.`] : [];
-  return [ENVELOPE, ...messages.map((message) => JSON.stringify(message)), ...more].join('\n');
+  const why = reason === 'message' ? [] : [WHY[reason]];
+  return [...why, ENVELOPE, ...messages.map((message) => JSON.stringify(message)), ...more].join('\n');
 }
 
 /** Under the same line as all that others write. */

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import type { OpId, Principal } from '#core/brand.ts';
 import { agentPrincipal, parsedOpId } from '#core/brand.ts';
 import { mailboxOf, OPERATOR_CHANNEL } from '#core/message/address.ts';
+import type { Handed } from '#core/message/mailboxes.ts';
 import type { MailCounts, MessagesSent } from '#core/message/messaging.ts';
+import { isNudge } from '#core/message/nudge.ts';
 import { isKnownMessage } from '#core/view/message.ts';
 import type { Door } from '../door.ts';
 import type { HandedJson } from '../json/message.ts';
@@ -106,14 +108,25 @@ export async function send(input: Input<'send'>, at: AtDesk): Promise<{ ids: OpI
   return isRefusal(sent) ? sent : { ids: ids(sent), masked: sent.masked };
 }
 
+/** Why a reader that waited has its answer. */
+type ListenReason = 'message' | 'reminder' | 'nudge' | 'timeout';
+
+function reasonOf(handed: readonly Handed[]): ListenReason {
+  const sent = handed.map(({ message }) => message.sent);
+  if (sent.length === 0) return 'timeout';
+  if (sent.some(isNudge)) return 'nudge';
+  return sent.every(({ kind }) => kind === 'reminder') ? 'reminder' : 'message';
+}
+
 export async function receive(
   input: Input<'receive'>,
   { agent, door, signal, isGone }: AtDesk,
-): Promise<{ messages: HandedJson[]; waiting: number }> {
+): Promise<{ reason: ListenReason; messages: HandedJson[]; waiting: number }> {
   const waitMs = (input.wait_seconds ?? 0) * 1_000;
   const handed = await door.node.messages.receive({ agent, max: input.max ?? 1, waitMs, signal });
   if (isGone()) await door.node.messages.requeue({ agent, messages: handed.map(({ message }) => message.id) });
-  return { messages: handed.map((one) => handedJson(one, door)), waiting: door.node.messages.counts(agent).waiting };
+  const { waiting } = door.node.messages.counts(agent);
+  return { reason: reasonOf(handed), messages: handed.map((one) => handedJson(one, door)), waiting };
 }
 
 const some = (input: Input<'ids'>): OpId[] | undefined => input.ids?.map((one) => parsedOpId(one));

@@ -20,7 +20,7 @@ const LIST_DEFAULT = 50;
 const BODY_MAX_CHARS = 1024 * 1024;
 
 /** `operator`, `#channel`, one agent, or the id of one who came to the hub with a key. */
-function channelOf(name: string, door: Door): string | DoorRefusal {
+export function channelOf(name: string, door: Door): string | DoorRefusal {
   if (name === 'operator') return OPERATOR_CHANNEL;
   if (name.startsWith('@') && door.node.store.get('identity', name.slice(1))?.key !== undefined) return name;
   if (name.startsWith('#')) {

@@ -6,7 +6,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Principal } from '#core/brand.ts';
 import { userPrincipal } from '#core/brand.ts';
-import { advanced, after, lastOf, REPLAY_MAX } from '#core/channel/history.ts';
+import { advanced, after, covers, lastOf, REPLAY_MAX } from '#core/channel/history.ts';
 import { speakerId, speakerName } from '#core/market/speaker.ts';
 import type { Heads } from '#core/op.ts';
 import { cursorId } from '#core/view/cursor.ts';
@@ -83,6 +83,14 @@ export class Outgoing {
   /** How many messages it has not told yet; null for more than a reader may be behind. */
   waiting(): number | null {
     return this.#missing()?.filter(isTold).length ?? null;
+  }
+
+  /** Of one message: whether it was told, and what stands in its way. */
+  stateOf(row: KnownMessage): { state: 'delivered' | 'open' | 'later'; reason: string | null } {
+    if (row.sent.wallMs < this.#webhook.createdMs) return { state: 'later', reason: null };
+    if (covers(this.#given, row)) return { state: 'delivered', reason: isTold(row) ? null : TOLD_BY_NONE };
+    const { trouble } = this.state();
+    return { state: 'open', reason: trouble?.message === row.id ? trouble.reason : null };
   }
 
   /** There may be something to tell. */
@@ -213,6 +221,7 @@ export class Outgoing {
 }
 
 /** What came in by a webhook goes out by none: two that are joined to one another would never end. */
+const TOLD_BY_NONE = 'it came in by a webhook, and goes out by none';
 const isTold = ({ sent }: KnownMessage): boolean => !isWebhook(sent.from);
 
 async function toldOf({ id, sent }: KnownMessage, { node }: Door): Promise<object> {

@@ -2,8 +2,10 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { OpId, Principal } from '#core/brand.ts';
 import { channelOf } from '#core/channel/rules.ts';
+import type { KnownMessage } from '#core/view/message.ts';
 import type { Arrival } from '#ports.ts';
 import type { Door } from '../door.ts';
+import type { ReaderJson } from '../json/reader.ts';
 import type { DoorRefusal } from '../refusal.ts';
 import { isRefusal, refused, shown } from '../refusal.ts';
 import type { Lookup } from '../relay/dial.ts';
@@ -104,6 +106,14 @@ export class Webhooks {
       return refused('conflict', 'this webhook is not stopped', { got: out.state().state });
     await out.resume(o);
     return this.#book.get(id) ?? noSuch(id);
+  }
+
+  /** Those that tell what is said in the channel of this message, and whether they told it. */
+  readersOf(row: KnownMessage): ReaderJson[] {
+    return this.#book.all().flatMap(({ id, name, channel }) => {
+      const out = channel === row.sent.channel ? this.#outgoing.get(id) : undefined;
+      return out === undefined ? [] : { id, name, kind: 'webhook' as const, ...out.stateOf(row) };
+    });
   }
 
   /** Somebody posts to a URL that ends with this token. */
