@@ -39,7 +39,7 @@ export const FRAMES = {
   MSG: z.object({
     to: z.string().regex(/^[#@]/, 'Invalid target (must start with # or @)').max(65),
     content,
-    sig: z.string().max(200).optional(),
+    sig: z.string().max(200).nullish(),
     in_reply_to: z.string().max(64).nullish(),
     /** The first message of a thread; without `in_reply_to` it is the one that is answered. */
     thread_id: z.string().max(64).nullish(),

@@ -42,7 +42,7 @@ export async function speak(frame: FrameOf<'MSG'>, at: At): Answer {
     replyTo: before,
     source: member.name,
     dueMs: null,
-    ...(frame.sig === undefined ? {} : { sig: frame.sig }),
+    ...(typeof frame.sig === 'string' ? { sig: frame.sig } : {}),
   });
   if (isRefusal(sent)) return bad(REFUSALS[sent.code] ?? 'RATE_LIMITED', sent.message);
   session.spokeMs.set(to, hub.door.now());
