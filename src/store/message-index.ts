@@ -10,7 +10,7 @@ import type { Op } from '#core/op.ts';
 import { createsEntity, isKnown, opId } from '#core/op.ts';
 import type { IndexAnswer, IndexQuery } from '#core/search/message-index.ts';
 import { placeAt, placesOf } from '#core/search/message-index.ts';
-import { indexText } from '#core/search/words.ts';
+import { wordsIn } from '#core/search/words.ts';
 import type { Views } from '#core/view/views.ts';
 import { numberCell, textCell } from './cells.ts';
 import { StoreError } from './errors.ts';
@@ -19,13 +19,17 @@ import type { OpLog } from './op-log.ts';
 import type { Entry } from './run.ts';
 
 /** Raised when what is kept of a message changes: the index is then made anew, at the next search. */
-const VERSION = 1;
+const VERSION = 2;
 /** Arrivals looked at in one step: some 10 ms, after which timers and sockets get their turn. */
 const STEP_OPS = 512;
 /** Steps that a search waits for: a second or so. */
 const WAITED_STEPS = 80;
 /** Further behind than this it does not fall, once it is there: then a search finds little to do. */
 const BEHIND_MAX = 8_192;
+/** Words that one beginning stands for; FTS5 itself gathers more of them, which takes it the longer the more messages hold them. */
+const BEGUN_MAX = 128;
+/** Words that are known to be kept. */
+const KNOWN_MAX = 50_000;
 /** Places of one moment that are tried before a message goes to the end. */
 const TRIED_MAX = 64;
 const PER_MOMENT = placeAt(1) - placeAt(0);
@@ -41,6 +45,7 @@ export class MessageIndex {
   /** Of the order of arrival, how far it has come. */
   private indexedTo = 0;
   private step: Promise<void> | undefined;
+  private readonly known = new Set<string>();
   private isClosed = false;
 
   /** `whenBegun` runs a transaction as soon as one may begin. */
@@ -62,7 +67,7 @@ export class MessageIndex {
     this.used();
     for (let waited = 0; waited < WAITED_STEPS && this.left() > 0; waited += 1) await this.nextStep();
     const sql = this.used();
-    const match = matchText(query);
+    const match = matchText(query, (beginning) => this.wordsFrom(beginning));
     const [from, to] = placesOf(query);
     const rows = match === undefined ? [] : sql.find.all(match, BigInt(from), BigInt(to), query.limit);
     const hits = rows.map((row) => ({ id: parsedOpId(textCell(row, 'id')), place: numberCell(row, 'n') }));
@@ -79,7 +84,9 @@ export class MessageIndex {
   /** A log was cut back, within the store's transaction. That is rare: what it said goes with all the rest, which is looked at anew. */
   clear(): void {
     if (this.sql === undefined) return;
-    this.db.exec(`INSERT INTO message_index (message_index) VALUES ('delete-all'); DELETE FROM message_place;
+    this.known.clear();
+    this.db
+      .exec(`INSERT INTO message_index (message_index) VALUES ('delete-all'); DELETE FROM message_place; DELETE FROM message_word;
       UPDATE message_index_state SET run = 0, n = 0`);
     this.indexedTo = 0;
   }
@@ -148,7 +155,8 @@ export class MessageIndex {
 
   private write(entries: readonly Entry[], at: { run: number; n: number }): void {
     const sql = this.used();
-    this.db.exec('BEGIN IMMEDIATE');
+    // What a crash takes of it is made once more: so no step waits for the disk. The next commit of ops does, for all that stands before it.
+    this.db.exec('PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE');
     try {
       const placed = entries.flatMap(({ op }) => this.placed(op));
       // Else FTS5 writes out what it holds at each step back.
@@ -157,8 +165,11 @@ export class MessageIndex {
       sql.move.run(at.run, at.n);
       this.db.exec('COMMIT');
     } catch (error) {
+      this.known.clear();
       if (this.db.isTransaction) this.db.exec('ROLLBACK');
       throw error;
+    } finally {
+      this.db.exec('PRAGMA synchronous = FULL');
     }
     this.indexedTo = at.n;
   }
@@ -170,8 +181,31 @@ export class MessageIndex {
     this.used().place.run(BigInt(n), opId(op));
     // Of one whose making has not arrived nobody knows: what is found there is looked at once more before it is shown.
     const isOpen = channel.startsWith('#') && channelOf(this.views, channel)?.inviteOnly !== true;
-    const words = indexText(typeof text === 'string' ? text : text.head);
-    return [{ n, text: words, place: `${isOpen ? `${OPEN} ` : ''}${nameWord(channel)}`, who: nameWord(op.header.by) }];
+    const words = wordsIn(typeof text === 'string' ? text : text.head).map(({ word }) => word);
+    this.keepWords(words);
+    return [
+      {
+        n,
+        text: words.join(' '),
+        place: `${isOpen ? `${OPEN} ` : ''}${nameWord(channel)}`,
+        who: nameWord(op.header.by),
+      },
+    ];
+  }
+
+  private keepWords(words: readonly string[]): void {
+    if (this.known.size > KNOWN_MAX) this.known.clear();
+    for (const word of words) {
+      if (this.known.has(word)) continue;
+      this.known.add(word);
+      this.used().word.run(word);
+    }
+  }
+
+  /** Undefined where they are more than {@link BEGUN_MAX}. */
+  private wordsFrom(beginning: string): string[] | undefined {
+    const rows = this.used().words.all(beginning, `${beginning}\u{10ffff}`, BEGUN_MAX + 1);
+    return rows.length > BEGUN_MAX ? undefined : rows.map((row) => textCell(row, 'word'));
   }
 
   private freePlace(moment: number): number {
@@ -189,9 +223,11 @@ export class MessageIndex {
 const CREATE = `
   DROP TABLE IF EXISTS message_index;
   DROP TABLE IF EXISTS message_place;
+  DROP TABLE IF EXISTS message_word;
   DROP TABLE IF EXISTS message_index_state;
   CREATE VIRTUAL TABLE message_index USING fts5 (text, place, who, content = '', contentless_delete = 1, tokenize = 'ascii');
   CREATE TABLE message_place (n INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT;
+  CREATE TABLE message_word (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   -- Runs up to this one, and of what is in no run all arrivals up to this one.
   CREATE TABLE message_index_state (version INTEGER NOT NULL, run INTEGER NOT NULL, n INTEGER NOT NULL) STRICT;
   INSERT INTO message_index_state (version, run, n) VALUES (${VERSION}, 0, 0)`;
@@ -202,6 +238,8 @@ function prepare(db: DatabaseSync) {
     move: db.prepare('UPDATE message_index_state SET run = ?, n = ?'),
     add: db.prepare('INSERT INTO message_index (rowid, text, place, who) VALUES (?, ?, ?, ?)'),
     place: db.prepare('INSERT INTO message_place (n, id) VALUES (?, ?)'),
+    word: db.prepare('INSERT OR IGNORE INTO message_word (word) VALUES (?)'),
+    words: db.prepare('SELECT word FROM message_word WHERE word >= ? AND word < ? LIMIT ?'),
     highest: db.prepare('SELECT max(n) AS n FROM message_place WHERE n >= ? AND n < ?'),
     last: db.prepare('SELECT max(n) AS n FROM message_place'),
     find: db.prepare(`

@@ -7,7 +7,7 @@ import {
   lazyRouteComponent,
 } from '@tanstack/react-router';
 import { Overview } from './pages/overview.tsx';
-import { channelSearch, marketSearch, settingsSearch, tasksSearch } from './pages/search.ts';
+import { channelSearch, channelsSearch, marketSearch, settingsSearch, tasksSearch } from './pages/search.ts';
 import { Empty } from './parts/layout.tsx';
 import { Shell } from './shell.tsx';
 
@@ -56,6 +56,7 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: '/channels',
+    validateSearch: channelsSearch,
     component: lazyRouteComponent(() => import('./pages/channels.tsx'), 'Channels'),
   }),
   createRoute({

@@ -28,11 +28,3 @@ export function wordsIn(text: string): Word[] {
   }
   return found;
 }
-
-/** The text for an index that splits at all of ASCII but letters and digits, and keeps the rest as it is: most texts go in as they stand. */
-export const indexText = (text: string): string =>
-  BEYOND_ASCII.test(text)
-    ? wordsIn(text)
-        .map(({ word }) => word)
-        .join(' ')
-    : text;

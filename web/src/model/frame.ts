@@ -2,6 +2,7 @@
 import type { AgentJson } from '../../../src/door/json/agent.ts';
 import type { ApprovalJson, RuleJson } from '../../../src/door/json/approval.ts';
 import type { ChannelJson, PersonJson } from '../../../src/door/json/channel.ts';
+import type { FoundJson, FoundPageJson } from '../../../src/door/json/found.ts';
 import type { MessageJson } from '../../../src/door/json/message.ts';
 import type { NodeJson, ProjectJson } from '../../../src/door/json/node.ts';
 import type { OpJson } from '../../../src/door/json/op.ts';
@@ -17,6 +18,8 @@ export type Project = ProjectJson;
 export type Status = StatusJson;
 export type Op = OpJson;
 export type Message = MessageJson;
+export type Found = FoundJson;
+export type FoundPage = FoundPageJson;
 export type Channel = ChannelJson;
 export type Person = PersonJson;
 /** What the terminal of an agent shows. */

@@ -8,10 +8,21 @@ import { nameOfAgent, useSwarm } from '../model/store.ts';
 import { ChannelList, Mailboxes, useChannels } from '../parts/channel-list.tsx';
 import { Conversation } from '../parts/conversation.tsx';
 import { Command, Section } from '../parts/layout.tsx';
+import { SearchField, SearchResults } from '../parts/message-search.tsx';
 import { People } from '../parts/people.tsx';
 
 /** Everything that one can go to, and who is where. */
 export function Channels() {
+  const { q } = useSearch({ from: '/channels' });
+  return (
+    <div className="flex flex-col gap-6">
+      <SearchField />
+      {q === undefined ? <Places /> : <SearchResults q={q} />}
+    </div>
+  );
+}
+
+function Places() {
   return (
     <div className="grid grid-cols-1 gap-6 md:grid-cols-2">
       <div className="flex min-w-0 flex-col gap-6">
@@ -34,7 +45,7 @@ export function Channels() {
 
 export function ChannelPage() {
   const { name } = useParams({ from: '/channels/$name' });
-  const { thread } = useSearch({ from: '/channels/$name' });
+  const { thread, message } = useSearch({ from: '/channels/$name' });
   const to = toOf(name);
   const { channels } = useChannels();
   const channel = channels?.find((one) => one.name === to);
@@ -53,6 +64,7 @@ export function ChannelPage() {
         </Head>
         <Conversation
           key={`${to} ${thread ?? ''}`}
+          shown={message}
           place={{ to, thread, isOpen }}
           name={to.startsWith('#') ? `in ${to}` : to === 'operator' ? 'in answer' : `to ${agentName ?? to}`}
         />

@@ -37,8 +37,18 @@ export function marketSearch(given: Record<string, unknown>): { tab?: MarketTab 
   return tab === undefined ? {} : { tab };
 }
 
-/** `thread`: the message that began the conversation that is shown alone. */
-export function channelSearch(given: Record<string, unknown>): { thread?: string } {
-  const { thread } = given;
-  return typeof thread === 'string' && thread !== '' ? { thread } : {};
+/** `thread`: the message that began the conversation that is shown alone. `message`: the one that is shown first. */
+export function channelSearch(given: Record<string, unknown>): { thread?: string; message?: string } {
+  const { thread, message } = given;
+  return {
+    ...(typeof thread === 'string' && thread !== '' ? { thread } : {}),
+    ...(typeof message === 'string' && message !== '' ? { message } : {}),
+  };
+}
+
+/** `q`: what is looked for in messages. */
+export function channelsSearch(given: Record<string, unknown>): { q?: string } {
+  // A number that stands alone is read as one.
+  const q = typeof given['q'] === 'number' ? String(given['q']) : given['q'];
+  return typeof q === 'string' && q.trim() !== '' ? { q: q.trim() } : {};
 }

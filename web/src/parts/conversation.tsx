@@ -19,8 +19,8 @@ import { useLook } from './time.tsx';
 /** That a message was handed to its reader is told by no event: a mailbox is looked at again so often. */
 const LOOK_MS = 5_000;
 
-/** `name`: how people call the place. */
-export function Conversation({ place, name }: { place: Place; name: string }) {
+/** `name`: how people call the place. `shown`: the message that is looked at first. */
+export function Conversation({ place, name, shown }: { place: Place; name: string; shown: string | undefined }) {
   const look = useLook(LOOK_MS);
   const state = useMessages(place, place.isOpen ? 0 : look);
   const [answered, setAnswered] = useState<Row>();
@@ -51,6 +51,7 @@ export function Conversation({ place, name }: { place: Place; name: string }) {
         address={addressOf(place.to)}
         onReply={mayAct && isAnswerable ? answer : undefined}
         isForPeople={isForPeople}
+        shown={shown}
       />
       <div ref={field}>
         <Say label={`Say something ${name}`} verb="Send" isOff={isForPeople && answered === undefined} send={send}>
@@ -99,10 +100,11 @@ type ListProps = {
   address: string;
   onReply: ((message: Row) => void) | undefined;
   isForPeople: boolean;
+  shown: string | undefined;
 };
 
 /** What is new is followed while the reader is at the end. */
-function List({ state, address, onReply, isForPeople }: ListProps) {
+function List({ state, address, onReply, isForPeople, shown }: ListProps) {
   const { messages, hasOlder, isAsking, said, isLoaded, older } = state;
   const { view, watch } = useEnd(messages[0]?.id, messages.at(-1)?.id);
   const byId = useMemo(() => new Map(messages.map((one) => [one.id, one])), [messages]);
@@ -110,6 +112,13 @@ function List({ state, address, onReply, isForPeople }: ListProps) {
     () => new Set(messages.flatMap((one) => (one.thread === one.id ? [] : one.thread))),
     [messages],
   );
+  const isShown = shown !== undefined && byId.has(shown);
+  useEffect(() => {
+    if (!isShown) return;
+    const element = document.querySelector<HTMLElement>(`#message-${CSS.escape(shown)}`);
+    element?.scrollIntoView({ block: 'center' });
+    element?.focus({ preventScroll: true });
+  }, [isShown, shown]);
   if (messages.length === 0) return <Nothing>{isLoaded ? 'Nothing was said here yet.' : said}</Nothing>;
   return (
     <div
@@ -135,6 +144,7 @@ function List({ state, address, onReply, isForPeople }: ListProps) {
           <Message
             key={message.id}
             message={message}
+            isShown={message.id === shown}
             answered={message.in_reply_to === null ? undefined : byId.get(message.in_reply_to)}
             hasThread={message.thread !== message.id || threads.has(message.id)}
             place={address}

@@ -17,6 +17,8 @@ const QUOTE_CHARS = 80;
 
 type MessageProps = {
   message: Row;
+  /** It was looked for. */
+  isShown: boolean;
   /** What it answers, where that is here. */
   answered: Row | undefined;
   /** Others belong to its conversation. */
@@ -27,13 +29,14 @@ type MessageProps = {
 };
 
 /** Drawn again only when it changed: a channel may hold thousands. */
-export const Message = memo(function Message({ message, answered, hasThread, place, onReply }: MessageProps) {
+export const Message = memo(function Message({ message, isShown, answered, hasThread, place, onReply }: MessageProps) {
   return (
     <li
       id={`message-${message.id}`}
       data-message={message.id}
       tabIndex={-1}
-      className="group px-3 py-2 outline-offset-[-2px] target:bg-sunken"
+      aria-current={isShown ? 'true' : undefined}
+      className="group px-3 py-2 outline-offset-[-2px] target:bg-sunken aria-[current=true]:bg-amber-ground"
     >
       <div className="flex min-w-0 flex-wrap items-baseline gap-x-2">
         <Speaker message={message} />
