@@ -33,6 +33,7 @@ import { scaleWhole } from './scale-whole.ts';
 import { scale } from './scale.ts';
 import { Stage } from './stage.ts';
 import { sealing } from './sealing.ts';
+import { search } from './search.ts';
 import { store } from './store.ts';
 
 /** The median of five is what the results show; fewer rounds are for looking, and are not written down. */
@@ -64,6 +65,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['box-start', boxStart],
   ['delivery', delivery],
   ['fleet-router', fleetRouter],
+  ['search', search],
 ]);
 
 const { values, positionals } = parseArgs({

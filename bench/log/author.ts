@@ -1,5 +1,5 @@
 /** Authors of made-up logs: their ops are chained, numbered and signed as a node's are. */
-import type { OpId } from '../../src/core/brand.ts';
+import type { OpId, Principal } from '../../src/core/brand.ts';
 import { nodePrincipal } from '../../src/core/brand.ts';
 import type { ChainHead } from '../../src/core/chain.ts';
 import { buildOp, EMPTY_HEAD, signOp } from '../../src/core/chain.ts';
@@ -27,14 +27,14 @@ export class Author {
   }
 
   /** The next op, unsigned. Without `entity` it creates its own. */
-  next(body: Body, entity?: OpId): Op {
+  next(body: Body, entity?: OpId, o: { by?: Principal; wallMs?: number } = {}): Op {
     this.clock.now += 1;
     const op = buildOp({
-      draft: { entity, by: nodePrincipal(this.node), body },
+      draft: { entity, by: o.by ?? nodePrincipal(this.node), body },
       node: this.node,
       head: this.head,
       lamport: this.clock.now,
-      wallMs: 1_750_000_000_000 + this.clock.now,
+      wallMs: o.wallMs ?? 1_750_000_000_000 + this.clock.now,
       crypto: this.crypto,
     });
     if (op === 'tooLarge') throw new Error('a made-up op is too large');

@@ -28,6 +28,11 @@ export class Words {
     return Array.from({ length: digits }, () => this.between(0, 15).toString(16)).join('');
   }
 
+  /** The first words of the vocabulary, which come most often. */
+  frequent(count: number): string[] {
+    return this.vocabulary.slice(0, count);
+  }
+
   /** The rank of a word falls with its frequency, as Zipf found. */
   text(min: number, max: number): string {
     const pick = (): string => this.vocabulary[Math.floor(VOCABULARY ** this.unit()) - 1] ?? '';
