@@ -80,6 +80,26 @@ it(
 );
 
 it(
+  'somebody cancels the job: workers leave checkpoints, nothing is left, and the end says who it was',
+  async () => {
+    const { job, outboxes } = await atWork(2);
+    await cluster.run('scancel', [job]);
+    for (const outbox of outboxes) {
+      const end = await outbox.until('the end', (one) => one.type === 'complete');
+      expect(end).toMatchObject({ reason: 'terminated' });
+    }
+    await cluster.untilNoProcess(job);
+    await cluster.untilState(job, 'CANCELLED');
+    for (const node of ['00', '01']) {
+      const notes = readFileSync(join(fleet.base, 'runs', job, `checkpoint_${node}/notes.json`), 'utf8');
+      expect(JSON.parse(notes)).toMatchObject({ reason: 'terminated', unfinished: ['hold'] });
+    }
+    expect((await launcher.run('status', job)).out).toContain('somebody cancelled it');
+  },
+  TEST_MS,
+);
+
+it(
   'a node is set down: the job begins again elsewhere, and its agents go on',
   async () => {
     const { job, outboxes } = await atWork(2);

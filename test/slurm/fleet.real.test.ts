@@ -119,3 +119,29 @@ it('Claude Code on a node, by the same files', async () => {
     await fleet.remove();
   }
 });
+
+it('Gemini CLI by ACP on a node, by the same files: two turns, and leave asked and given', async () => {
+  const fleet = new Fleet();
+  try {
+    const launcher = new Launcher({ cluster, base: fleet.base, env: home.env });
+    const prompt = `Say hello. ${script({ text: 'hello there' })}`;
+    const job = await launcher.launch('--tool', 'acp gemini --acp', '--prompt', prompt);
+    const outbox = fleet.outbox(`${job}_00`);
+    await outbox.event('assistant', ({ content }) => content === 'hello there');
+    await untilDone(outbox);
+    fleet.tell(`${job}_00`, {
+      type: 'user',
+      content: `Work. ${script({ bash: 'touch made' }, { text: 'made it' })}`,
+    });
+    const { payload } = await outbox.event('exec_approval_required', ({ reason }) => reason === 'touch made');
+    const params = { approval_id: payload['approval_id'], approved: true, decision: 'accept' };
+    fleet.tell(`${job}_00`, { type: 'control', payload: { method: 'exec/approvalResponse', params } });
+    await outbox.event('assistant', ({ content }) => content === 'made it');
+    expect(existsSync(join(fleet.base, 'runs', job, 'agent_00/made'))).toBe(true);
+    expect(threadsOf(outbox)).toHaveLength(1);
+    await launcher.run('stop', job);
+    await cluster.untilNoProcess(job);
+  } finally {
+    await fleet.remove();
+  }
+});

@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
+import { MailboxFollower } from '#runtime/shared-mailbox/follower.ts';
+import { inboxRecord } from '#slurm/record.ts';
 import { SshLab } from '../cli/ssh-lab.ts';
+import { Site, type Told } from './router/rig.ts';
 import { Fleet } from './worker-rig.ts';
 
 const TEST_MS = 240_000;
@@ -70,6 +73,74 @@ it(
     // What was acknowledged by the killed one is not given again.
     expect(taken).toEqual(['i-0', 'i-1', 'i-2', 'i-3', 'i-4', 'i-last']);
     expect(new Set(outbox.events('thread_started').map(({ payload }) => payload['thread_id'])).size).toBe(1);
+  },
+  TEST_MS,
+);
+
+/** Fills the disk below; the returned function makes room again. */
+function filled(directory: string): () => void {
+  const ballast = join(directory, 'ballast');
+  expect(() => writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024))).toThrow('ENOSPC');
+  return () => rmSync(ballast);
+}
+
+it(
+  'what an agent of the swarm prints waits while the disk is full: every line comes, in order',
+  async () => {
+    const here = fleet();
+    const mailbox = join(here.base, 'mailbox');
+    mkdirSync(mailbox);
+    run('mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', mailbox);
+    ends.push(() => void run('umount', '-l', mailbox));
+    here.start();
+    const outbox = here.outbox('7_00', { mayTear: true });
+    await outbox.event('thread_started');
+    const go = join(here.base, 'go');
+    const long = 'x'.repeat(1_000);
+    const script = `until [ -e ${go} ]; do sleep 0.1; done; seq 500 | sed 's/$/ ${long}/'; touch ${go}.done`;
+    const proc = { type: 'proc_start', proc: 'p-1.1', argv: ['sh', '-c', script], cwd: here.base, env: {} };
+    here.tell('7_00', proc);
+    await outbox.until('the start', (one) => one.type === 'proc_started');
+    const empty = filled(mailbox);
+    writeFileSync(go, '');
+    // It has printed all of it: the worker has met what it cannot write down.
+    await here.appears('go.done');
+    empty();
+    await outbox.until('the exit', (one) => one.type === 'proc_exit');
+    const told = outbox.seen.flatMap((one) => (one.type === 'proc_output' ? [one] : []));
+    expect(told.map(({ n }) => n)).toEqual(Array.from({ length: 500 }, (_, at) => at + 1));
+    expect(told.map(({ text }) => text)).toEqual(Array.from({ length: 500 }, (_, at) => `${at + 1} ${long}`));
+  },
+  TEST_MS,
+);
+
+it(
+  'an inbox on a disk that is full: the router says so and goes on, and nothing half-written is taken',
+  async () => {
+    const site = new Site();
+    ends.push(() => site.remove());
+    const inbox = join(site.base, 'mailbox/inbox');
+    run('mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', inbox);
+    ends.push(() => void run('umount', '-l', inbox));
+    const { served } = await site.serve();
+    const client = site.client(served.port ?? 0);
+    await client.ask('swarm_launch', { nodes: 1 }, 'swarm_launched');
+    const inject = (content: string): Promise<Told> =>
+      client.ask('inject', { swarm_id: 'slurm-7', nodes: 0, content }, 'inject_delivered', 'inject_failed');
+    expect((await inject('before')).event).toBe('inject_delivered');
+    const empty = filled(inbox);
+    const refused = await inject('z'.repeat(10_000));
+    expect([refused.event, JSON.stringify(refused.data)]).toEqual(['inject_failed', expect.stringContaining('ENOSPC')]);
+    empty();
+    expect((await inject('after')).event).toBe('inject_delivered');
+    const follower = new MailboxFollower(join(inbox, '7_00.jsonl'), { pollMs: () => 0 });
+    follower.finish();
+    const contents: unknown[] = [];
+    for await (const line of follower.lines()) {
+      const record = line.kind === 'record' ? inboxRecord.parse(line.value) : undefined;
+      contents.push(record?.type === 'user' ? record.content : line.kind);
+    }
+    expect(contents.filter((one) => one !== 'fault')).toEqual(['before', 'after']);
   },
   TEST_MS,
 );

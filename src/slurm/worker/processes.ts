@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { parsedProcId } from '#core/brand.ts';
 import type { Exit, Proc, Runtime } from '#ports.ts';
 import type { Pace } from '../pace.ts';
-import type { ProcessRecord } from '../record.ts';
+import type { ProcessRecord, Unsent } from '../record.ts';
 import { checkpoint } from './checkpoint.ts';
 import type { Left, WorkerOutbox } from './outbox.ts';
 
@@ -39,6 +39,7 @@ export class WorkerProcesses {
   readonly #held = new Map<string, Held>();
   readonly #known: Set<string>;
   #ending: string | undefined;
+  readonly #closing = new AbortController();
 
   constructor(o: WorkerProcessesOptions) {
     this.#o = o;
@@ -78,6 +79,7 @@ export class WorkerProcesses {
   /** Ends all of them, each with its work committed and bundled before its exit is told. Idempotent. */
   async end(why: string): Promise<void> {
     this.#ending ??= why;
+    this.#closing.abort();
     await Promise.all(
       [...this.#held.values()].map(async (held) => {
         await held.proc.kill(END_GRACE_MS);
@@ -122,29 +124,38 @@ export class WorkerProcesses {
   }
 
   async #tell(name: string, proc: Proc, cwd: string): Promise<void> {
-    const { outbox, pace, runtime } = this.#o;
+    const { pace, runtime } = this.#o;
     let n = 0;
-    const output = (stream: 'out' | 'err', text: string, dropped?: number): void => {
+    let written: Promise<void> = Promise.resolve();
+    // In the order of their numbers, whichever stream they are of; no more is read before it is written.
+    const output = (stream: 'out' | 'err', text: string, dropped?: number): Promise<void> => {
       n += 1;
       pace.heard();
       const more = dropped === undefined ? {} : { dropped };
-      outbox.write({ type: 'proc_output', proc: name, n, stream, text, ...more });
+      const record = { type: 'proc_output', proc: name, n, stream, text, ...more } as const;
+      written = written.then(() => this.#write(record));
+      return written;
     };
     const out = async (): Promise<void> => {
       for await (const line of proc.whole(LINE_MAX_BYTES)) {
-        if (line.kind === 'line') output('out', line.text);
-        else output('out', `[skep: ${line.bytes} bytes are left out]`, line.bytes);
+        if (line.kind === 'line') await output('out', line.text);
+        else await output('out', `[skep: ${line.bytes} bytes are left out]`, line.bytes);
       }
     };
     const err = async (): Promise<void> => {
-      for await (const line of proc.errors) output('err', line);
+      for await (const line of proc.errors) await output('err', line);
     };
     await Promise.all([out(), err()]);
     const exit: Exit = await proc.exited;
     if (this.#ending !== undefined) await this.#checkpoint(cwd, this.#ending);
     const error = this.#ending ?? exit.error;
-    outbox.write({ type: 'proc_exit', proc: name, ...exit, error });
+    await this.#write({ type: 'proc_exit', proc: name, ...exit, error });
     await runtime.forget(proc.id);
+  }
+
+  /** A line that is left out would be missing in a protocol: while the disk is full it waits, and at the end of the worker it is tried once more. */
+  async #write(record: Unsent): Promise<void> {
+    if (!(await this.#o.outbox.writeFirmly(record, this.#closing.signal))) this.#o.outbox.write(record);
   }
 
   /** Beside the tree, where the node fetches it, also when this worker is gone. */
@@ -164,10 +175,10 @@ export class WorkerProcesses {
   }: Extract<ProcessRecord, { type: 'exec' }>): Promise<void> {
     if (this.#known.has(exec)) return;
     this.#known.add(exec);
-    const { runtime, outbox } = this.#o;
+    const { runtime } = this.#o;
     const o = { cwd, env: { ...this.#o.env, ...env }, timeoutMs, ...(stdin === undefined ? {} : { stdin }) };
     const { exit, stdout, stderr } = await runtime.exec(argv, o);
     const cut = (text: string): string => text.slice(-OUTPUT_MAX_CHARS);
-    outbox.write({ type: 'exec_done', exec, ...exit, stdout: cut(stdout), stderr: cut(stderr) });
+    await this.#write({ type: 'exec_done', exec, ...exit, stdout: cut(stdout), stderr: cut(stderr) });
   }
 }
