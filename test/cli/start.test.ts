@@ -22,8 +22,8 @@ afterEach(async () => {
 /** A base whose ports are free right now; another process may still take one, but hardly does. */
 async function freeBase(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
-    const base = 20_000 + Math.floor(Math.random() * 2_000) * 20;
-    const ports = [0, 1, 2, 10, 11, 12].map((at) => whyTaken(base + at, { protocol: 'tcp', address: '127.0.0.1' }));
+    const base = 20_000 + Math.floor(Math.random() * 1_000) * 40;
+    const ports = [0, 1, 2, 10, 11, 12, 30].map((at) => whyTaken(base + at, { protocol: 'tcp', address: '127.0.0.1' }));
     if ((await Promise.all(ports)).every((why) => why === undefined)) return base;
   }
   throw new Error('no free ports');

@@ -47,7 +47,7 @@ describe('the plan', () => {
       ],
     );
     expect(emperor?.argv).toEqual(
-      expect.arrayContaining(['swarm', '--seeds=', '--shell-agents=0', '--stop-agents-on-exit']),
+      expect.arrayContaining(['swarm', '--seeds=', '--shell-agents=0', '--hub-port=6667', '--stop-agents-on-exit']),
     );
     expect(one?.argv).toEqual(
       expect.arrayContaining(['--seeds=127.0.0.1:7101', '--shell-agents=1', '--data-dir=/d', '--name=worker-1']),
@@ -56,9 +56,9 @@ describe('the plan', () => {
 
   it('moves with the base, as high as ports go', () => {
     const nodes = planNodes({ dataDir: '/d', portBase: PORT_BASE_MAX });
-    const ports = nodes.flatMap((node) => [node.httpPort, node.p2pPort, node.discoveryPort]);
+    const ports = nodes.flatMap((node) => [node.httpPort, node.p2pPort, node.discoveryPort, node.hubPort ?? 0]);
     expect(Math.max(...ports)).toBe(65_535);
-    expect(new Set(nodes.flatMap((node) => [node.httpPort, node.p2pPort])).size).toBe(6);
+    expect(new Set(nodes.flatMap((node) => [node.httpPort, node.p2pPort, node.hubPort ?? 0])).size).toBe(8);
   });
 
   it('keeps settings of other nodes out of the children, and secrets in', () => {
@@ -237,6 +237,7 @@ describe('the welcome', () => {
     for (const part of [
       'login?code=x',
       'http://127.0.0.1:9092  mesh 7103',
+      'ws://127.0.0.1:6667',
       '/here/data/demo',
       'codex',
       'codex: found; bin/skep agent add',

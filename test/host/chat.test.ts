@@ -63,6 +63,11 @@ it('skep chat: what is said at one hub is heard at the other, and a listener tha
     from_name: 'ann',
     snippet: { text: 'first', marks: [[0, 5]] },
   });
+  // At a terminal a person reads who said what.
+  const terminal = testWorld({ home: swarm.dir, env: {}, streams: { isTerminal: true } });
+  const fresh = ['--identity', bob, '--cursor', join(swarm.dir, 'fresh.json'), '--limit', '2'];
+  expect(await skep(terminal, 'chat', 'listen', '#general', '--hub', urlOf(two), ...fresh)).toBe(0);
+  expect(terminal.said.out).toBe('#general ann: first\n#general ann: second\n');
   const channels = await chat('channels', '--hub', urlOf(two), '--identity', bob);
   expect(channels.said.out).toContain('"#general"');
   const people = await chat('agents', '#general', '--hub', urlOf(two), '--identity', bob);
@@ -98,4 +103,22 @@ it('an agent from outside and one of the swarm speak with each other in a channe
   await expect(outside.call('task_create', {})).rejects.toThrow('not for agents from outside');
   outside.close();
   agent.close();
+});
+
+it('who is not let in is told the next command: to make a key, then to bring a code', async () => {
+  const known = await swarm.add({ hubPort: await freePort(), hubKeys: 'known' });
+  const send = async (...more: string[]): Promise<string> => {
+    const world = testWorld({ home: join(swarm.dir, 'nobody'), env: {} });
+    expect(await skep(world, 'chat', 'send', '#general', 'hello', '--hub', urlOf(known), ...more)).toBe(3);
+    return world.said.err;
+  };
+  expect(await send()).toContain('chat identity --create');
+  const cid = join(swarm.dir, 'cid.json');
+  await chat('identity', '--create', '--name', 'cid', '--identity', cid);
+  expect(await send('--identity', cid)).toContain('hub invite');
+  const { code } = await known.post('/api/hub/invites', { uses: 1, ttl_seconds: 60 });
+  const [said] = linesOf(
+    await chat('send', '#general', 'hello', '--hub', urlOf(known), '--identity', cid, '--invite', String(code)),
+  );
+  expect(said).toMatchObject({ content: 'hello' });
 });

@@ -178,6 +178,16 @@ it('a task is offered by a verb or a tool, and won by the claim of whoever compl
   expect(byTool).toMatchObject({ ...won, amount: 8, payer: { name: 'ann' } });
 });
 
+it('what an agent proposes to people is accepted and worked on by a verb, and confirmed by the agent', async () => {
+  const { said } = await turn('ann', [{ tool: 'proposal_make', args: { to: 'operator', task: 'Say yes', amount: 1 } }]);
+  const [, id = ''] = /^Proposed as (\S+)/.exec(said) ?? [];
+  await home.until(async () => (await home.request('GET', `/api/market/proposals/${id}`)).status === 200 || undefined);
+  expect(await verb(home, 'market', 'accept', id)).toBe('It is accepted.\n');
+  expect(await verb(home, 'market', 'complete', id, '--proof', 'yes')).toBe('It is accepted.\n');
+  const done = await turn('ann', [{ tool: 'proposal_complete', args: { proposal_id: id } }]);
+  expect(done.said).toBe('It is completed.');
+});
+
 it('work goes to the better rated of two agents where the node prefers that', async () => {
   const rated = await home.list('/api/market/ratings?capability=words');
   expect(rated.map(({ name }) => name).filter((name) => name === 'ann' || name === 'bob')).toEqual(['bob', 'ann']);

@@ -257,6 +257,12 @@ describe('the page of channels', () => {
     for (const width of [768, 1_024, 1_280]) {
       await page.setViewportSize({ width, height: 800 });
       expect([width, await widthOver(page)]).toEqual([width, 0]);
+      // Nothing of the node's name lies over its neighbour.
+      const over = 'const { scrollWidth, clientWidth } = document.querySelector("header [title*=version]");';
+      expect([width, await page.evaluate(`(() => { ${over} return scrollWidth - clientWidth; })()`)]).toEqual([
+        width,
+        0,
+      ]);
     }
     expect(complaints).toEqual([]);
   });

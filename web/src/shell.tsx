@@ -115,7 +115,7 @@ function NodeName() {
       title={`${node.node_id}, version ${node.version}`}
     >
       <span className="truncate font-medium">{node.name}</span>
-      <span className="font-mono text-xs text-muted">{node.node_id.slice(0, 8)}</span>
+      <span className="font-mono text-xs text-muted max-lg:hidden">{node.node_id.slice(0, 8)}</span>
       {me?.role === 'viewer' ? (
         <span className="rounded-full bg-grey-ground px-2 text-xs text-grey">viewer</span>
       ) : null}

@@ -27,6 +27,7 @@ export class HubClient {
   /** Why it must not come back by itself, when it was told so. */
   dismissed: string | undefined;
   readonly closed: Promise<string>;
+  private hasKey = false;
   private readonly socket: WebSocket;
   private readonly listeners = new Set<(frame: HubFrame) => void>();
 
@@ -82,7 +83,7 @@ export class HubClient {
       ).unref();
       const off = this.onFrame((heard) => {
         if (is(heard)) resolve(heard);
-        else if (heard.type === 'ERROR') reject(refusedBy(heard));
+        else if (heard.type === 'ERROR') reject(refusedBy(heard, this.hasKey));
       });
       stop = () => {
         clearTimeout(timer);
@@ -104,6 +105,7 @@ export class HubClient {
   }
 
   private async login({ name, identity, invite, after }: HubPlace): Promise<void> {
+    this.hasKey = identity !== undefined;
     const first = await this.ask(
       { type: 'IDENTIFY', name, pubkey: identity?.publicKey, invite },
       ({ type }) => type === 'CHALLENGE' || type === 'WELCOME',
@@ -136,8 +138,11 @@ export class HubClient {
   }
 }
 
-function refusedBy(error: HubFrame): CommandFailure {
+function refusedBy(error: HubFrame, hasKey: boolean): CommandFailure {
   const [code, message] = [String(error['code']), String(error['message'])];
-  const hints = code === 'NOT_ALLOWED' ? ['an operator makes a code: skep hub invite; then --invite CODE'] : [];
+  const toDo = hasKey
+    ? 'an operator makes a code: skep hub invite; then --invite CODE, this once'
+    : 'make a key: skep chat identity --create --name NAME';
+  const hints = code === 'NOT_ALLOWED' ? [toDo] : [];
   return new CommandFailure(EXIT.refused, `${code}: ${message}`, { hints, detail: { code } });
 }

@@ -8,24 +8,29 @@ export type NodePlan = {
   httpPort: number;
   p2pPort: number;
   discoveryPort: number;
+  /** Where agents from outside meet; one of the three nodes has it. */
+  hubPort: number | undefined;
   /** Command line of `skep` for it. */
   argv: readonly string[];
   logFile: string;
 };
 
+/** As AgentChat has it. */
+export const HUB_PORT = 6667;
+
 const NAMES = ['emperor', 'worker-1', 'worker-2'] as const;
 
 /** Highest base whose ports all exist. */
-export const PORT_BASE_MAX = 65_535 - 20;
+export const PORT_BASE_MAX = 65_535 - 30;
 
 /**
- * 9090 to 9092 for HTTP, 7101 to 7103 for the mesh, 6101 for discovery. With a base of one's own: base, base + 10 and base + 20, so that several
- * swarms fit on one machine.
+ * 9090 to 9092 for HTTP, 7101 to 7103 for the mesh, 6101 for discovery, 6667 for the hub. With a base of one's own: base, base + 10, base + 20 and
+ * base + 30, so that several swarms fit on one machine.
  */
-function portsOf(base: number | undefined): { http: number; p2p: number; discovery: number } {
-  if (base !== undefined) return { http: base, p2p: base + 10, discovery: base + 20 };
+function portsOf(base: number | undefined): { http: number; p2p: number; discovery: number; hub: number } {
+  if (base !== undefined) return { http: base, p2p: base + 10, discovery: base + 20, hub: base + 30 };
   const fallback = (name: 'httpPort' | 'p2pPort' | 'discoveryPort'): number => Number(SETTINGS[name].fallback);
-  return { http: fallback('httpPort'), p2p: fallback('p2pPort'), discovery: fallback('discoveryPort') };
+  return { http: fallback('httpPort'), p2p: fallback('p2pPort'), discovery: fallback('discoveryPort'), hub: HUB_PORT };
 }
 
 export function planNodes({ dataDir, portBase }: { dataDir: string; portBase: number | undefined }): NodePlan[] {
@@ -33,6 +38,7 @@ export function planNodes({ dataDir, portBase }: { dataDir: string; portBase: nu
   return NAMES.map((name, at) => {
     const role = at === 0 ? 'emperor' : 'worker';
     const node = { httpPort: ports.http + at, p2pPort: ports.p2p + at, discoveryPort: ports.discovery };
+    const hubPort = at === 0 ? ports.hub : undefined;
     const options = {
       'http-port': node.httpPort,
       'p2p-port': node.p2pPort,
@@ -42,12 +48,14 @@ export function planNodes({ dataDir, portBase }: { dataDir: string; portBase: nu
       role,
       name,
       'shell-agents': role === 'worker' ? 1 : 0,
+      ...(hubPort === undefined ? {} : { 'hub-port': hubPort }),
     };
     const argv = Object.entries(options).map(([flag, value]) => `--${flag}=${value}`);
     return {
       name,
       role,
       ...node,
+      hubPort,
       // One machine, one set of agent CLIs: the first worker has them.
       argv: ['swarm', ...argv, '--stop-agents-on-exit', ...(at === 1 ? ['--offer-agents'] : [])],
       logFile: logOf(dataDir, name),

@@ -10,8 +10,8 @@ const UP_WITHIN_MS = 60_000;
 
 /** Throws, with what to do, when a port of the plan is taken. */
 export async function checkPorts(nodes: readonly NodePlan[], retry: string): Promise<void> {
-  for (const { httpPort, p2pPort } of nodes) {
-    for (const port of [httpPort, p2pPort]) {
+  for (const { httpPort, p2pPort, hubPort } of nodes) {
+    for (const port of [httpPort, p2pPort, ...(hubPort === undefined ? [] : [hubPort])]) {
       const why = await whyTaken(port, { protocol: 'tcp', address: '127.0.0.1' });
       if (why === undefined) continue;
       const holder = await holderOf(port, 'tcp');

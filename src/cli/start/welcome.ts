@@ -56,6 +56,7 @@ function whichNode(o: Welcome): string {
 export function welcomeText(o: Welcome): string {
   const paste = linesToPaste(o);
   const nodes = o.nodes.map((node) => `${node.name.padEnd(9)} http://127.0.0.1:${node.httpPort}  mesh ${node.p2pPort}`);
+  const hub = `ws://127.0.0.1:${o.nodes[0]?.hubPort ?? 0}`;
   const found =
     o.agentClis.length === 0 ? [] : [`${o.agentClis.join(', ')}: found; ${o.program} agent add makes agents of them`];
   const first = o.pausedAgents[0];
@@ -73,6 +74,7 @@ skep is up: one emperor, two workers with an agent for scripts each. Ctrl-C stop
   page      ${o.loginLink}
             (logs one browser in, once; for another: ${o.program} open${whichNode(o)})
   nodes     ${nodes.join('\n            ')}
+  hub       ${hub}, where agents from outside meet: docs/agentchat.md
   project   demo, the git repository ${o.repository}
   data      ${o.dataDir} (logs in ${join(o.dataDir, 'logs')})
   agents    ${clis.length === 0 ? 'none of the well-known ones is on PATH' : clis.join('\n            ')}

@@ -9,6 +9,7 @@ import { cursorOf, PLACE_OPTIONS, placeOf } from '../chat/place.ts';
 import type { ExitCode } from '../exit.ts';
 import { EXIT, usageFailure } from '../exit.ts';
 import type { Given } from '../given.ts';
+import { printable, printableLine } from '../text.ts';
 import type { Group, Leaf } from '../verb.ts';
 import type { World } from '../world.ts';
 import { SEARCH_ABOUT, SEARCH_OPTIONS, searchNotes, searchOf } from './message-search.ts';
@@ -58,11 +59,17 @@ const send: Leaf = {
   },
 };
 
+/** `#general ann: The parser is in.`: for people, who need neither ids nor marks. */
+function spoken({ to, from, from_name: name, content }: HubFrame): string {
+  const text = printable(String(content)).trimEnd().replaceAll('\n', '\n    ');
+  return `${printableLine(String(to))} ${printableLine(String(name ?? from))}: ${text}\n`;
+}
+
 const listen: Leaf = {
   name: 'listen',
   summary: 'print what is said in channels, and to this client, until Ctrl-C',
   about:
-    'One line of JSON a message. How far it came is kept for a key (or in --cursor): after a restart of this program, or of the hub, it goes on there\n' +
+    'One line of JSON a message; at a terminal, who said what where, unless --json is given. How far it came is kept for a key (or in --cursor): after a restart of this program, or of the hub, it goes on there\n' +
     'and repeats nothing; killed between printing and noting, it repeats that one message.',
   args: [['[channel...]', 'names with #; #general where none is given']],
   options: [
@@ -86,7 +93,7 @@ const listen: Leaf = {
       onMessage: (message) => {
         if (shown >= limit) return;
         shown += 1;
-        world.out.write(`${JSON.stringify(message)}\n`);
+        world.out.write(world.out.isTerminal && !given.json ? spoken(message) : `${JSON.stringify(message)}\n`);
         if (shown >= limit) listener.close();
       },
     });

@@ -9,9 +9,10 @@ import { nodeOptions } from '../node-options.ts';
 import { runNode } from '../run-node.ts';
 import { nodeName } from '../settings.ts';
 import { showJson } from '../show.ts';
+import { HUB_PORT } from '../start/plan.ts';
 import type { Group, Leaf } from '../verb.ts';
 
-const FALLBACKS = { hubPort: 6667 } as const;
+const FALLBACKS = { hubPort: HUB_PORT } as const;
 
 const serve: Leaf = {
   name: 'serve',

@@ -102,6 +102,18 @@ const listLeaf = (o: { name: string; summary: string; path: string; none: string
     }),
 });
 
+const movedSchema = z.looseObject({ id: z.string(), before: z.number(), rating: z.number() });
+
+/** A field of a proposal in words; nothing where it has none. */
+function shown(value: unknown): string {
+  const asParty = party.safeParse(value).data;
+  if (asParty !== undefined) return `${printableLine(asParty.name)} (${printableLine(asParty.id)})`;
+  const moves = z.array(movedSchema).safeParse(value).data;
+  if (moves !== undefined) return moves.map(({ id, before, rating }) => `${id} ${before} → ${rating}`).join(', ');
+  if (value === null || value === undefined) return '';
+  return printable(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
 const show: Leaf = {
   name: 'show',
   summary: 'one proposal, and what became of it',
@@ -115,11 +127,10 @@ const show: Leaf = {
         path: `/api/market/proposals/${encodeURIComponent(given.arg(0))}`,
       });
       if (given.json) return showJson(body, world);
-      for (const [name, value] of Object.entries(read(proposalSchema, body)))
-        if (value !== null)
-          world.out.write(
-            `${name.padEnd(15)} ${printable(typeof value === 'string' ? value : JSON.stringify(value))}\n`,
-          );
+      for (const [name, value] of Object.entries(read(proposalSchema, body))) {
+        const text = shown(value);
+        if (text !== '') world.out.write(`${name.padEnd(15)} ${text}\n`);
+      }
       return EXIT.ok;
     }),
 };

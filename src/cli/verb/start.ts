@@ -28,14 +28,14 @@ export const start: Leaf = {
   name: 'start',
   summary: 'try it: one emperor and two workers on this machine',
   about:
-    'Three real nodes (http 9090 to 9092, mesh 7101 to 7103) with an agent for scripts on each worker, and a demo\n' +
+    'Three real nodes (http 9090 to 9092, mesh 7101 to 7103) with an agent for scripts on each worker, a hub (6667), and a demo\n' +
     'repository to work in. Prints a login link and curl lines to paste. Ctrl-C stops all of it, a second one at once;\n' +
     'the next start with the same data directory goes on where this one ended.',
   options: [
     { flags: '--data-dir <dir>', about: 'where the nodes keep what they keep (./data)' },
     {
       flags: '--port-base <port>',
-      about: 'http ports from here on, mesh ports ten above, discovery twenty above',
+      about: 'http ports from here on, mesh ports ten above, discovery twenty, the hub thirty',
       kind: 'whole',
     },
   ],

@@ -17,7 +17,7 @@ import { evidenceFor } from './evidence.ts';
 import { noticesOf } from './notice.ts';
 import type { Ratings } from './ratings.ts';
 import { RATING_FLOOR, ratingOf } from './ratings.ts';
-import { speakerId } from './speaker.ts';
+import { isSameSpeaker, speakerId } from './speaker.ts';
 import type { DealAct, ProposalWanted } from './trading.ts';
 
 /** As in AgentChat: a deal is older than this before its payer may complete it. */
@@ -41,7 +41,8 @@ function secretIn(texts: readonly (string | null)[]): Refusal | undefined {
 export function proposalDrafts(wanted: ProposalWanted, at: AtHome): Draft[] | Refusal {
   const { views, nowMs } = at;
   const { by, ...fields } = wanted;
-  if (wanted.to === by) return no('invalid', 'INVALID_PROPOSAL', 'nobody makes a proposal to itself');
+  if (wanted.to !== null && isSameSpeaker(wanted.to, by))
+    return no('invalid', 'INVALID_PROPOSAL', 'nobody makes a proposal to itself');
   if ((wanted.to === null) !== (wanted.offers !== null))
     return no('invalid', 'INVALID_PROPOSAL', 'it goes to somebody, or offers a task');
   if (wanted.expiresMs !== null && wanted.expiresMs <= nowMs)
@@ -101,7 +102,8 @@ function answerBar(row: KnownProposal, { by }: DealAct, at: AtHome): Refusal | u
   const state = proposalState(row);
   if (row.made.offers !== null)
     return no('forbidden', 'NOT_PROPOSAL_RECIPIENT', 'an offered task is won by a claim on it');
-  if (row.made.to !== by) return no('forbidden', 'NOT_PROPOSAL_RECIPIENT', 'it is not addressed to you');
+  if (row.made.to === null || !isSameSpeaker(row.made.to, by))
+    return no('forbidden', 'NOT_PROPOSAL_RECIPIENT', 'it is not addressed to you');
   if (state === 'expired' || isOverdue(row, at.nowMs)) return no('conflict', 'PROPOSAL_EXPIRED', 'its time is over');
   return state === 'pending' ? undefined : no('conflict', 'PROPOSAL_NOT_PENDING', `it is ${state}`);
 }
@@ -111,8 +113,10 @@ export const isOverdue = (row: KnownProposal, nowMs: number): boolean =>
   row.made.expiresMs !== null && row.made.expiresMs <= nowMs && proposalState(row) === 'pending';
 
 function endBar(row: KnownProposal, { by }: DealAct): Refusal | undefined {
-  if (row.made.by !== by && workerOf(row) !== by)
-    return no('forbidden', 'NOT_PROPOSAL_PARTY', 'it is between two others');
+  const isParty = [row.made.by, workerOf(row)].some(
+    (one) => one !== null && one !== undefined && isSameSpeaker(one, by),
+  );
+  if (!isParty) return no('forbidden', 'NOT_PROPOSAL_PARTY', 'it is between two others');
   const state = proposalState(row);
   return state === 'accepted' ? undefined : no('conflict', 'PROPOSAL_NOT_ACCEPTED', `it is ${state}`);
 }
@@ -140,7 +144,7 @@ function bodyOf(row: KnownProposal, act: DealAct, at: AtHome): Word | Refusal {
 /** By the payer, whose word is enough; by the worker only with evidence, else its word that it is done, once. */
 function completion(row: KnownProposal, act: DealAct & { kind: 'complete' }, at: AtHome): Word | Refusal {
   const { proof, sig } = act;
-  if (act.by !== row.made.by) {
+  if (!isSameSpeaker(act.by, row.made.by)) {
     const evidence = evidenceFor(at.views, row, proof);
     if (evidence !== undefined) return { type: 'proposal.completed', proof, evidence, atMs: at.nowMs, sig };
     if (row.delivered === undefined) return { type: 'proposal.delivered', proof, sig };

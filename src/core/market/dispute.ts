@@ -12,7 +12,7 @@ import type { KnownProposal } from '../view/proposal.ts';
 import { workerOf } from '../view/proposal.ts';
 import type { Views } from '../view/views.ts';
 import { namedIn } from './evidence.ts';
-import { speakerId, speakerName } from './speaker.ts';
+import { isSameSpeaker, speakerId, speakerName } from './speaker.ts';
 
 /** The newest messages between the two that the operator is shown. */
 const MESSAGES_MAX = 20;
@@ -58,7 +58,7 @@ export function disputeDraft(row: KnownProposal, o: { reason: string; by: Princi
 function evidenceText(row: KnownProposal, o: { reason: string; by: Principal }, views: Views): string {
   const { made, accepted, delivered } = row;
   const worker = workerOf(row) ?? made.by;
-  const side = (who: Principal): string => (who === made.by ? 'payer' : 'worker');
+  const side = (who: Principal): string => (isSameSpeaker(who, made.by) ? 'payer' : 'worker');
   const proof = delivered?.value.proof ?? null;
   return [
     `${side(o.by)} ${speakerName(views, o.by)} (${speakerId(o.by)}) says: ${o.reason}`,

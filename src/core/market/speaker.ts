@@ -9,6 +9,9 @@ export function speakerId(by: Principal): string {
   return by.startsWith('user:') ? '@operator' : '@server';
 }
 
+/** Whether two speak for one side: whoever is no key and no agent speaks for people, who are one to everybody else. */
+export const isSameSpeaker = (a: Principal, b: Principal): boolean => speakerId(a) === speakerId(b);
+
 export function speakerName(views: Views, by: Principal): string {
   const name = by.slice(by.indexOf(':') + 1);
   if (by.startsWith('agent:')) return views.get('agent', name)?.registered?.name ?? name;

@@ -15,11 +15,10 @@ export const dealPath = (id: string): string => `api/market/proposals/${encodeUR
 export const amountText = ({ amount, currency }: Pick<Deal, 'amount' | 'currency'>): string =>
   amount === null ? '' : `${amount.toLocaleString('en')} ${currency ?? ''}`.trim();
 
-/** Which of the two this person is. All people are `@operator` to agents, so the name tells them apart. */
-export function sideOf({ payer, worker }: Deal, principal: string | undefined): 'payer' | 'worker' | undefined {
-  const isMe = (one: Party | null): boolean => one?.id === '@operator' && `user:${one.name}` === principal;
-  if (isMe(payer)) return 'payer';
-  return isMe(worker) ? 'worker' : undefined;
+/** Which of the two people are: whoever of them looks speaks for all. */
+export function sideOf({ payer, worker }: Deal): 'payer' | 'worker' | undefined {
+  if (payer.id === '@operator') return 'payer';
+  return worker?.id === '@operator' ? 'worker' : undefined;
 }
 
 /** What showed that it was done, in words, and the task that it is about. */

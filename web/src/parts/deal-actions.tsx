@@ -3,14 +3,13 @@ import { useState } from 'react';
 import { api } from '../model/api.ts';
 import type { Deal } from '../model/market.ts';
 import { dealPath, sideOf } from '../model/market.ts';
-import { useMayAct, useStore } from '../model/store.ts';
+import { useMayAct } from '../model/store.ts';
 import { ActionButton, Said, useAction } from './action.tsx';
 import { Field, Section } from './layout.tsx';
 
 /** Draws nothing for anybody else, and where nothing is to be done. */
 export function DealActions({ deal }: { deal: Deal }) {
-  const principal = useStore(({ me }) => me?.principal);
-  const side = sideOf(deal, principal);
+  const side = sideOf(deal);
   if (side === 'worker' && deal.state === 'pending') return <Answer deal={deal} />;
   if (side !== undefined && deal.state === 'accepted') return <End deal={deal} side={side} />;
   return null;
