@@ -1,7 +1,7 @@
 // Needs: slurmctld, slurmd, slurm-client and munge; sshd and ssh (openssh-server, openssh-client); root, for a disk without room; npm, 1.2 GB of disk for the agent CLIs
 /** The launcher against a real Slurm, here and through a real sshd: what it does, and what it refuses with nothing half-launched. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { agentBin } from '../agent-clis.ts';
@@ -43,9 +43,15 @@ const bySsh = (more: object = {}): object => ({
   ssh: { login_alias: 'there', config_file: lab.config, retry_delay_seconds: 0.1, ...more },
 });
 
-/** Nothing of skep's waits or runs, or ever did since the first of these jobs. */
-async function nothingLaunched(): Promise<void> {
+async function nothingQueued(): Promise<void> {
   expect(await cluster.run('squeue', ['-h', '-n', 'skep-slurm'])).toBe('');
+}
+
+/** Nothing of skep's waits or runs, and nothing lies there for a launch that was not made. */
+async function nothingLaunched({ base }: Fleet): Promise<void> {
+  await nothingQueued();
+  const launches = join(base, 'launches');
+  expect(existsSync(launches) ? readdirSync(launches) : []).toEqual([]);
 }
 
 /** A program of the login node, before the one of the system. */
@@ -133,7 +139,9 @@ describe('through a login node', () => {
     const lost = await launcher.run('launch');
     before();
     expect(lost).toMatchObject({ code: 3, err: expect.stringContaining('nothing was submitted') });
-    await nothingLaunched();
+    await nothingQueued();
+    // Of the one that was adopted.
+    expect(readdirSync(join(here.base, 'launches'))).toHaveLength(1);
   });
 
   it('refuses a login node that is not there, one without Slurm, and one whose controller is gone', async () => {
@@ -151,7 +159,7 @@ describe('through a login node', () => {
     const restore = onLogin('scontrol', 'echo "bash: scontrol: command not found" >&2; exit 127');
     expect(await refused(bySsh())).toMatchObject({ code: 3, err: expect.stringContaining('no_slurm') });
     restore();
-    await nothingLaunched();
+    await nothingLaunched(here);
   });
 });
 
@@ -176,7 +184,7 @@ describe('a launch that would fail', () => {
       '--account',
       'expired',
     );
-    await nothingLaunched();
+    await nothingLaunched(here);
   });
 
   it('is refused by what the agent lacks: program, login, model, room; and nothing is launched', async () => {
@@ -216,14 +224,14 @@ describe('a launch that would fail', () => {
     writeFileSync(join(cluster.dir, '.codex/config.toml'), 'model_provider = "mine"\n');
     const skep = join(cluster.dir, 'skep');
     await refused({ code: 'no_model', words: 'ECONNREFUSED', env: real, change: change({ model_url, skep }) });
-    await nothingLaunched();
+    await nothingLaunched(here);
     execFileSync('/usr/bin/env', ['mount', '-t', 'tmpfs', '-o', 'size=600k', 'tmpfs', here.base], { timeout: 60_000 });
     try {
       await refused({ code: 'no_room', words: 'No space left on device' });
     } finally {
       execFileSync('/usr/bin/env', ['umount', here.base], { timeout: 60_000 });
     }
-    await nothingLaunched();
+    await nothingLaunched(here);
   });
 
   it('and one that fails, or is not up in time, is told with its end; the late one is cancelled', async () => {
@@ -241,6 +249,6 @@ describe('a launch that would fail', () => {
       code: 3,
       err: expect.stringMatching(/delayed: .*[\s\S]*was not up within 4 s and was cancelled/),
     });
-    await nothingLaunched();
+    await nothingQueued();
   });
 });

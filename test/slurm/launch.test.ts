@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '#cli/program.ts';
@@ -132,6 +132,9 @@ describe('skep slurm launch', () => {
     await refused(['--config', config], 'sbatch failed: sbatch: error: invalid partition specified: nowhere');
     site.command('sbatch', '[ "$1" = --test-only ] || echo hello');
     await refused(['--config', config], 'sbatch named no job');
+    site.command('sbatch', '[ "$1" = --test-only ] || { echo "sbatch: error: Invalid account" >&2; exit 1; }');
+    await refused(['--config', config, '--account', 'late'], 'account late: sbatch failed: ');
+    expect(readdirSync(join(site.base, 'launches'))).toEqual([]);
   });
 });
 

@@ -121,6 +121,8 @@ const WAITS: readonly (readonly [string, string])[] = [
   ['AccountNotAllowed', 'the partition is not for this account, and it never starts'],
   ['InvalidAccount', 'nobody knows this account any more, and it never starts'],
   ['InvalidQOS', 'nobody knows this QOS any more, and it never starts'],
+  ['AssocGrpCPUMinutes', 'the account has spent what it was granted'],
+  ['AssocGrpBilling', 'the account has spent what it was granted'],
   ['Assoc', 'a limit of the account is reached'],
   ['QOS', 'a limit of the QOS is reached'],
   ['JobHeld', 'it is held: scontrol release lets it go'],

@@ -3,7 +3,7 @@ import { freshLaunch, stagedPath, type Staged } from '../staged.ts';
 import type { LaunchConfig } from './config.ts';
 import { jobsIn } from './history.ts';
 import type { Login } from './login.ts';
-import { checkAgent, checkPlace, checkProgram, checkSlurm } from './preflight.ts';
+import { checkAgent, checkPlace, checkProgram, checkSlurm, namingAccount } from './preflight.ts';
 import { endOf, hasEnded, leftOf, waitOf } from './end.ts';
 import type { Job, Progress, Provider } from './provider.ts';
 import { LaunchRefusal } from './refusal.ts';
@@ -61,8 +61,9 @@ export class Jobs implements Provider {
       throw new LaunchRefusal('unsure', `sbatch named no job, but said: ${said}`);
     } catch (error) {
       // Only what was cut off may have been submitted; what Slurm refused was not.
-      if (!(error instanceof LaunchRefusal) || !isCut(error)) throw error;
-      return this.#adopted(launch, error, progress);
+      if (error instanceof LaunchRefusal && isCut(error)) return this.#adopted({ launch, staged, error, progress });
+      await this.#unstage(staged);
+      throw namingAccount(error, askedOf(this.#config, wanted));
     }
   }
 
@@ -121,7 +122,9 @@ export class Jobs implements Provider {
   }
 
   /** The job of a launch whose answer was lost. */
-  async #adopted(launch: string, { code, message: why }: LaunchRefusal, progress: Progress): Promise<string> {
+  async #adopted(o: { launch: string; staged: string; error: LaunchRefusal; progress: Progress }): Promise<string> {
+    const { launch, progress } = o;
+    const { code, message: why } = o.error;
     let jobs: Job[];
     try {
       jobs = await this.list();
@@ -132,9 +135,17 @@ export class Jobs implements Provider {
       );
     }
     const job = jobs.find((one) => one.launch === launch)?.job;
-    if (job === undefined) throw new LaunchRefusal(code === 'unsure' ? 'slurm' : code, `${why}; nothing was submitted`);
+    if (job === undefined) {
+      await this.#unstage(o.staged);
+      throw new LaunchRefusal(code === 'unsure' ? 'slurm' : code, `${why}; nothing was submitted`);
+    }
     progress('adopted', `the answer was lost, but job ${job} is there`);
     return job;
+  }
+
+  /** Nobody will take it: what agents were to be told does not stay. A login node that is gone keeps it. */
+  async #unstage(staged: string): Promise<void> {
+    await this.#login.run(['rm', '-f', staged, `${staged}.new`]).catch(() => {});
   }
 
   async #shown(job: string): Promise<Known | undefined> {

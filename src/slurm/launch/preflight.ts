@@ -79,7 +79,16 @@ export async function checkSlurm(o: Looked, script: string): Promise<void> {
       `partition ${name} gives at most ${partition('MaxTime')}, and ${asked.time} is asked for`,
     );
   }
-  await login.run(['sbatch', '--test-only'], { input: script });
+  await login.run(['sbatch', '--test-only'], { input: script }).catch((error: unknown) => {
+    throw namingAccount(error, asked);
+  });
+}
+
+/** Slurm says that an account may not, but not which one: unknown, closed, or none of this user's. Anything else as it is. */
+export function namingAccount(error: unknown, { account, qos }: Asked): unknown {
+  if (!(error instanceof LaunchRefusal) || error.code !== 'account') return error;
+  const names = `${account === undefined ? 'your default account' : `account ${account}`}${qos === undefined ? '' : `, QOS ${qos}`}`;
+  return new LaunchRefusal('account', `${names}: ${error.message}`, { cause: error });
 }
 
 /** That the agent can work: its login on the shared home, and its model from a compute node. */

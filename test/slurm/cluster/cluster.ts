@@ -22,7 +22,7 @@ const TRIES = 50;
 let next = process.pid;
 
 type User = { name: string; uid: number; gid: number };
-type Options = { nodes?: number; user?: string; more?: string; boundsMemory?: boolean };
+type Options = { nodes?: number; user?: string; more?: string; boundsMemory?: boolean; hasAccounts?: boolean };
 
 export class SlurmCluster {
   readonly dir: string;
@@ -31,14 +31,22 @@ export class SlurmCluster {
   readonly #ids: { uid: number; gid: number } | undefined;
   #runs = 0;
 
-  /** `user`: an ordinary one, whom only root can become. `more`: lines of slurm.conf. `boundsMemory`: the kernel does, which takes root. */
-  static async up({ nodes = 4, user, more = '', boundsMemory = false }: Options = {}): Promise<SlurmCluster> {
+  /** `user`: an ordinary one, whom only root can become. `more`: lines of slurm.conf. `boundsMemory`: the kernel does, which takes root. `hasAccounts`: by slurmdbd; who is in none launches nothing. */
+  static async up({
+    nodes = 4,
+    user,
+    more = '',
+    boundsMemory = false,
+    hasAccounts = false,
+  }: Options = {}): Promise<SlurmCluster> {
     const cluster = new SlurmCluster(user === undefined ? undefined : userOf(user));
     try {
-      const argv = [cluster.dir, String(nodes), String(await freePorts(nodes + 1))];
+      const first = await freePorts(nodes + 2);
+      const argv = [cluster.dir, String(nodes), String(first)];
       await cluster.run('bash', [UP, ...argv], {
         SLURM_EXTRA: more,
         SLURM_TASK: boundsMemory ? 'task/cgroup' : 'task/none',
+        SLURM_DBD_PORT: hasAccounts ? String(first + nodes + 1) : '',
       });
       return cluster;
     } catch (error) {

@@ -6,6 +6,7 @@
 # SLURM_CONF=DIR/etc/slurm.conf. Ports PORT .. PORT+NODES are taken. Stop it with down.sh DIR.
 #
 # SLURM_EXTRA: more lines for slurm.conf. SLURM_TASK=task/cgroup: the kernel bounds the memory of jobs; needs root and a cgroup of version 1 for it.
+# SLURM_DBD_PORT: with a slurmdbd there, so that accounts count.
 set -euo pipefail
 [ $# -eq 3 ] || { sed -n '2p' "$0" >&2; exit 2; }
 dir=$(mkdir -p "$1" && cd "$1" && pwd); nodes=$2; port=$3
@@ -18,6 +19,12 @@ mkdir -p "$dir"/{etc,state,log,run,munge}; chmod 700 "$dir/munge"
 munged --force --key-file="$dir/munge/key" --socket="$dir/run/munge.sock" --pid-file="$dir/run/munged.pid" \
        --log-file="$dir/log/munged.log" --seed-file="$dir/munge/seed" --num-threads=2
 
+accounting=AccountingStorageType=accounting_storage/none
+[ -z "${SLURM_DBD_PORT:-}" ] || accounting="AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort=$SLURM_DBD_PORT
+AccountingStoragePass=$dir/run/munge.sock
+AccountingStorageEnforce=associations,limits"
 # Numbers of jobs begin with the port: workers of two clusters of this machine name their places by them.
 cat > "$dir/etc/slurm.conf" <<CONF
 ClusterName=c$port
@@ -60,7 +67,7 @@ Waittime=0
 MessageTimeout=30
 JobCompType=jobcomp/filetxt
 JobCompLoc=$dir/log/jobcomp.txt
-AccountingStorageType=accounting_storage/none
+$accounting
 ${SLURM_EXTRA:-}
 NodeName=n[1-$nodes] NodeHostname=$host NodeAddr=127.0.0.1 Port=[$((port + 1))-$((port + nodes))] CPUs=2 RealMemory=2000 State=UNKNOWN
 PartitionName=main Nodes=n[1-$nodes] Default=YES MaxTime=1-0 State=UP PriorityTier=1 PreemptMode=REQUEUE OverSubscribe=NO
@@ -74,6 +81,7 @@ CgroupMountpoint=/sys/fs/cgroup
 ConstrainRAMSpace=yes
 CONF
 export SLURM_CONF="$dir/etc/slurm.conf"
+[ -z "${SLURM_DBD_PORT:-}" ] || bash "$(dirname "$0")/accounting.sh" "$dir" "$SLURM_DBD_PORT" "c$port"
 
 slurmctld -c -f "$SLURM_CONF"
 for try in $(seq 1 600); do

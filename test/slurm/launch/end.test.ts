@@ -76,7 +76,8 @@ describe('the reason why a job waits', () => {
   it('is told with its meaning where that is known, and as it is otherwise', () => {
     expect(waitOf('None')).toBe('');
     expect(waitOf('Resources')).toBe('Resources: no such nodes are free yet');
-    expect(waitOf('AssocGrpCPUMinutesLimit')).toBe('AssocGrpCPUMinutesLimit: a limit of the account is reached');
+    expect(waitOf('AssocGrpCPUMinutesLimit')).toContain(': the account has spent what it was granted');
+    expect(waitOf('AssocMaxJobsLimit')).toBe('AssocMaxJobsLimit: a limit of the account is reached');
     expect(waitOf('Licenses')).toBe('Licenses');
   });
 });

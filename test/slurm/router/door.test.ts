@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Fleet, WorkerProcess } from '../worker-rig.ts';
 import { Site } from './rig.ts';
@@ -131,6 +132,9 @@ describe('codeswarm.router.v1', () => {
     expect((await client.ask('swarm_status', { swarm_id: 'nobody' }, 'swarm_status')).data).toMatchObject({
       error: 'unknown swarm_id',
     });
+    // Nothing was half-launched, and nobody was told anything.
+    expect(existsSync(join(here.root, 'script'))).toBe(false);
+    expect(readdirSync(join(here.base, 'mailbox/inbox'))).toEqual([]);
     client.say('no json\n');
     await client.events.event('command_rejected', (data) => data['reason'] === 'expected a JSON object a line');
     client.say({ type: 'command', command: 'inject', request_id: 'mine' });
