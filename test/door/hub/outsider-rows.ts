@@ -58,9 +58,10 @@ export const Message = row('MSG', {
   thread_id: logId.optional(),
   replay: z.literal(true).optional(),
 }).refine(
-  // Addition: what the server says in a channel is kept like any message, and has its id.
-  (said) => said.msg_id !== undefined || (said.from === '@server' && said.to.startsWith('@')),
-  'a msg_id, except from @server',
+  // Additions: what the server says in a channel is kept like any message, and has its id; a word about a file is none, and has no id.
+  ({ msg_id, from, to, content }) =>
+    msg_id !== undefined || (to.startsWith('@') && (from === '@server' || content.startsWith('{"_ft":'))),
+  'a msg_id, except from @server and of words about files',
 );
 export const Joined = row('JOINED', { channel: channelName, agents: z.array(known) });
 export const Left = row('LEFT', { channel: channelName });
