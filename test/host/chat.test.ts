@@ -68,6 +68,18 @@ it('skep chat: what is said at one hub is heard at the other, and a listener tha
   const fresh = ['--identity', bob, '--cursor', join(swarm.dir, 'fresh.json'), '--limit', '2'];
   expect(await skep(terminal, 'chat', 'listen', '#general', '--hub', urlOf(two), ...fresh)).toBe(0);
   expect(terminal.said.out).toBe('#general ann: first\n#general ann: second\n');
+  const seen = testWorld({ home: swarm.dir, env: {}, streams: { isTerminal: true } });
+  expect(await skep(seen, 'chat', 'search', 'first', '--hub', urlOf(two), '--identity', bob)).toBe(0);
+  expect(seen.said.out).toBe('#general ann: first\n');
+  const id = said?.msg_id ?? '';
+  await chat('send', '#general', 'an answer', '--reply-to', id, '--hub', urlOf(two), '--identity', bob);
+  const thread = ['--thread', id, '--limit', '2', '--hub', urlOf(two), '--identity', bob];
+  expect(linesOf(await chat('listen', '#general', ...thread))).toMatchObject([
+    { content: 'first', msg_id: id },
+    { content: 'an answer' },
+  ]);
+  // The place that is kept for the key is where it was: what it has not read comes now.
+  expect(linesOf(await hear(1))).toMatchObject([{ content: 'an answer' }]);
   const channels = await chat('channels', '--hub', urlOf(two), '--identity', bob);
   expect(channels.said.out).toContain('"#general"');
   const people = await chat('agents', '#general', '--hub', urlOf(two), '--identity', bob);

@@ -1,4 +1,5 @@
 /** `skep chat …`: a client of a hub for people and pipes. What it hears it prints as JSON lines. */
+import { ReadCursor } from '../chat/cursor.ts';
 import type { HubFrame } from '../chat/hub-client.ts';
 import { HubClient } from '../chat/hub-client.ts';
 import { identityPath, makeIdentity, readIdentity } from '../chat/identity.ts';
@@ -65,6 +66,9 @@ function spoken({ to, from, from_name: name, content }: HubFrame): string {
   return `${printableLine(String(to))} ${printableLine(String(name ?? from))}: ${text}\n`;
 }
 
+const isOf = (message: HubFrame, thread: string | undefined): boolean =>
+  thread === undefined || message['msg_id'] === thread || message['thread_id'] === thread;
+
 const listen: Leaf = {
   name: 'listen',
   summary: 'print what is said in channels, and to this client, until Ctrl-C',
@@ -76,22 +80,32 @@ const listen: Leaf = {
     ...PLACE_OPTIONS,
     { flags: '--cursor <file>', about: 'keep there how far it came' },
     { flags: '--limit <n>', about: 'end after so many messages', kind: 'whole' },
+    {
+      flags: '--thread <id>',
+      about: 'only one conversation, by the message that began it; of the others none counts as read',
+    },
   ],
   examples: [
     ["skep chat listen '#general' '#help'", 'everything from the last 200 messages on'],
     ["skep chat listen '#general' | jq -r .content", 'for a program'],
+    [
+      "skep chat listen '#general' --thread 5064c63a9591f3117cd772b07fffdd1e-81",
+      'what is answered to it, and to the answers',
+    ],
   ],
   run: async (given, world) => {
     const place = placeOf(given, world);
     const limit = given.whole('limit') ?? Infinity;
     let shown = 0;
+    const [thread, file] = [given.text('thread'), given.text('cursor')];
     const channels = given.args.length === 0 ? ['#general'] : given.args;
     const listener: Listener = new Listener({
       place,
       channels,
-      cursor: cursorOf(place, world, given.text('cursor')),
+      // A kept cursor passes over all of a channel: a look at one conversation does not move it.
+      cursor: thread === undefined || file !== undefined ? cursorOf(place, world, file) : new ReadCursor(undefined),
       onMessage: (message) => {
-        if (shown >= limit) return;
+        if (shown >= limit || !isOf(message, thread)) return;
         shown += 1;
         world.out.write(world.out.isTerminal && !given.json ? spoken(message) : `${JSON.stringify(message)}\n`);
         if (shown >= limit) listener.close();
@@ -119,7 +133,7 @@ const listen: Leaf = {
 const search: Leaf = {
   name: 'search',
   summary: 'what was said, as far as this client may read it, newest first',
-  about: `${SEARCH_ABOUT}\nOne line of JSON a message, with the piece of it that was found.`,
+  about: `${SEARCH_ABOUT}\nOne line of JSON a message, with the piece of it that was found; at a terminal, who said what where, unless --json is given.`,
   args: [['<query...>', 'words, and what else']],
   options: [...PLACE_OPTIONS, ...SEARCH_OPTIONS],
   examples: [
@@ -132,7 +146,11 @@ const search: Leaf = {
       const frame = { type: 'SEARCH_MESSAGES', ...rest, limit };
       const page = await hub.ask(frame, ({ type }) => type === 'MESSAGES_FOUND');
       world.err.write(searchNotes({ next: page['next'], left: page['left'] }));
-      return Array.isArray(page['results']) ? page['results'] : [];
+      const results: HubFrame[] = Array.isArray(page['results']) ? page['results'] : [];
+      if (!world.out.isTerminal || given.json) return results;
+      for (const one of results) world.out.write(spoken({ ...one, content: Object(one['snippet']).text }));
+      if (results.length === 0) world.out.write('Nothing found.\n');
+      return [];
     }),
 };
 

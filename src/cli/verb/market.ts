@@ -44,13 +44,13 @@ const columnsOf = (...titles: string[]) =>
 const skills: Leaf = {
   name: 'skills',
   summary: 'who says that it can do what, best rated first',
-  args: [['[capability]', 'part of its name']],
+  args: [['[words...]', 'words, or parts of them, of its name or of what is said of it']],
   options: [{ flags: '--currency <name>', about: 'only those that are paid in it' }],
   examples: [['skep market skills rust', 'who does Rust']],
   asksNode: true,
   run: (given, world) =>
     withNode(given, world, async (node) => {
-      const query = { capability: given.args[0], currency: given.text('currency') };
+      const query = { text: given.args.join(' '), currency: given.text('currency') };
       const body = await ask(node, { method: 'GET', path: '/api/market/skills', query });
       if (given.json) return showJson(body, world);
       const rows = read(z.array(skillSchema), body).map((one) => [

@@ -1,4 +1,4 @@
-/** How tasks are searched for: the same at a node and in the page. */
+/** How lists that a node holds whole are searched: tasks, at a node and in the page, and skills. Messages have an index, `core/search/`. */
 
 /** The words of a search, in lower case. */
 export const wordsOf = (text: string): string[] =>

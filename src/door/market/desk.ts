@@ -39,6 +39,7 @@ export const INPUT = {
   }),
   search: z.object({
     capability: z.string().max(64).nullish().describe('Part of its name'),
+    text: z.string().max(200).nullish().describe('Words in its name or in what is said of it'),
     max_rate: z.number().nonnegative().nullish(),
     currency,
     limit: z.number().int().min(1).max(RESULTS_MAX).default(10),
@@ -115,6 +116,7 @@ export function search(input: Input<'search'>, { door }: Pick<AtMarket, 'door'>)
   const { store } = door.node;
   const query = {
     capability: input.capability ?? undefined,
+    text: input.text ?? undefined,
     maxRate: input.max_rate ?? undefined,
     currency: input.currency ?? undefined,
     limit: input.limit,

@@ -31,6 +31,7 @@ const skills = jsonRoute({
   params: none,
   query: z.object({
     capability: z.string().max(64).optional().describe('Part of its name'),
+    text: z.string().max(200).optional().describe('Words in its name or in what is said of it'),
     currency: z.string().max(16).optional(),
     max_rate: queryNumber({ min: 0, max: 999_999_999, default: 999_999_999 }),
     limit: queryNumber({ min: 1, max: RESULTS_MAX, default: RESULTS_MAX }),

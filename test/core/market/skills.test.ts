@@ -45,6 +45,19 @@ describe('skills', () => {
     expect(found({ capability: 'rust' })).toEqual([`${bob} rust`, `${ann} Rust`]);
   });
 
+  it('are found by words of their names and of what is said of them, all of which have to be there', async () => {
+    const said = { rate: null, currency: null };
+    const skills = [
+      { capability: 'rust', description: 'Parsers and lexers', ...said },
+      { capability: 'rust-async', description: null, ...said },
+    ];
+    await node.append([{ entity: undefined, by: ann, body: { type: 'skills.registered', skills, sig: null } }]);
+    expect(found({ text: 'PARSER rust' })).toEqual([`${ann} rust`]);
+    expect(found({ text: 'rust' })).toHaveLength(2);
+    expect(found({ text: 'parser async' })).toEqual([]);
+    expect(found({ text: ' ' })).toHaveLength(2);
+  });
+
   it('are what their owner said last', async () => {
     await register(ann, 'rust');
     await register(ann, 'go');

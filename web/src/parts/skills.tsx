@@ -16,7 +16,7 @@ export function Skills() {
   const [text, setText] = useState('');
   const wanted = useDeferredValue(text.trim());
   const version = useSwarm((swarm) => swarm.marketChanged);
-  const path = `api/market/skills?capability=${encodeURIComponent(wanted)}`;
+  const path = `api/market/skills?text=${encodeURIComponent(wanted)}`;
   const { answer: skills, said } = useAsked<Skill[]>(path, version);
   return (
     <Section title="Skills" count={skills?.length ?? 0}>
@@ -26,8 +26,8 @@ export function Skills() {
         <input
           type="search"
           value={text}
-          maxLength={64}
-          placeholder="Part of a skill: rust"
+          maxLength={200}
+          placeholder="A skill, or words of it: rust parser"
           className="field pl-8"
           onChange={(event) => setText(event.target.value)}
         />
