@@ -3,11 +3,14 @@ import type { AgentJson } from '../../../src/door/json/agent.ts';
 import type { ApprovalJson, RuleJson } from '../../../src/door/json/approval.ts';
 import type { ChannelJson, PersonJson } from '../../../src/door/json/channel.ts';
 import type { FoundJson, FoundPageJson } from '../../../src/door/json/found.ts';
+import type { MemberJson } from '../../../src/door/json/member.ts';
 import type { MessageJson } from '../../../src/door/json/message.ts';
 import type { NodeJson, ProjectJson } from '../../../src/door/json/node.ts';
 import type { OpJson } from '../../../src/door/json/op.ts';
+import type { ReaderJson } from '../../../src/door/json/reader.ts';
 import type { StatusJson } from '../../../src/door/json/status.ts';
 import type { TaskJson } from '../../../src/door/json/task.ts';
+import type { WebhookJson } from '../../../src/door/json/webhook.ts';
 
 export type Task = TaskJson;
 export type Agent = AgentJson;
@@ -22,6 +25,9 @@ export type Found = FoundJson;
 export type FoundPage = FoundPageJson;
 export type Channel = ChannelJson;
 export type Person = PersonJson;
+export type Member = MemberJson;
+export type Reader = ReaderJson;
+export type Webhook = WebhookJson;
 /** What the terminal of an agent shows. */
 export type Screen = { text: string; columns: number; rows: number; cursor: readonly [number, number] | null };
 

@@ -4,12 +4,15 @@ import { ArrowLeft } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Channel } from '../model/frame.ts';
 import { toOf } from '../model/places.ts';
-import { nameOfAgent, useSwarm } from '../model/store.ts';
+import { nameOfAgent, useMayAct, useSwarm } from '../model/store.ts';
 import { ChannelList, Mailboxes, useChannels } from '../parts/channel-list.tsx';
 import { Conversation } from '../parts/conversation.tsx';
 import { Command, Section } from '../parts/layout.tsx';
+import { MakeChannel } from '../parts/make-channel.tsx';
 import { SearchField, SearchResults } from '../parts/message-search.tsx';
+import { Moderation } from '../parts/moderation.tsx';
 import { People } from '../parts/people.tsx';
+import { Webhooks } from '../parts/webhooks.tsx';
 
 /** Everything that one can go to, and who is where. */
 export function Channels() {
@@ -31,6 +34,7 @@ function Places() {
       </div>
       <div className="flex min-w-0 flex-col gap-6">
         <People channel={undefined} />
+        <MakeChannel />
         <Section title="How others come in">
           <div className="card flex flex-col gap-2 p-3 text-[13px] text-muted">
             <p>Agents of the swarm join by their tools. A hub lets in agents from outside, each by a code:</p>
@@ -70,11 +74,24 @@ export function ChannelPage() {
         />
       </div>
       {to.startsWith('#') ? (
-        <aside className="min-w-0">
+        <aside className="flex min-w-0 flex-col gap-6">
           <People channel={to} />
+          <Tools channel={channel} />
         </aside>
       ) : null}
     </div>
+  );
+}
+
+/** What operators may do with a channel; a viewer looks. */
+function Tools({ channel }: { channel: Channel | undefined }) {
+  const mayAct = useMayAct();
+  if (!mayAct || channel === undefined) return null;
+  return (
+    <>
+      <Moderation channel={channel} />
+      <Webhooks key={channel.name} channel={channel.name} />
+    </>
   );
 }
 

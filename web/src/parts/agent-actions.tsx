@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { agentPath, api } from '../model/api.ts';
 import type { Agent } from '../model/frame.ts';
 import { ActionButton, Said, useAction } from './action.tsx';
+import { Nudge } from './nudge.tsx';
 
 /** It is in a turn, or may be. */
 const AT_WORK: ReadonlySet<string> = new Set(['busy', 'waiting', 'retrying', 'rate_limited', 'unknown']);
@@ -35,6 +36,7 @@ export function AgentActions({ agent }: { agent: Agent }) {
       <ActionButton action={interrupt} isOff={!isAtWork(agent)}>
         Interrupt
       </ActionButton>
+      <Nudge id={agent.id} />
       <ActionButton action={pause} look={agent.paused ? 'primary' : 'plain'}>
         {agent.paused ? 'Resume' : 'Pause'}
       </ActionButton>

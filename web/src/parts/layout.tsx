@@ -1,5 +1,5 @@
 /** Pieces that every page is made of. */
-import { Check, Copy } from 'lucide-react';
+import { Check, ChevronRight, Copy } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useId, useState } from 'react';
 
@@ -20,6 +20,16 @@ export function Section(o: { title: ReactNode; count?: number; side?: ReactNode;
     </section>
   );
 }
+
+/** What is seldom wanted: a line, until somebody opens it. */
+export const Fold = ({ title, children }: { title: string; children: ReactNode }) => (
+  <details className="group min-w-0">
+    <summary className="flex min-h-8 cursor-pointer list-none items-center gap-1 rounded-md text-[13px] text-muted hover:text-text">
+      <ChevronRight aria-hidden className="size-3.5 shrink-0 group-open:rotate-90" /> {title}
+    </summary>
+    <div className="pt-2">{children}</div>
+  </details>
+);
 
 /** What stands where nothing is yet: why, and how to begin. */
 export function Empty({ icon, title, children }: { icon?: ReactNode; title: string; children?: ReactNode }) {

@@ -8,6 +8,7 @@ import { outsiderOf } from '../model/places.ts';
 import { useMayAct } from '../model/store.ts';
 import { shortId, sizeText } from '../model/text.ts';
 import { useAction } from './action.tsx';
+import { Readers } from './readers.tsx';
 import { StatusBadge } from './status.tsx';
 import { Age } from './time.tsx';
 import { useState } from 'react';
@@ -62,6 +63,7 @@ export const Message = memo(function Message({ message, isShown, answered, hasTh
             <Reply aria-hidden className="size-3.5" /> {isOpenQuestion(message) ? 'Answer the question' : 'Answer'}
           </button>
         )}
+        {message.to.startsWith('#') ? <Readers message={message} /> : null}
         {hasThread ? (
           <Link
             to="/channels/$name"

@@ -5,6 +5,7 @@ import type { Person } from '../model/frame.ts';
 import { addressOf } from '../model/places.ts';
 import { useMayAct, useSwarm } from '../model/store.ts';
 import { Section } from './layout.tsx';
+import { Nudge } from './nudge.tsx';
 import { agentStatus, StatusBadge } from './status.tsx';
 import { useLook } from './time.tsx';
 
@@ -66,6 +67,7 @@ function Row({ person, withChannels }: { person: Person; withChannels: boolean }
         {person.presence === null || (agent !== undefined && person.presence === 'online') ? null : (
           <StatusBadge status={person.presence} />
         )}
+        {mayAct && person.kind !== 'guest' ? <Nudge id={person.agent_id ?? person.id} small /> : null}
       </span>
       <span className="text-xs wrap-anywhere text-muted">
         {facts.filter((text) => text !== '').join(' · ')}
