@@ -42,16 +42,17 @@ export function versionOf(command: 'nats-server' | 'redis-server' | 'etcd' | 'se
 }
 
 /** JetStream on files with its default interval of sync, as it comes: it answers before the disk has it. */
-export async function startNats(stage: Stage): Promise<{ child: Child; url: string }> {
+export async function startNats(stage: Stage): Promise<{ child: Child; url: string; port: number; webPort: number }> {
   const dir = join(stage.dir, 'nats');
   mkdirSync(dir);
-  const port = await freePort();
-  const config = `host: "127.0.0.1"\nport: ${port}\njetstream { store_dir: "${dir}", max_mem: 512M, max_file: 8G }\n`;
+  const [port, webPort] = [await freePort(), await freePort()];
+  const web = `websocket { host: "127.0.0.1", port: ${webPort}, no_tls: true }\n`;
+  const config = `host: "127.0.0.1"\nport: ${port}\nping_interval: "1h"\n${web}jetstream { store_dir: "${dir}", max_mem: 512M, max_file: 8G }\n`;
   const file = join(dir, 'nats.conf');
   writeFileSync(file, config);
   const child = stage.start({ name: 'nats-server', argv: ['nats-server', '-c', file] });
   await child.line((line) => (line.includes('Server is ready') ? true : undefined), READY_MAX_MS);
-  return { child, url: `127.0.0.1:${port}` };
+  return { child, url: `127.0.0.1:${port}`, port, webPort };
 }
 
 /** Redis that syncs its file before each answer. A rewrite of the file in the middle would only slow it down, so there is none. */

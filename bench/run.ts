@@ -19,6 +19,7 @@ import { delivery } from './delivery.ts';
 import { fleetRouter } from './fleet-router.ts';
 import { heal } from './heal.ts';
 import { httpCreate } from './http-create.ts';
+import { hub } from './hub.ts';
 import { idle } from './idle.ts';
 import { lostNode } from './lost-node.ts';
 import { maelstrom } from './maelstrom.ts';
@@ -64,6 +65,7 @@ const benches = new Map<string, (stage: Stage) => Promise<Report>>([
   ['agent-start', agentStart],
   ['box-start', boxStart],
   ['delivery', delivery],
+  ['hub', hub],
   ['fleet-router', fleetRouter],
   ['search', search],
 ]);

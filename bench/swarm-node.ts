@@ -13,7 +13,7 @@ import { freePort } from './stage.ts';
 const UP_MAX_MS = 300_000;
 const LINKED_MAX_MS = 60_000;
 const LOOK_MS = 100;
-const MAIN = fileURLToPath(new URL('../bin/skep.mjs', import.meta.url));
+const SKEP = fileURLToPath(new URL('../bin/skep', import.meta.url));
 
 export type SwarmNode = {
   child: Child;
@@ -48,7 +48,7 @@ export async function startSwarmNode(stage: Stage, spec: NodeSpec): Promise<Swar
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   // For whoever looks for the time: a profile of each node, written when it stops.
   const profile = process.env['SKEP_BENCH_CPU_PROF'];
-  const profileArgs = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const environment = profile === undefined ? [] : [`NODE_OPTIONS=--cpu-prof --cpu-prof-dir=${profile}`];
   const ports = ['--http-port', httpPort, '--p2p-port', p2pPort, '--discovery-port', 0].map(String);
   const seeds = spec.seed === undefined ? [] : ['--seeds', `127.0.0.1:${spec.seed.p2pPort}`];
   const own = [
@@ -64,7 +64,7 @@ export async function startSwarmNode(stage: Stage, spec: NodeSpec): Promise<Swar
   const child = stage.start({
     name: `skep node ${spec.name}`,
     logFile,
-    argv: [process.execPath, ...profileArgs, MAIN, 'swarm', '--json', ...ports, ...own],
+    argv: ['env', ...environment, SKEP, 'swarm', '--json', ...ports, ...own],
   });
   await child.line((line) => (jsonLine(line)?.['event'] === 'up' ? true : undefined), UP_MAX_MS);
   const stateDir = stateDirOf(dataDir, p2pPort);

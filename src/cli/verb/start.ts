@@ -109,8 +109,10 @@ async function supervise(o: Start): Promise<ExitCode> {
 }
 
 function spawnNode(plan: NodePlan, { world, given }: Start): Child {
-  const command: [string, string] = [
+  // With what bin/skep says to V8.
+  const command: [string, ...string[]] = [
     process.execPath,
+    ...process.execArgv,
     fileURLToPath(new URL('../../../bin/skep.mjs', import.meta.url)),
   ];
   const out = given.json ? world.err : world.out;

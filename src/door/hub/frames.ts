@@ -102,18 +102,19 @@ export const bad = (code: ErrorCode, message: string): Refused => ({ code, messa
 export const isRefused = (value: unknown): value is Refused =>
   typeof value === 'object' && value !== null && 'code' in value && 'message' in value;
 
-const named = z.looseObject({ type: z.string() });
+/** The type of a frame and what stands beside it, not looked at yet. */
+export type Said = { name: FrameName; json: unknown };
 
-/** The type and what stands beside it, not looked at yet; or what is wrong. */
-export function nameOf(text: string): { name: FrameName; json: unknown } | Refused {
+/** What is said; or what is wrong. */
+export function nameOf(text: string): Said | Refused {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     return bad('INVALID_MSG', 'Invalid JSON');
   }
-  const type = named.safeParse(json).data?.type;
-  if (type === undefined) return bad('INVALID_MSG', 'Missing message type');
+  const type = typeof json === 'object' && json !== null && 'type' in json ? json.type : undefined;
+  if (typeof type !== 'string') return bad('INVALID_MSG', 'Missing message type');
   if (isFrameName(type)) return { name: type, json };
   return bad('INVALID_MSG', NOT_HERE.get(type) ?? `Unknown message type: ${type.slice(0, 40)}`);
 }

@@ -1,14 +1,18 @@
 /** The table by which a frame is parsed, let through and carried out: one line a type, so that none is known to one of the three alone. */
+import { BLOB_ABOVE_BYTES } from '#core/schema/ids.ts';
 import * as admin from './admin.ts';
 import * as channels from './channels.ts';
-import type { FrameName, Refused } from './frames.ts';
-import { FRAMES, isRefused, nameOf } from './frames.ts';
-import type { Handler, Place } from './handler.ts';
+import type { FrameName, Refused, Said } from './frames.ts';
+import { FRAMES, isRefused } from './frames.ts';
+import type { Answer, Handler, Place } from './handler.ts';
 import { anyone, member } from './handler.ts';
 import { identify, verifyIdentity } from './login.ts';
 import { MARKET_HANDLERS } from './market-handlers.ts';
 import { searchSaid } from './search.ts';
 import * as talk from './talk.ts';
+
+/** Of one unit of a JavaScript text. */
+const UTF8_MAX_BYTES = 3;
 
 const HANDLERS: Record<FrameName, Handler> = {
   IDENTIFY: anyone(FRAMES.IDENTIFY, (frame, { session, hub }) => identify(frame, session, hub)),
@@ -38,14 +42,10 @@ const HANDLERS: Record<FrameName, Handler> = {
   ...MARKET_HANDLERS,
 };
 
-/** Carries out one frame; what is refused is told to its sender and has changed nothing. A promise where the next frame of its sender has to wait. */
-export function handle(text: string, place: Place): Promise<void> | undefined {
-  const named = nameOf(text);
-  const answer = isRefused(named) ? named : HANDLERS[named.name](named.json, place);
-  if (answer instanceof Promise) return answer.then((refused) => tellRefusal(refused, place));
-  return tellRefusal(answer, place);
-}
+/** Carries out one frame; what is refused has changed nothing. A promise where the next frame of its sender has to wait. */
+export const handle = (said: Said | Refused, place: Place): Answer =>
+  isRefused(said) ? said : HANDLERS[said.name](said.json, place);
 
-function tellRefusal(refused: Refused | undefined, { session }: Place): undefined {
-  if (refused !== undefined) session.error(refused.code, refused.message);
-}
+/** It only adds to the log, at once: a text that becomes a blob would be written first, and one after it come before it. */
+export const mayOverlap = (said: Said | Refused, text: string): boolean =>
+  !isRefused(said) && said.name === 'MSG' && text.length * UTF8_MAX_BYTES <= BLOB_ABOVE_BYTES;

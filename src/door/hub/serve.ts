@@ -9,7 +9,9 @@ import { WebSocketServer } from 'ws';
 import type { Door } from '../door.ts';
 import { isLoopback } from '../guard.ts';
 import { FRAME_MAX_BYTES } from './fields.ts';
-import { handle } from './handlers.ts';
+import type { Refused, Said } from './frames.ts';
+import { nameOf } from './frames.ts';
+import { handle, mayOverlap } from './handlers.ts';
 import { Hub } from './hub.ts';
 import { Claims } from './claims.ts';
 import { Inbox } from './inbox.ts';
@@ -51,7 +53,7 @@ export async function startHub(o: HubOptions): Promise<HubDoor> {
   if (!isLoopback(o.bind) && o.tls === undefined && o.isBehindProxy !== true)
     throw new Error(`the hub on ${o.bind} can be reached by others in clear text: give --tls-cert and --tls-key`);
   const hub = new Hub(o);
-  const around = { hub, proofs: new Proofs(hub), claims: new Claims(hub), o };
+  const around = { hub, proofs: new Proofs(hub), claims: new Claims(hub), now: () => o.door.now(), o };
   const web = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: FRAME_MAX_BYTES });
   const answer = (request: IncomingMessage, response: ServerResponse): void => void answerHttp(request, response, hub);
   const server =
@@ -63,7 +65,7 @@ export async function startHub(o: HubOptions): Promise<HubDoor> {
         );
   server.maxConnections = CONNECTIONS_MAX;
   server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => socket.destroy());
+    endOnError(socket);
     // A browser's page of any origin could speak to a hub on loopback in the name of who looks at it; agents send no origin.
     if (request.headers.origin !== undefined)
       return void socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
@@ -103,6 +105,9 @@ export async function startHub(o: HubOptions): Promise<HubDoor> {
   return { port, url: `${o.tls === undefined ? 'ws' : 'wss'}://${host}:${port}`, close };
 }
 
+/** Apart from where its request is at hand: what listens as long as the connection lives would keep that in memory. */
+const endOnError = (socket: Duplex): void => void socket.on('error', () => socket.destroy());
+
 /** Asks who is silent whether it is there, and closes who is not, or never said who it is. */
 function look(hub: Hub): void {
   const nowMs = performance.now();
@@ -115,7 +120,7 @@ function look(hub: Hub): void {
   }
 }
 
-type Around = { hub: Hub; proofs: Proofs; claims: Claims; o: HubOptions; stream: Duplex };
+type Around = { hub: Hub; proofs: Proofs; claims: Claims; now: () => number; o: HubOptions; stream: Duplex };
 
 function welcome(socket: WebSocket, request: IncomingMessage, around: Around): void {
   const { hub, o, stream } = around;
@@ -125,18 +130,20 @@ function welcome(socket: WebSocket, request: IncomingMessage, around: Around): v
     outgoing: hub.outgoing,
     ip: request.socket.remoteAddress ?? '',
     userAgent: request.headers['user-agent'] ?? '',
-    now: () => o.door.now(),
+    now: around.now,
     messageMs: o.messageMs ?? 1_000,
     framesPerS: o.framesPerS ?? FRAMES_PER_S,
   });
   hub.sessions.add(session);
-  const inbox = new Inbox(
-    (text) => handle(text, { ...around, session }),
-    (error) => {
+  const place = { ...around, session };
+  const inbox = new Inbox<Said | Refused, Refused | undefined>({
+    handle: (said) => handle(said, place),
+    answered: (refused) => refused && session.error(refused.code, refused.message),
+    onFault: (error) => {
       o.door.onFault(error, 'a frame of the hub');
       session.error('INVALID_MSG', 'something went wrong inside this node; its log says what');
     },
-  );
+  });
   socket.on('pong', () => (session.heardMs = performance.now()));
   socket.on('error', () => socket.terminate());
   // Whole messages come as one buffer.
@@ -144,7 +151,9 @@ function welcome(socket: WebSocket, request: IncomingMessage, around: Around): v
     session.heardMs = performance.now();
     const text = isBinary ? '' : data.toString('utf8');
     const isChunk = session.member !== undefined && text.startsWith('{"type":"FILE_CHUNK"');
-    if ((!isChunk && !session.mayFrame()) || !inbox.take(text)) session.close(CLOSE.policy, 'too many frames');
+    if (!isChunk && !session.mayFrame()) return session.close(CLOSE.policy, 'too many frames');
+    const said = nameOf(text);
+    if (!inbox.take(said, mayOverlap(said, text))) session.close(CLOSE.policy, 'too many frames');
   });
   // What it sent before it went is carried out first.
   socket.once('close', () => {

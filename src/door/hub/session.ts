@@ -78,8 +78,8 @@ export class Session implements Hearer {
   private readonly framesPerS: number;
   private frames: TokenBucket | undefined;
   private readonly messages: TokenBucket | undefined;
-  private readonly chunks: TokenBucket;
-  private readonly searches: TokenBucket;
+  private chunks: TokenBucket | undefined;
+  private searches: TokenBucket | undefined;
   private allowedBytes = WAITING_MAX_BYTES;
 
   constructor(o: SessionOptions) {
@@ -93,8 +93,6 @@ export class Session implements Hearer {
     this.framesPerS = o.framesPerS;
     this.messages =
       o.messageMs === 0 ? undefined : new TokenBucket({ perSecond: 1_000 / o.messageMs, burst: 1 }, this.openedMs);
-    this.chunks = new TokenBucket({ perSecond: CHUNKS_PER_S, burst: CHUNKS_PER_S }, this.openedMs);
-    this.searches = new TokenBucket({ perSecond: SEARCHES_PER_S, burst: SEARCHES_AT_ONCE }, this.openedMs);
   }
 
   enter(member: Member): void {
@@ -105,10 +103,23 @@ export class Session implements Hearer {
       perSecond === Infinity ? undefined : new TokenBucket({ perSecond, burst: perSecond * FRAMES_S }, this.now());
   }
 
-  mayFrame = (): boolean => this.frames?.tryTake(1, this.now()) ?? true;
-  maySpeak = (): boolean => this.messages?.tryTake(1, this.now()) ?? true;
-  maySearch = (): boolean => this.searches.tryTake(1, this.now());
-  mayChunk = (): boolean => this.chunks.tryTake(1, this.now());
+  mayFrame(): boolean {
+    return this.frames?.tryTake(1, this.now()) ?? true;
+  }
+
+  maySpeak(): boolean {
+    return this.messages?.tryTake(1, this.now()) ?? true;
+  }
+
+  maySearch(): boolean {
+    this.searches ??= new TokenBucket({ perSecond: SEARCHES_PER_S, burst: SEARCHES_AT_ONCE }, this.now());
+    return this.searches.tryTake(1, this.now());
+  }
+
+  mayChunk(): boolean {
+    this.chunks ??= new TokenBucket({ perSecond: CHUNKS_PER_S, burst: CHUNKS_PER_S }, this.now());
+    return this.chunks.tryTake(1, this.now());
+  }
 
   /** `atMs`: when it was, where that is not now. */
   send(type: string, fields: object = {}, atMs: number = this.now()): void {

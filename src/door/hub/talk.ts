@@ -33,6 +33,9 @@ export async function speak(frame: FrameOf<'MSG'>, at: At): Answer {
   const before = replyOf(frame, at);
   if (isBad(before)) return before;
   const text = masked(frame.content);
+  // Another may come before this one is on disk; slow mode holds for both.
+  const spokeMs = session.spokeMs.get(to);
+  session.spokeMs.set(to, hub.door.now());
   const sent = await hub.door.node.messages.send({
     by: member.by,
     sender: undefined,
@@ -44,8 +47,10 @@ export async function speak(frame: FrameOf<'MSG'>, at: At): Answer {
     dueMs: null,
     ...(typeof frame.sig === 'string' ? { sig: frame.sig } : {}),
   });
-  if (isRefusal(sent)) return bad(REFUSALS[sent.code] ?? 'RATE_LIMITED', sent.message);
-  session.spokeMs.set(to, hub.door.now());
+  if (isRefusal(sent)) {
+    session.spokeMs.set(to, spokeMs ?? -Infinity);
+    return bad(REFUSALS[sent.code] ?? 'RATE_LIMITED', sent.message);
+  }
   if (text === frame.content) return undefined;
   hub.serverSays(session, 'something in your message had the shape of a secret and was left out');
   return undefined;
