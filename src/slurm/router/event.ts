@@ -1,6 +1,7 @@
 /** What stands in outboxes, in the words of codeswarm's router. */
 import type { MailboxPosition } from '#runtime/shared-mailbox/follower.ts';
 import { outboxRecord, type OutboxRecord } from '../record.ts';
+import { codexWords, type Dialects } from './codex-words.ts';
 import type { FarLine } from './wire.ts';
 
 /** `position`: behind the record in its outbox. `redelivered`: it may have been told before, by a router that was killed. */
@@ -24,12 +25,22 @@ export function placeOf(mailbox: string): { job: string; node: number } {
   return { job: mailbox.slice(0, at), node: Number(mailbox.slice(at + 1)) };
 }
 
+/** A record that names no sender, as codeswarm's worker writes its errors, is of the one whose mailbox it is. */
 export function readLine(line: FarLine): OutboxRecord | undefined {
-  return line.t === 'line' ? outboxRecord.safeParse(line.record).data : undefined;
+  if (line.t !== 'line' || typeof line.record !== 'object') return undefined;
+  const { job, node } = placeOf(line.mailbox);
+  return outboxRecord.safeParse({ job_id: job, node_id: node, ...line.record }).data;
 }
 
+type Told = {
+  redelivered: boolean;
+  isLate: boolean;
+  /** Of this mailbox, where codeswarm's own worker writes it. */
+  dialects: Dialects;
+};
+
 /** Nothing for what only the two ends of a mailbox care about. What an earlier worker wrote after a later one began bears `late`. */
-export function eventsOf(line: FarLine, o: { redelivered: boolean; isLate: boolean }): FleetEvent[] {
+export function eventsOf(line: FarLine, o: Told): FleetEvent[] {
   const { mailbox, position } = line;
   const { job, node } = placeOf(mailbox);
   const told = (event: string, more: Record<string, unknown>): FleetEvent[] => [
@@ -54,6 +65,11 @@ export function eventsOf(line: FarLine, o: { redelivered: boolean; isLate: boole
     case 'complete':
       return told('thread_status', { status: { type: 'idle' }, reason: record.reason ?? null });
     case 'codex_rpc':
+      // skep's workers say the same in words of their own.
+      if (record.restart !== undefined) return [];
+      return codexWords(record.payload, o.dialects).flatMap(({ event, data }) =>
+        told(event, { ...data, ...marksOf({ injection_id: textIn(record['injection_id']) }) }),
+      );
     case 'codex_stderr':
     case 'taken':
     case 'acknowledged':
@@ -66,6 +82,8 @@ export function eventsOf(line: FarLine, o: { redelivered: boolean; isLate: boole
       return [];
   }
 }
+
+const textIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 const marksOf = ({
   injection_id: injection,

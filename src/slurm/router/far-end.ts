@@ -10,7 +10,7 @@ import { JsonLines } from '#runtime/json-lines.ts';
 import { appendShared } from '#runtime/shared-mailbox/append.ts';
 import { MailboxFollower, type MailboxPosition } from '#runtime/shared-mailbox/follower.ts';
 import { Pace } from '../pace.ts';
-import { outboxRecord } from '../record.ts';
+import { outboxRecord, type OutboxRecord } from '../record.ts';
 import { mailboxSchema, PIECE_BYTES, toFar, type Append, type FarLine, type ToFar, type ToNear } from './wire.ts';
 
 /** How often it is looked whether a new worker writes: the first word of an allocation may wait as long. */
@@ -187,7 +187,7 @@ export class FarEnd {
   #judge(value: unknown, followed: Followed): void {
     const record = outboxRecord.safeParse(value).data;
     followed.hasEnded = record?.type === 'complete';
-    const event = record?.type === 'worker_event' ? record.event : record?.type;
+    const event = record?.type === 'worker_event' ? record.event : (turnIn(record) ?? record?.type);
     if (event === 'turn_started' || event === 'proc_started') followed.pace.turnStarted();
     else if (event === 'turn_complete' || event === 'proc_exit') followed.pace.turnEnded();
     else followed.pace.heard();
@@ -211,6 +211,13 @@ export class FarEnd {
     if (this.#o.output.write(`${JSON.stringify(message)}\n`)) return;
     await Promise.race([once(this.#o.output, 'drain'), this.#failure.promise]);
   }
+}
+
+/** Of codeswarm's own worker, which writes nothing but the raw protocol. */
+function turnIn(record: OutboxRecord | undefined): string | undefined {
+  if (record?.type !== 'codex_rpc' || record.restart !== undefined) return undefined;
+  const { method } = record.payload;
+  return method === 'turn/started' ? 'turn_started' : method === 'turn/completed' ? 'turn_complete' : undefined;
 }
 
 const outboxLike = (value: unknown): { append_id?: unknown } =>

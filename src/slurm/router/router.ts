@@ -131,8 +131,11 @@ export class Router {
     for (const listener of this.#lineListeners) listener(lines);
     const events = lines.flatMap((line) => {
       const isLate = this.#isLate(line);
-      if (!isLate) this.#keep(line);
-      return eventsOf(line, { redelivered: this.#mayBeTold(line), isLate });
+      const dialects = state.dialects[line.mailbox] ?? {};
+      const told = eventsOf(line, { redelivered: this.#mayBeTold(line), isLate, dialects });
+      if (Object.keys(dialects).length > 0) state.dialects[line.mailbox] = dialects;
+      if (!isLate) this.#keep(line, told);
+      return told;
     });
     if (events.length > 0) for (const listener of this.#listeners) await listener(events);
     for (const { mailbox, position } of lines) {
@@ -161,25 +164,24 @@ export class Router {
   }
 
   /** What agents ask, and do not ask any more. */
-  #keep(line: FarLine): void {
+  #keep(line: FarLine, events: readonly FleetEvent[]): void {
     const record = readLine(line);
     const { mailbox } = line;
     if (record === undefined) return;
     this.#listen(mailbox, record);
     if (record.type === 'start' || record.type === 'complete') this.#workers.set(mailbox, { isAtWork: false });
     if (record.type === 'start' || record.type === 'complete') this.#forget((one) => one.mailbox === mailbox);
-    if (record.type !== 'worker_event') return;
-    if (record.event === 'turn_started' || record.event === 'turn_complete') {
-      this.#workers.set(mailbox, { isAtWork: record.event === 'turn_started' });
+    for (const one of events) this.#keepEvent(one);
+  }
+
+  #keepEvent({ event, mailbox, data }: FleetEvent): void {
+    if (event === 'turn_started' || event === 'turn_complete') {
+      this.#workers.set(mailbox, { isAtWork: event === 'turn_started' });
     }
-    const { approval_id: approval, call_id: call } = record.payload;
+    const { approval_id: approval, call_id: call, ...asked } = data;
     if (typeof approval !== 'string') return;
     this.#forget((one) => one.mailbox === mailbox && one.approval === approval);
-    if (record.event !== 'exec_approval_required') return;
-    const asked = {
-      ...record.payload,
-      ...(record.injection_id === undefined ? {} : { injection_id: record.injection_id }),
-    };
+    if (event !== 'exec_approval_required') return;
     this.approvalsVersion += 1;
     this.state.approvals.push({ mailbox, approval, call: typeof call === 'string' ? call : approval, asked });
     if (this.state.approvals.length > APPROVALS_MAX) this.state.approvals.shift();

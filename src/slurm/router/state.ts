@@ -39,6 +39,8 @@ export const routerState = z.object({
   restarts: z.record(z.string(), z.number().int().nonnegative()).default({}),
   swarms: z.record(z.string(), swarm).default({}),
   approvals: z.array(approval).default([]),
+  /** Of mailboxes that codeswarm's own worker writes. */
+  dialects: z.record(z.string(), z.record(z.string(), z.enum(['event', 'item']))).default({}),
 });
 export type RouterState = z.output<typeof routerState>;
 
