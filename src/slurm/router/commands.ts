@@ -20,10 +20,15 @@ const injectPayload = z.looseObject({
     z.array(z.number().int().nonnegative()).min(1).max(1_000),
   ]),
   content: z.string().min(1),
+  /** The client's own name for it: said again, to a router that was killed before it answered, it is taken once. */
+  injection_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]{1,100}$/)
+    .optional(),
 });
 
 const inject: Carry = async (payload, tools, answer) => {
-  const { swarm_id: wanted, nodes, content } = parsed(injectPayload, payload);
+  const { swarm_id: wanted, nodes, content, injection_id: given } = parsed(injectPayload, payload);
   const found = await tools.swarms.find(wanted);
   if (found === undefined) return reject(answer, `unknown swarm_id: ${wanted}`);
   const { id, swarm } = found;
@@ -38,10 +43,11 @@ const inject: Carry = async (payload, tools, answer) => {
     answer(event, { swarm_id: id, injection_id: injection, node_id: node, ...more });
   await Promise.all(
     chosen.map(async (node) => {
-      const injection = randomUUID();
+      const injection = given ?? randomUUID();
+      const o = { key: injection, isAgain: given !== undefined };
       told('inject_ack', node, injection, { prompt: content });
       try {
-        await tools.router.tell(swarm.job, node, { type: 'user', content, injection_id: injection }, injection);
+        await tools.router.tell(swarm.job, node, { type: 'user', content, injection_id: injection }, o);
         told('inject_delivered', node, injection);
       } catch (error) {
         told('inject_failed', node, injection, { error: wordsOf(error) });

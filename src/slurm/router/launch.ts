@@ -88,5 +88,10 @@ async function furnish(
   }
   if (wanted.system_prompt === '') return;
   const injection = `${job}-${node}-prompt`;
-  await router.tell(job, node, { type: 'user', content: wanted.system_prompt, injection_id: injection }, injection);
+  await router.tell(
+    job,
+    node,
+    { type: 'user', content: wanted.system_prompt, injection_id: injection },
+    { key: injection },
+  );
 }

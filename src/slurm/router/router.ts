@@ -112,11 +112,16 @@ export class Router {
     return heardMs !== undefined && this.#nowMs() - heardMs < CONVERSATION_MS;
   }
 
-  /** Into the inbox of a node; durable when it resolves. Throws a `RouterRefusal`. */
-  async tell(job: string, node: number, record: Record<string, unknown>, key?: string): Promise<void> {
+  /** Into the inbox of a node; durable when it resolves. `o` as in {@link NearEnd.append}. Throws a `RouterRefusal`. */
+  async tell(
+    job: string,
+    node: number,
+    record: Record<string, unknown>,
+    o: { key?: string; isAgain?: boolean } = {},
+  ): Promise<void> {
     const mailbox = stemOf(job, node);
-    if (key !== undefined) this.#toldLast.set(mailbox, key);
-    await this.near.append(mailbox, record, key === undefined ? {} : { key });
+    if (o.key !== undefined) this.#toldLast.set(mailbox, o.key);
+    await this.near.append(mailbox, record, o);
   }
 
   /** Idempotent, bounded. */

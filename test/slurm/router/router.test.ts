@@ -1,6 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Site } from './rig.ts';
+import { Fleet, OutboxReader, WorkerProcess } from '../worker-rig.ts';
+import { Site, type Client, type Told } from './rig.ts';
 
 const sites: Site[] = [];
 afterEach(async () => {
@@ -140,5 +141,39 @@ describe('a router', () => {
     expect(new Set(here.inbox('7_00').map((one) => one['content']))).toEqual(new Set(numbers(0, 60)));
     // It bit.
     expect(router.said.filter((line) => line.startsWith('not connected')).length).toBeGreaterThan(0);
+  });
+
+  it('a word that is said again, as its router was killed before it answered, is taken once', async () => {
+    const here = site();
+    Fleet.installFake(here.base);
+    const worker = new WorkerProcess(here.base, { TMPDIR: here.base });
+    const outbox = new OutboxReader(here.outbox('7_00'), false);
+    try {
+      const words = numbers(0, 20);
+      const first = here.spawn();
+      const client = here.client(await first.port());
+      await client.ask('swarm_launch', { nodes: 1 }, 'swarm_launched');
+      const say = (to: Client): Promise<Told>[] =>
+        words.map((one) => {
+          const payload = { swarm_id: 'slurm-7', nodes: 0, content: `say ${one}`, injection_id: `w-${one}` };
+          return to.ask('inject', payload, 'inject_delivered', 'inject_failed');
+        });
+      const answers = Promise.allSettled(say(client));
+      await client.events.event('inject_delivered');
+      await first.kill();
+      await answers;
+      const second = here.client(await here.spawn().port());
+      const told = await Promise.all(say(second));
+      expect(told.map(({ event }) => event)).toEqual(words.map(() => 'inject_delivered'));
+      await second.ask('inject', { swarm_id: 'slurm-7', nodes: 0, content: 'say end' }, 'inject_delivered');
+      await outbox.event('assistant', ({ content }) => content === 'end');
+      const taken = outbox.seen.flatMap((one) =>
+        one.type === 'taken' && one.injection_id?.startsWith('w-') === true ? [one.injection_id] : [],
+      );
+      expect(taken.toSorted()).toEqual(words.map((one) => `w-${one}`).toSorted());
+    } finally {
+      await outbox.close();
+      await worker.kill();
+    }
   });
 });
