@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
+import { ownText } from '#door/mcp/server.ts';
 import { ReadCursor } from '#cli/chat/cursor.ts';
 import { OutsideTools } from '#cli/chat/outside-tools.ts';
 import { stateDirOf } from '#socket-path.ts';
@@ -70,7 +71,7 @@ it('a reminder that comes due wakes an agent that waits; without anything its ti
 
 it('of a message in a channel it is told who has read it, who was given it, and who has not', async () => {
   const place = { url: `ws://127.0.0.1:${one.options.hubPort}`, name: 'guest', identity: undefined, invite: undefined };
-  const outside = new OutsideTools({ place, cursor: new ReadCursor(undefined) });
+  const outside = new OutsideTools({ place, cursor: new ReadCursor(undefined), textOf: ownText });
   await outside.call('channel_join', { channels: ['#help'] });
   for (const agent of [near, far]) await agent.ask({ cmd: 'join', channels: ['#help'] });
   await until(async () => (await one.list('/api/channels/people?channel=%23help')).length === 3);

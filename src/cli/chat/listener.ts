@@ -10,7 +10,12 @@ const [TRIES_MAX, FIRST_MS, LONGEST_MS] = [10, 1_000, 60_000];
 
 export class Listener {
   client: HubClient | undefined;
-  private readonly o: { place: HubPlace; cursor: ReadCursor; onMessage: (message: HubFrame) => void };
+  private readonly o: {
+    place: HubPlace;
+    cursor: ReadCursor;
+    onMessage: (message: HubFrame) => void;
+    onNews?: (frame: HubFrame) => void;
+  };
   readonly channels: Set<string>;
   private readonly ending = new AbortController();
 
@@ -70,7 +75,8 @@ export class Listener {
 
   private hear(frame: HubFrame): void {
     // What comes after the end is not taken: the next listener gets it.
-    if (frame.type !== 'MSG' || this.ending.signal.aborted) return;
+    if (this.ending.signal.aborted) return;
+    if (frame.type !== 'MSG') return this.o.onNews?.(frame);
     const { cursor, onMessage } = this.o;
     const { to, msg_id: id } = frame;
     // Messages to this client alone are one stream, whoever wrote them.

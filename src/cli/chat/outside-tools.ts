@@ -4,6 +4,9 @@ import { CommandFailure } from '../exit.ts';
 import type { ReadCursor } from './cursor.ts';
 import type { HubFrame, HubPlace } from './hub-client.ts';
 import { Listener } from './listener.ts';
+import { OutsideFiles } from './outside-files.ts';
+import type { TextOf, Tools } from './outside-market.ts';
+import { isNewsFor, OutsideMarket } from './outside-market.ts';
 
 /** As AgentChat's: what comes within one breath is given together, so many at most, and so much. */
 const [SETTLE_MS, BATCH_MAX, CHARS_MAX] = [1_500, 50, 32_000];
@@ -28,6 +31,10 @@ const inputs = {
 
 export class OutsideTools {
   private readonly listener: Listener;
+  private readonly files = new OutsideFiles(() => this.hub);
+  private readonly tools: Tools;
+  /** Proposals that were told already: a hub tells them again at each login. */
+  private readonly told = new Set<string>();
   private running: Promise<unknown> | undefined;
   private waiting: HubFrame[] = [];
   private readonly beginning = new Set<string>();
@@ -35,9 +42,21 @@ export class OutsideTools {
   private dropped = 0;
   private wake: () => void = () => undefined;
 
-  constructor(o: { place: HubPlace; cursor: ReadCursor }) {
+  constructor(o: { place: HubPlace; cursor: ReadCursor; textOf: TextOf }) {
     this.cursor = o.cursor;
-    this.listener = new Listener({ ...o, channels: [], onMessage: (message) => this.keep(message) });
+    this.listener = new Listener({
+      ...o,
+      channels: [],
+      onMessage: (message) => this.keep(message),
+      onNews: (frame) => this.news(frame),
+    });
+    const market = new OutsideMarket({ hub: () => this.hub, identity: o.place.identity, textOf: o.textOf });
+    this.tools = { ...this.chatting, ...market.tools, ...this.files.tools };
+  }
+
+  /** What an agent from outside can do, by the names of skep's tools. */
+  get names(): string[] {
+    return Object.keys(this.tools);
   }
 
   close(): void {
@@ -53,7 +72,7 @@ export class OutsideTools {
     return run(args);
   }
 
-  private readonly tools: Readonly<Record<string, (args: unknown) => Promise<string>>> = {
+  private readonly chatting: Tools = {
     channel_join: async (args) => {
       const lines: string[] = [];
       for (const channel of inputs.join.parse(args).channels) {
@@ -170,10 +189,24 @@ export class OutsideTools {
     });
   }
 
+  /** Of deals: what is told to both sides, but by the other. */
+  private news(frame: HubFrame): void {
+    if (!isNewsFor(this.listener.client?.agentId ?? '', frame)) return;
+    const key = `${String(frame['id'])} ${String(frame['status'])}`;
+    if (frame['replay'] === true && this.told.has(key)) return;
+    if (frame.type === 'PROPOSAL' && this.told.size < WAITING_MAX) this.told.add(key);
+    this.push(frame);
+  }
+
   private keep(message: HubFrame): void {
     // What this agent said itself is no news.
     if (message['from'] === this.listener.client?.agentId) return;
     if (message['replay'] === true && this.beginning.has(String(message['to']))) return;
+    const heard = OutsideFiles.isWord(message) ? this.files.hear(message) : message;
+    if (heard !== undefined) this.push(heard);
+  }
+
+  private push(message: HubFrame): void {
     this.waiting.push(message);
     if (this.waiting.length > WAITING_MAX) {
       this.waiting.shift();

@@ -21,12 +21,12 @@ export const agentchatMcp: Leaf = {
   ],
   run: async (given, world) => {
     const place = placeOf(given, world);
-    const tools = new OutsideTools({ place, cursor: cursorOf(place, world, given.text('cursor')) });
+    const { serveTools, ownText: textOf } = await import('#door/mcp/server.ts');
+    const tools = new OutsideTools({ place, cursor: cursorOf(place, world, given.text('cursor')), textOf });
     const waitMaxS = given.whole('listenMax') ?? 3_600;
-    const { serveTools } = await import('#door/mcp/server.ts');
     await serveTools({
       version: world.version,
-      names: 'agentchat',
+      outside: tools.names,
       call: async (tool, args) => {
         try {
           return {

@@ -1,13 +1,14 @@
 /** `skep file …`: files that are handed over. */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, realpath, rm } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { open, realpath } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { read } from '../answers.ts';
 import { ask } from '../client.ts';
 import { EXIT, usageFailure } from '../exit.ts';
 import { withNode } from '../find-node.ts';
+import { keepFile } from '../kept-file.ts';
 import { shortId, shortIds } from '../short-id.ts';
 import { showJson, statusCell } from '../show.ts';
 import { table } from '../table.ts';
@@ -17,7 +18,6 @@ import type { Group, Leaf } from '../verb.ts';
 const PIECE_BYTES = 1024 * 1024;
 /** As the node has it; it says so itself, but only after the file was read. */
 const FILE_MAX_BYTES = 50 * 1024 * 1024;
-const NAME = /^[^/\\\p{C}]+$/u;
 
 const fileSchema = z.looseObject({
   id: z.string(),
@@ -130,32 +130,12 @@ const accept: Leaf = {
         pieces.push(data);
         offset += data.length;
         if (!piece.last && data.length > 0 && offset <= FILE_MAX_BYTES) continue;
-        const path = await keep(folder, piece, Buffer.concat(pieces));
+        const path = await keepFile(folder, piece, Buffer.concat(pieces));
         world.out.write(`Wrote ${path}.\n`);
         return EXIT.ok;
       }
     }),
 };
-
-async function keep(folder: string, o: { name: string; sha256: string }, bytes: Buffer): Promise<string> {
-  if (!NAME.test(o.name) || o.name === '.' || o.name === '..') throw usageFailure(`${o.name} is no name of a file`);
-  if (createHash('sha256').update(bytes).digest('hex') !== o.sha256)
-    throw usageFailure('what came has another SHA-256: nothing was written');
-  const path = join(folder, o.name);
-  // Fails where anything of that name is, a link as well.
-  const file = await open(path, 'wx').catch((error: unknown) => {
-    throw usageFailure(`${path}: ${reasonOf(error)}`);
-  });
-  try {
-    await file.writeFile(bytes);
-  } catch (error) {
-    await rm(path, { force: true });
-    throw error;
-  } finally {
-    await file.close();
-  }
-  return path;
-}
 
 export const file: Group = {
   name: 'file',

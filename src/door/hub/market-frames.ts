@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { canonicalJson } from '#core/canonical.ts';
 import { capabilitySchema, skillSchema, stakeSchema } from '#core/schema/market-body.ts';
+import { PROPOSAL_STATES } from '../json/proposal.ts';
 import { agent, FRAME_MAX_BYTES } from './fields.ts';
 
 const sig = (what: string) => z.string(`${what} must be signed`).min(1, `${what} must be signed`).max(200);
@@ -11,6 +12,8 @@ const payment_code = z.string().min(1).max(500).nullish();
 const currency = z.string().min(1).max(16).nullish();
 const amount = z.number().nonnegative().max(1e12).nullish();
 const elo_stake = stakeSchema.nullish();
+
+const limit = (max: number) => z.number().int().min(1).max(max).default(20);
 
 const skill = z.object({
   capability: capabilitySchema,
@@ -67,6 +70,14 @@ export const MARKET_FRAMES = {
   REJECT: z.object({ proposal_id, reason: words.nullish(), sig: sig('Rejections') }),
   COMPLETE: z.object({ proposal_id, proof: words.nullish(), sig: sig('Completions') }),
   DISPUTE: z.object({ proposal_id, reason: words.min(1, 'Disputes must say why'), sig: sig('Disputes') }),
+  /** Skep's own, as the next: those that this one has part in, newest first. */
+  LIST_PROPOSALS: z.object({ state: z.enum(PROPOSAL_STATES).nullish(), limit: limit(100) }),
+  /** Of one, or of the best, overall or in one capability. */
+  LIST_RATINGS: z.object({
+    agent_id: agent.nullish(),
+    capability: z.string().min(1).max(64).nullish(),
+    limit: limit(100),
+  }),
   FILE_CHUNK: z.object({ to: agent, content: z.string().min(1).max(FRAME_MAX_BYTES) }),
 } as const;
 
@@ -83,11 +94,15 @@ const joined = (...parts: readonly Signable[]): string => parts.map((part) => (p
  * AgentChat, its own, which leaves out some of them.
  */
 export function signedTexts<N extends Signed>(type: N, fields: Fields<N>): readonly string[] {
-  return [`skep market 1\n${type}\n${canonicalJson(present(fields))}`, agentchatText({ type, ...fields })];
+  return [ownText(type, fields), agentchatText({ type, ...fields })];
 }
 
+/** All fields in one canonical form, under a name that no other text bears: what clients of skep sign. */
+export const ownText = (type: string, fields: object): string =>
+  `skep market 1\n${type}\n${canonicalJson(present(fields))}`;
+
 export const skillTexts = (text: string, sha256: (text: string) => string): readonly string[] => [
-  `skep market 1\nREGISTER_SKILLS\n${canonicalJson({ skills: JSON.parse(text) })}`,
+  ownText('REGISTER_SKILLS', { skills: JSON.parse(text) }),
   `REGISTER_SKILLS|${sha256(text)}`,
 ];
 

@@ -13,5 +13,7 @@ export const MARKET_HANDLERS: Record<keyof typeof MARKET_FRAMES, Handler> = {
   REJECT: member(MARKET_FRAMES.REJECT, market.reject),
   COMPLETE: member(MARKET_FRAMES.COMPLETE, market.complete),
   DISPUTE: member(MARKET_FRAMES.DISPUTE, market.dispute),
+  LIST_PROPOSALS: member(MARKET_FRAMES.LIST_PROPOSALS, market.listProposals),
+  LIST_RATINGS: member(MARKET_FRAMES.LIST_RATINGS, market.listRatings),
   FILE_CHUNK: member(MARKET_FRAMES.FILE_CHUNK, talk.fileChunk),
 };

@@ -5,6 +5,9 @@ import { RESULTS_MAX, searchSkills } from '#core/market/skills.ts';
 import { speakerId } from '#core/market/speaker.ts';
 import type { DealAct } from '#core/market/trading.ts';
 import type { Refusal } from '#core/refusal.ts';
+import { isKnownProposal } from '#core/view/proposal.ts';
+import { proposalJson } from '../json/proposal.ts';
+import * as desk from '../market/desk.ts';
 import { ratingsAt } from '../market/reputation.ts';
 import { isRefusal } from '../refusal.ts';
 import type { At } from './channels.ts';
@@ -69,6 +72,24 @@ export async function search({ query, query_id }: FrameOf<'SEARCH_SKILLS'>, { hu
     skill_updated: registeredMs,
   }));
   session.send('SEARCH_RESULTS', { query_id: query_id ?? null, query, results: found, total });
+  return undefined;
+}
+
+export function listProposals({ state, limit }: FrameOf<'LIST_PROPOSALS'>, { hub, session, member }: At): undefined {
+  const { store } = hub.door.node;
+  const sides = (['payer', 'worker'] as const).flatMap((side) => {
+    const where = { [side]: member.by, ...(typeof state === 'string' ? { state } : {}) };
+    return store.list('proposal', { where, order: [['created', 'desc']], limit }).filter(isKnownProposal);
+  });
+  const rows = sides.toSorted((a, b) => b.made.stamp.lamport - a.made.stamp.lamport).slice(0, limit);
+  session.send('PROPOSALS', { list: rows.map((row) => proposalJson(row, hub.door)) });
+}
+
+export function listRatings(frame: FrameOf<'LIST_RATINGS'>, { hub, session }: At): Refused | undefined {
+  const { agent_id: id, capability, limit } = frame;
+  const list = typeof id === 'string' ? desk.rating(id, hub) : desk.best({ capability, limit }, hub);
+  if (isRefusal(list)) return bad('AGENT_NOT_FOUND', list.message);
+  session.send('RATINGS', { list: Array.isArray(list) ? list : [list] });
   return undefined;
 }
 

@@ -15,6 +15,12 @@ const send = z.object({
 const receive = z.object({
   transfer_id: z.string().min(1).max(200).describe('Of the offer, or its SHA-256'),
   offset: z.number().int().min(0).default(0).describe('Where to go on'),
+  save_directory: z
+    .string()
+    .min(1)
+    .max(4_096)
+    .nullish()
+    .describe('From outside of the swarm: a folder to write it into, under its name; nothing is written over'),
 });
 
 export const FILE_INPUTS = {

@@ -25,7 +25,10 @@ function offers({ limit }: Input<'file_offers'>, work: Work): Said {
   return all.length === 0 ? 'None.' : [ENVELOPE, ...all.map((one) => JSON.stringify(one))].join('\n');
 }
 
-async function receive({ transfer_id, offset }: Input<'file_receive'>, work: Work): Promise<Said> {
+async function receive(input: Input<'file_receive'>, work: Work): Promise<Said> {
+  const { transfer_id, offset, save_directory } = input;
+  if (typeof save_directory === 'string')
+    return refused('invalid', 'the node writes into no folder of an agent', { expected: 'no save_directory: read it' });
   const row = desk.offerTo(transfer_id, work);
   if (isRefusal(row)) return row;
   const piece = await desk.read(row, { offset, maxBytes: READ_MAX_BYTES }, work);

@@ -4,20 +4,24 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { fromSeed, SEED_TOOLS } from './seed-tools.ts';
 import { TOOLS } from './tools.ts';
 
+/** What an agent from outside signs of what it says on the market. */
+export { ownText } from '../hub/market-frames.ts';
+
 /** Never rejects: a node that is away is an answer, too, or the agent would take its tool for broken. */
 export type CallTool = (tool: string, args: unknown) => Promise<{ text: string; isError: boolean }>;
 
-/** `names`: the tools that AgentChat has, under its names; the call is then told skep's name and arguments. */
-type ServerOptions = { version: string; call: CallTool; names?: 'agentchat' };
+/** `outside`: what an agent from outside of the swarm can do, also under AgentChat's names; the call is told skep's name and arguments. */
+type ServerOptions = { version: string; call: CallTool; outside?: readonly string[] };
 
-export function mcpServer({ version, call, names }: ServerOptions): McpServer {
-  const server = new McpServer({ name: names ?? 'skep', version }, { capabilities: { tools: {} } });
-  if (names === 'agentchat') {
-    addSeedTools(server, call);
-    return server;
-  }
+export function mcpServer({ version, call, outside }: ServerOptions): McpServer {
+  const server = new McpServer(
+    { name: outside === undefined ? 'skep' : 'agentchat', version },
+    { capabilities: { tools: {} } },
+  );
+  const renamed = outside === undefined ? new Set<string>() : addSeedTools(server, call, outside);
   for (const { name, title, description, input, isReadOnly } of TOOLS) {
-    const annotations = { readOnlyHint: isReadOnly, destructiveHint: false, openWorldHint: false };
+    if (outside !== undefined && (renamed.has(name) || !outside.includes(name))) continue;
+    const annotations = { readOnlyHint: isReadOnly, destructiveHint: false, openWorldHint: outside !== undefined };
     server.registerTool(name, { title, description, inputSchema: input, annotations }, async (args: unknown) => {
       const { text, isError } = await call(name, args);
       return { content: [{ type: 'text', text }], isError };
@@ -26,10 +30,13 @@ export function mcpServer({ version, call, names }: ServerOptions): McpServer {
   return server;
 }
 
-function addSeedTools(server: McpServer, call: CallTool): void {
+/** Gives skep's names of those that it added. */
+function addSeedTools(server: McpServer, call: CallTool, outside: readonly string[]): ReadonlySet<string> {
+  const added = new Set<string>();
   for (const [name, { to, input }] of Object.entries(SEED_TOOLS)) {
     const own = TOOLS.find((tool) => tool.name === to);
-    if (own === undefined) continue;
+    if (own === undefined || !outside.includes(to)) continue;
+    added.add(to);
     const annotations = { readOnlyHint: own.isReadOnly, destructiveHint: false, openWorldHint: true };
     const { title, description } = own;
     server.registerTool(name, { title, description, inputSchema: input, annotations }, async (given: unknown) => {
@@ -38,6 +45,7 @@ function addSeedTools(server: McpServer, call: CallTool): void {
       return { content: [{ type: 'text', text }], isError };
     });
   }
+  return added;
 }
 
 /** Serves on this process's standard input and output until the input ends. */
