@@ -183,10 +183,12 @@ export class Router {
     if (event === 'turn_started' || event === 'turn_complete') {
       this.#workers.set(mailbox, { isAtWork: event === 'turn_started' });
     }
-    const { approval_id: approval, call_id: call, ...asked } = data;
+    const { approval_id: approval, call_id: call } = data;
     if (typeof approval !== 'string') return;
     this.#forget((one) => one.mailbox === mailbox && one.approval === approval);
     if (event !== 'exec_approval_required') return;
+    // The place stands beside it already, and the mark is of its telling.
+    const asked = Object.fromEntries(Object.entries(data).filter(([name]) => !OF_THE_TELLING.has(name)));
     this.approvalsVersion += 1;
     this.state.approvals.push({ mailbox, approval, call: typeof call === 'string' ? call : approval, asked });
     if (this.state.approvals.length > APPROVALS_MAX) this.state.approvals.shift();
@@ -204,5 +206,7 @@ export class Router {
     if (this.state.approvals.length < length) this.approvalsVersion += 1;
   }
 }
+
+const OF_THE_TELLING = new Set(['swarm_id', 'job_id', 'node_id', 'redelivered']);
 
 const stemOf = (job: string, node: number): string => mailboxName(job, node).slice(0, -'.jsonl'.length);
