@@ -3,10 +3,12 @@
  * A client that knows AgentChat's protocol table and nothing of skep, at `skep` with an open hub; and that hub killed with SIGKILL in the middle of a burst: what it
  * acknowledged is heard once by a listener that goes on after its cursor, and nothing twice.
  */
+import { sign } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
 import { ReadCursor } from '#cli/chat/cursor.ts';
 import { Listener } from '#cli/chat/listener.ts';
 import { AgentChatClient } from './agentchat-client.ts';
@@ -16,6 +18,8 @@ import { freePort } from './swarm.ts';
 const WITHIN_MS = 300_000;
 /** The hub lets one client say one a second: these say their first at once. */
 const SPEAKERS = 12;
+
+const listSchema = z.array(z.looseObject({ id: z.string(), task: z.string() }));
 
 let dir: string;
 let node: NodeProcess;
@@ -117,6 +121,43 @@ it(
     const burst = got.filter((content) => content.startsWith('burst'));
     expect(new Set(burst).size).toBe(burst.length);
     expect(burst).toEqual(expect.arrayContaining(acknowledged));
+    expect(node.troubles).toEqual([]);
+  },
+  WITHIN_MS,
+);
+
+it(
+  'a burst of proposals: what was acknowledged before a kill is there once, and shown to its reader again',
+  async () => {
+    const bob = new AgentChatClient();
+    await bob.login(url, 'bob2');
+    const payers = Array.from({ length: SPEAKERS }, () => new AgentChatClient());
+    for (const [at, one] of payers.entries()) await one.login(url, `payer${at}`);
+    for (const [at, one] of payers.entries()) {
+      const signature = sign(null, Buffer.from(`${bob.id}|work ${at}|||||`), one.keys.privateKey);
+      one.say({ type: 'PROPOSAL', to: bob.id, task: `work ${at}`, sig: signature.toString('base64') });
+    }
+    const acknowledged: unknown[] = [];
+    const own = payers.map(async (one) => {
+      acknowledged.push((await one.next(({ type }) => type === 'PROPOSAL'))['id']);
+    });
+    await Promise.race(own);
+    await node.kill();
+    await Promise.allSettled(own);
+    expect(acknowledged.length).toBeGreaterThan(0);
+    await node.start();
+    const found = listSchema.parse(await node.get('/api/market/proposals?limit=1000'));
+    const tasks = found.map(({ task }) => task);
+    expect(new Set(tasks).size).toBe(tasks.length);
+    expect(found.map(({ id }) => id)).toEqual(expect.arrayContaining(acknowledged));
+    // The same key, in a new connection: all that waits for it, each once.
+    bob.heard.length = 0;
+    await bob.login(url, 'bob2');
+    bob.say({ type: 'PING' });
+    await bob.next(({ type }) => type === 'PONG');
+    const shown = bob.heard.flatMap(({ type, id }) => (type === 'PROPOSAL' ? [id] : []));
+    expect([shown.length, new Set(shown)]).toEqual([found.length, new Set(found.map(({ id }) => id))]);
+    for (const one of [...payers, bob]) one.close();
     expect(node.troubles).toEqual([]);
   },
   WITHIN_MS,
