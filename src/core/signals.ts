@@ -5,8 +5,8 @@ import type { NodeId } from './brand.ts';
 export const SIGNAL_MAX_CHARS = 262_144;
 
 export interface Signals {
-  /** Tells every linked node that listens. A text above {@link SIGNAL_MAX_CHARS} goes nowhere: false. */
-  signal(text: string): boolean;
+  /** Tells every linked node that listens; without one, the text is not even asked for. One above {@link SIGNAL_MAX_CHARS} goes nowhere: false. */
+  signal(text: () => string): boolean;
   /** What other nodes tell, until the returned function is called. */
   onSignal(listener: (from: NodeId, text: string) => void): () => void;
 }

@@ -67,10 +67,12 @@ export class Glimpses {
     return this.listen(this.signalListeners, HUB, listener);
   }
 
-  signal(text: string): boolean {
-    if (text.length > SIGNAL_MAX_CHARS) return false;
+  signal(say: () => string): boolean {
     const watchers = this.watching(HUB);
-    if (watchers.length > 0) this.send(watchers, { type: FRAME.signal, text });
+    if (watchers.length === 0) return true;
+    const text = say();
+    if (text.length > SIGNAL_MAX_CHARS) return false;
+    this.send(watchers, { type: FRAME.signal, text });
     return true;
   }
 
@@ -188,6 +190,7 @@ export class Glimpses {
 
   /** Other nodes that said so lately. */
   private watching(topic: string): NodeId[] {
+    if (this.interest.size === 0) return [];
     const now = performance.now();
     for (const [node, one] of this.interest) if (one.untilMs <= now) this.interest.delete(node);
     return [...this.interest].flatMap(([node, one]) => (one.topics.has(topic) ? [node] : []));

@@ -12,8 +12,8 @@ export class FakeSignals implements Signals {
     this.own = own;
   }
 
-  signal(text: string): boolean {
-    for (const peer of this.hubPeers) for (const listener of peer.signalListeners) listener(this.own, text);
+  signal(text: () => string): boolean {
+    for (const peer of this.hubPeers) for (const listener of peer.signalListeners) listener(this.own, text());
     return true;
   }
 

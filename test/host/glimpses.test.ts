@@ -140,10 +140,10 @@ describe('what hubs tell one another', () => {
     made.onFrame(OTHER, { type: FRAME.signal, text: '{}' });
     expect(heard).toEqual([[OTHER, '{}']]);
     const signals = () => sent.filter(({ frame }) => frame.type === FRAME.signal);
-    expect(made.signal('nobody')).toBe(true);
+    expect(made.signal(() => 'nobody')).toBe(true);
     interested(WATCHER, ['hub']);
-    made.signal('here');
-    expect(made.signal('x'.repeat(SIGNAL_MAX_CHARS + 1))).toBe(false);
+    made.signal(() => 'here');
+    expect(made.signal(() => 'x'.repeat(SIGNAL_MAX_CHARS + 1))).toBe(false);
     expect(signals()).toEqual([{ to: [WATCHER], frame: { type: FRAME.signal, text: 'here' } }]);
   });
 });

@@ -77,7 +77,7 @@ export class Far {
   }
 
   say(signal: Signal): boolean {
-    return this.hub.door.node.signal(JSON.stringify(signal));
+    return this.hub.door.node.signal(() => JSON.stringify(signal));
   }
 
   presenceOf(agent: string): Presence {

@@ -217,5 +217,5 @@ export function claim(input: Input<'claim'>, at: AtDesk): { isOwn: boolean; hold
 function tellHubs(signal: object, door: Door): void {
   const text = JSON.stringify(signal);
   door.hub.open?.hear(text);
-  door.node.signal(text);
+  door.node.signal(() => text);
 }
