@@ -92,7 +92,7 @@ it(
     mkdirSync(mailbox);
     run('mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', mailbox);
     ends.push(() => void run('umount', '-l', mailbox));
-    here.start();
+    const worker = here.start();
     const outbox = here.outbox('7_00', { mayTear: true });
     await outbox.event('thread_started');
     const go = join(here.base, 'go');
@@ -110,6 +110,16 @@ it(
     const told = outbox.seen.flatMap((one) => (one.type === 'proc_output' ? [one] : []));
     expect(told.map(({ n }) => n)).toEqual(Array.from({ length: 500 }, (_, at) => at + 1));
     expect(told.map(({ text }) => text)).toEqual(Array.from({ length: 500 }, (_, at) => `${at + 1} ${long}`));
+
+    // A worker whose time is over waits for no room.
+    const again = `until [ -e ${go}.again ]; do sleep 0.1; done; seq 500 | sed 's/$/ ${long}/'; touch ${go}.printed; sleep 600`;
+    here.tell('7_00', { ...proc, proc: 'p-2.1', argv: ['sh', '-c', again] });
+    await outbox.until('the second start', (one) => one.type === 'proc_started');
+    filled(mailbox);
+    writeFileSync(`${go}.again`, '');
+    await here.appears('go.printed');
+    worker.signal('SIGTERM');
+    expect(await worker.ended()).toBe(0);
   },
   TEST_MS,
 );

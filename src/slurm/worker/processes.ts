@@ -76,6 +76,11 @@ export class WorkerProcesses {
     }
   }
 
+  /** The end is near: nobody waits for a disk that is full any more. */
+  hurry(): void {
+    this.#closing.abort();
+  }
+
   /** Ends all of them, each with its work committed and bundled before its exit is told. Idempotent. */
   async end(why: string): Promise<void> {
     this.#ending ??= why;
@@ -101,7 +106,8 @@ export class WorkerProcesses {
     this.#known.add(proc);
     const failed = (error: string): void => outbox.write({ type: 'proc_exit', proc, code: null, signal: null, error });
     if (this.#ending !== undefined) return failed(this.#ending);
-    outbox.write({ type: 'proc_started', proc });
+    // Before it is: whoever comes next must know that it was.
+    await this.#write({ type: 'proc_started', proc });
     pace.turnStarted();
     try {
       const spec = {

@@ -127,6 +127,7 @@ export class Worker {
   stop(why: 'walltime' | 'terminated' | 'gave_up' | 'superseded'): void {
     this.#end ??= why;
     this.#conversation?.hurry();
+    this.#processes?.hurry();
     this.#inbox.close();
   }
 
