@@ -156,8 +156,8 @@ export class MessageIndex {
   private write(entries: readonly Entry[], at: { run: number; n: number }): void {
     const sql = this.used();
     // What a crash takes of it is made once more: so no step waits for the disk. The next commit of ops does, for all that stands before it.
-    this.db.exec('PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE');
     try {
+      this.db.exec('PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE');
       const placed = entries.flatMap(({ op }) => this.placed(op));
       // Else FTS5 writes out what it holds at each step back.
       for (const { n, text, place, who } of placed.toSorted((a, b) => a.n - b.n))

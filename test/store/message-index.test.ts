@@ -1,6 +1,6 @@
 /** The index over messages on disk: when it is made, kept, and made anew. What it finds stands in the contract of stores. */
 import { setImmediate as turnEnd } from 'node:timers/promises';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -136,8 +136,15 @@ it('answers with what it has while it is made, and says what is left', async () 
     );
   const { left } = await store.findMessages(wanted('x'));
   expect(left).toBe(10 * 512);
+  // What a crash would leave here is gone on with.
+  const image = join(dir, 'crashed.db');
+  for (const end of ['', '-wal']) await copyFile(`${path}${end}`, `${image}${end}`);
   const whole = await store.findMessages(wanted('x', { limit: 100_000 }));
   expect([whole.left, whole.hits.length]).toEqual([0, 90 * 512]);
   await store.close();
   await expect(store.findMessages(wanted('x'))).rejects.toThrow('closed');
+  const crashed = await SqliteStore.open(image);
+  const again = await crashed.findMessages(wanted('x', { limit: 100_000 }));
+  expect([again.left, new Set(again.hits.map(({ id }) => id)).size]).toEqual([0, 90 * 512]);
+  await crashed.close();
 });

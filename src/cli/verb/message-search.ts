@@ -44,6 +44,7 @@ const pageSchema = z.object({
     z.looseObject({
       id: z.string(),
       from: z.string(),
+      from_name: z.string(),
       to: z.string(),
       sent_at: z.string(),
       snippet: z.looseObject({ text: z.string() }),
@@ -76,7 +77,7 @@ export const search: Leaf = {
         const rows = page.results.map((one) => [
           short(one.id),
           ago(one.sent_at, world.now()),
-          printableLine(one.from),
+          printableLine(one.from_name === one.from ? one.from : `${one.from_name} (${one.from})`),
           printableLine(one.to),
           printableLine(one.snippet.text),
         ]);
