@@ -22,8 +22,8 @@ import type { Entry } from './run.ts';
 const VERSION = 2;
 /** Arrivals looked at in one step: some 10 ms, after which timers and sockets get their turn. */
 const STEP_OPS = 512;
-/** Steps that a search waits for: a second or so. */
-const WAITED_STEPS = 80;
+/** Steps that a search waits for: some 20,000 ops, a second or so. */
+const WAITED_STEPS = 40;
 /** Further behind than this it does not fall, once it is there: then a search finds little to do. */
 const BEHIND_MAX = 8_192;
 /** Words that one beginning stands for; FTS5 itself gathers more of them, which takes it the longer the more messages hold them. */
