@@ -234,12 +234,12 @@ export class Hub {
     return session !== undefined;
   }
 
-  /** Writes down what was read of its own mailbox. */
+  /** Writes down what came to it of its own mailbox: the rest it gets again when it comes back. */
   async writeRead(session: Session): Promise<void> {
-    const { member, unread } = session;
-    if (member === undefined || Object.keys(unread).length === 0) return;
-    session.unread = {};
-    const body = { type: 'read.advanced', channel: member.id, reader: member.by, upTo: unread } as const;
-    if (member.verified) await this.door.node.append([{ entity: undefined, by: member.by, body }]);
+    const { member, received } = session;
+    if (member === undefined || received === undefined) return;
+    session.received = undefined;
+    const body = { type: 'read.advanced', channel: member.id, reader: member.by, upTo: received } as const;
+    await this.door.node.append([{ entity: undefined, by: member.by, body }]);
   }
 }

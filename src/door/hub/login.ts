@@ -162,9 +162,6 @@ async function replayOwn(session: Session, hub: Hub, cursor: ReturnType<typeof p
     session.send('MSG', { ...(await hub.message(row)), replay: true }, row.sent.wallMs);
     session.allowWaiting();
   }
-  for (const row of missed) {
-    session.given = advanced(session.given, row);
-    session.unread = advanced(session.unread, row);
-  }
-  await hub.writeRead(session);
+  for (const row of missed) session.given = advanced(session.given, row);
+  session.askReceipt();
 }

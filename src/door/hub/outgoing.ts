@@ -4,12 +4,19 @@
  */
 import type { Duplex } from 'node:stream';
 
+const [TEXT, PING] = [0x1, 0x9];
+
 /** A text as one WebSocket frame of a server: unmasked, whole (RFC 6455, section 5.2). */
-export function textFrame(text: string): Buffer {
+export const textFrame = (text: string): Buffer => wholeFrame(TEXT, text);
+
+/** Is answered by a pong with the same text, of at most 125 bytes, behind all that came before it (section 5.5.2). */
+export const pingFrame = (text: string): Buffer => wholeFrame(PING, text);
+
+function wholeFrame(opcode: number, text: string): Buffer {
   const length = Buffer.byteLength(text);
   const head = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   const frame = Buffer.allocUnsafe(head + length);
-  frame[0] = 0x81;
+  frame[0] = 0x80 | opcode;
   if (head === 2) frame[1] = length;
   else if (head === 4) {
     frame[1] = 126;

@@ -144,7 +144,10 @@ function welcome(socket: WebSocket, request: IncomingMessage, around: Around): v
       session.error('INVALID_MSG', 'something went wrong inside this node; its log says what');
     },
   });
-  socket.on('pong', () => (session.heardMs = performance.now()));
+  socket.on('pong', (data: Buffer) => {
+    session.heardMs = performance.now();
+    session.ponged(data.toString('utf8'));
+  });
   socket.on('error', () => socket.terminate());
   // Whole messages come as one buffer.
   socket.on('message', (data: Buffer, isBinary) => {

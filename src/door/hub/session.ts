@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { ErrorCode } from './frames.ts';
 import type { Hearer, Outgoing } from './outgoing.ts';
-import { Line, textFrame } from './outgoing.ts';
+import { Line, pingFrame, textFrame } from './outgoing.ts';
 
 /** Frames in ten seconds before the login; beyond it the connection is closed. */
 const [FRAMES_BEFORE, FRAMES_S] = [10, 10];
@@ -19,6 +19,8 @@ const [SEARCHES_PER_S, SEARCHES_AT_ONCE] = [1, 5];
 const WAITING_MAX_BYTES = 4 * 1024 * 1024;
 /** A closed client gets so long to read what is queued and to answer. */
 const CLOSE_MAX_MS = 5_000;
+
+const RECEIPT = 'received';
 
 /** Of RFC 6455. */
 export const CLOSE = { normal: 1000, goingAway: 1001, policy: 1008, tryAgain: 1013 } as const;
@@ -67,10 +69,13 @@ export class Session implements Hearer {
   /** By channel: the arrival up to which its history was shown. */
   readonly channels = new Map<string, number>();
   readonly spokeMs = new Map<string, number>();
-  /** What of its own mailbox it was given and nobody wrote down yet. */
-  unread: Heads = {};
-  /** What of it this session was given: a message told twice here is sent once. */
+  /** What of its own mailbox this session was given: a message told twice here is sent once. */
   given: Heads = {};
+  /** How much of that came to its end, where nobody wrote it down yet. */
+  received: Heads | undefined;
+  /** How much of it is known to have come, and what was asked after. */
+  private confirmed = this.given;
+  private asked: Heads | undefined;
   /** Another session has its place: what it leaves is that one's. */
   displaced = false;
   private readonly line: Line;
@@ -124,6 +129,23 @@ export class Session implements Hearer {
   /** `atMs`: when it was, where that is not now. */
   send(type: string, fields: object = {}, atMs: number = this.now()): void {
     this.sendFrame(textFrame(JSON.stringify({ type, ...fields, ts: atMs })));
+  }
+
+  /**
+   * Asks for a sign that what it was given came, and not only left here: a line that is dead takes words for minutes. The pong comes behind all that was
+   * sent before; one is under way at a time. Of a guest nothing is written down.
+   */
+  askReceipt(): void {
+    if (this.asked !== undefined || this.given === this.confirmed || this.member?.verified !== true) return;
+    this.asked = this.given;
+    this.sendFrame(pingFrame(RECEIPT));
+  }
+
+  ponged(text: string): void {
+    if (text !== RECEIPT || this.asked === undefined) return;
+    this.received = this.confirmed = this.asked;
+    this.asked = undefined;
+    this.askReceipt();
   }
 
   error(code: ErrorCode, message: string): void {

@@ -46,7 +46,7 @@ async function tellMessage(row: KnownMessage, n: number, hub: Hub): Promise<void
   if (reader !== undefined && !covers(reader.given, row)) {
     reader.send('MSG', fields, atMs);
     reader.given = advanced(reader.given, row);
-    reader.unread = advanced(reader.unread, row);
+    reader.askReceipt();
   }
   if (sender !== reader) sender?.send('MSG', fields, atMs);
 }

@@ -1,5 +1,7 @@
 /** Channels and direct messages of the hub, as clients see them. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cursorId } from '#core/view/cursor.ts';
+import { outsider } from '#door/hub/key.ts';
 import { HubRig, makeKey, signed } from './hub-rig.ts';
 
 let rig: HubRig;
@@ -127,6 +129,24 @@ describe('to one', () => {
     expect(await ann.ask({ type: 'MSG', to: '@abcdefg1', content: 'x' }, 'ERROR')).toMatchObject({
       code: 'AGENT_NOT_FOUND',
     });
+  });
+
+  it('comes again when its line was dead before it came, and not when it came', { timeout: 60_000 }, async () => {
+    const key = makeKey();
+    const [ann, bob] = [await rig.guest('ann'), await rig.member(key, 'bob')];
+    await ann.ask({ type: 'MSG', to: key.id, content: 'came' }, 'MSG');
+    await bob.hear('MSG');
+    const ownCursor = () =>
+      rig.node.store.get('cursor', cursorId({ reader: outsider(key.id.slice(1)), channel: key.id }));
+    await vi.waitFor(() => expect(ownCursor()).toBeDefined(), { timeout: 30_000 });
+    // It takes nothing from its line any more, and nobody knows.
+    bob.client.socket.pause();
+    await ann.ask({ type: 'MSG', to: key.id, content: 'lost' }, 'MSG');
+    bob.client.socket.terminate();
+    await rig.untilGone(key.id);
+    const again = await rig.member(key, 'bob');
+    expect(await again.next()).toMatchObject({ type: 'MSG', content: 'lost', replay: true });
+    expect(await again.ask({ type: 'PING' }, 'PONG')).toBeDefined();
   });
 
   it('leaves out what looks like a secret, and says so', async () => {
