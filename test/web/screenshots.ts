@@ -40,6 +40,8 @@ const shots = ({ tasks }: Stage, { terminal, asking }: { terminal: string; askin
   { name: 'terminal', address: `/agents/${terminal}`, sign: `[data-terminal] .xterm-rows >> text=${SHOWN}` },
   { name: 'transcript', address: `/agents/${asking}`, sign: 'role=log[name="Transcript"] >> [data-entry]' },
   { name: 'channel', address: '/channels/engineering', sign: '[data-message] >> nth=3' },
+  { name: 'market', address: '/market', sign: 'ul[aria-label="Proposals"] > li >> nth=2' },
+  { name: 'market-receipts', address: '/market?tab=receipts', sign: 'ul[aria-label="Receipts"] > li >> nth=1' },
   { name: 'settings', address: '/settings', sign: 'text=garden' },
   {
     name: 'settings-limits',
@@ -93,6 +95,31 @@ async function talk({ home, worker }: Stage): Promise<void> {
   for (const line of [clover, heather]) line.close();
 }
 
+/** Tasks that an agent won on the market, one that is offered there, and what waits for an answer. */
+async function trade({ home, worker, tasks }: Stage): Promise<void> {
+  const { id } = await worker.post('/api/swarm/agents', { name: 'sorrel', tool: 'shell', capabilities: ['docs'] });
+  const isPaused = (paused: boolean) => async () =>
+    (await home.list('/api/swarm/agents')).some((one) => one['id'] === id && one['paused'] === paused) || undefined;
+  const pay = (body: object) => home.post('/api/market/proposals', { currency: 'USD', ...body });
+  for (const [title, amount] of [
+    ['Sort the changelog', 12],
+    ['Describe the payment API', 40],
+  ] as const) {
+    await worker.post(`/api/swarm/agents/${String(id)}/pause`, {});
+    await home.until(isPaused(true));
+    const won = { title, description: 'echo done', required_capabilities: ['shell', 'docs'] };
+    const task = await home.post('/api/swarm/tasks', won);
+    await pay({ task_id: task['id'], task: title, amount, capability: 'docs' });
+    await worker.post(`/api/swarm/agents/${String(id)}/resume`, {});
+    await home.ended(String(task['id']));
+  }
+  await home.until(async () => ((await home.list('/api/market/receipts')).length === 2 ? true : undefined));
+  await pay({ task_id: tasks['stuck'], task: 'Draw the new icons', amount: 60, capability: 'design' });
+  await pay({ to: 'clover', task: 'Review the call to charge()', amount: 25, capability: 'php', expires: 86_400 });
+  const terms = 'With the tests that fail today.';
+  await pay({ to: 'linden', task: 'Find out why the cold start takes 812 ms', amount: 30, terms, elo_stake: 20 });
+}
+
 async function take(page: Page, { name, address, sign, keys, click, scroll }: Shot, end: string): Promise<void> {
   await go(page, address);
   if (click !== undefined) await page.click(click);
@@ -111,6 +138,7 @@ async function take(page: Page, { name, address, sign, keys, click, scroll }: Sh
 
 const stage = await setStage();
 await talk(stage);
+await trade(stage);
 const terminal = await openTerminal(stage);
 const asking = String((await stage.home.list('/api/swarm/agents')).find(({ name }) => name === 'foxglove')?.['id']);
 const browser = await openBrowser();

@@ -81,7 +81,7 @@ function DealFacts({ deal }: { deal: Deal }) {
             ['At fault', deal.at_fault],
             ['The operator says', wordsOf(deal.note)],
             ['Ended', deal.ended_at !== null && <Age at={deal.ended_at} />],
-            ['Ratings', deal.rating_changes.length > 0 && <Moves deal={deal} />],
+            ['Ratings', (deal.rating_changes.length > 0 || deal.state === 'completed') && <Moves deal={deal} />],
           ]}
         />
       </div>

@@ -138,9 +138,11 @@ export function stakesText({ payer, worker }: Deal): string {
   return `stakes ${payer.stake} and ${ofWorker}`;
 }
 
-/** Of the rating of each, what a receipt made of it. */
+/** Of the rating of each, what a receipt made of it; where it moved none, that. */
 export function Moves({ deal }: { deal: Deal }) {
   const moves = movesOf(deal);
+  if (deal.state === 'completed' && moves.length === 0)
+    return <span className="block text-xs text-muted">within an hour of another deal of the two: no rating moved</span>;
   if (moves.length === 0) return null;
   return (
     <span className="flex flex-wrap gap-x-3 text-xs text-muted tabular-nums">
