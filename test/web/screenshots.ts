@@ -41,7 +41,11 @@ const shots = ({ tasks }: Stage, { terminal, asking }: { terminal: string; askin
   { name: 'transcript', address: `/agents/${asking}`, sign: 'role=log[name="Transcript"] >> [data-entry]' },
   { name: 'channel', address: '/channels/engineering', sign: '[data-message] >> nth=3' },
   { name: 'market', address: '/market', sign: 'ul[aria-label="Proposals"] > li >> nth=2' },
-  { name: 'market-receipts', address: '/market?tab=receipts', sign: 'ul[aria-label="Receipts"] > li >> nth=1' },
+  {
+    name: 'market-receipts',
+    address: '/market?tab=receipts',
+    sign: 'ul[aria-label="Receipts"] >> text=no rating moved',
+  },
   { name: 'settings', address: '/settings', sign: 'text=garden' },
   {
     name: 'settings-limits',
