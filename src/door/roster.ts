@@ -85,7 +85,7 @@ export class Roster {
       const { type } = op.body;
       // Those that come by the thousand change nothing here.
       if (type.startsWith('task.')) continue;
-      this.answers.clear();
+      if (this.answers.size > 0) this.answers.clear();
       if (type.startsWith('agent.')) this.agentRows = this.said_ = undefined;
       else if (type.startsWith('project.')) this.projectRows = undefined;
       else if (type === 'node.registered' || type === 'node.replaced') this.nodeRows = undefined;
