@@ -12,6 +12,8 @@ export type CommandTools = {
   nowMs: () => number;
   /** Resolves with the first event that is looked for; undefined after the time, or when the router stops. */
   until: (isIt: (event: FleetEvent) => boolean, limitMs: number) => Promise<FleetEvent | undefined>;
+  /** All that an ended allocation left, as one file of this machine: its path. Throws where that cannot be had; what was left is there still. */
+  download: (job: string) => Promise<string>;
 };
 
 /** Throws a `RouterRefusal` that names the field. */

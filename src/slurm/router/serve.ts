@@ -1,10 +1,11 @@
 /** The router's process: events as lines on its output, and the door for those who drive it. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '#runtime/refusal.ts';
 import type { LaunchConfig } from '../launch/config.ts';
 import { Jobs } from '../launch/jobs.ts';
+import { archive } from '../launch/keep.ts';
 import { Login } from '../launch/login.ts';
 import type { CommandTools } from './command.ts';
 import { carryOut } from './commands.ts';
@@ -13,6 +14,9 @@ import type { FleetEvent } from './event.ts';
 import { eventLine } from './line.ts';
 import { Router } from './router.ts';
 import { Swarms } from './swarms.ts';
+
+/** What is carried to this machine is held in memory once: as much as the bundle of a task may have. */
+const ARCHIVE_MAX_BYTES = 256 * 1024 * 1024;
 
 export type ServeOptions = {
   config: LaunchConfig;
@@ -49,7 +53,9 @@ export async function serveRouter(o: ServeOptions): Promise<ServedRouter> {
     });
     return o.print(lines.join(''));
   });
-  const providers = [new Jobs(o.config, new Login(o.config, o.env))];
+  const login = new Login(o.config, o.env);
+  const provider = new Jobs(o.config, login);
+  const providers = [provider];
   const swarms = new Swarms({ router, providers, nowMs: o.nowMs });
   const watches = new Watches(router);
   const tools: CommandTools = {
@@ -57,6 +63,13 @@ export async function serveRouter(o: ServeOptions): Promise<ServedRouter> {
     swarms,
     nowMs: o.nowMs,
     until: (isIt, limitMs) => watches.until(isIt, limitMs),
+    download: async (job) => {
+      const path = await archive({ provider, config: o.config, login, job });
+      const content = await router.near.read(`archive/${job}.tar.gz`, ARCHIVE_MAX_BYTES).catch((cause: unknown) => {
+        throw new Error(`${String(cause)}; it stands at ${path} on the cluster`, { cause });
+      });
+      return kept(join(o.directory, 'archives'), `${job}.tar.gz`, content);
+    },
   };
   const door =
     o.port === undefined
@@ -75,6 +88,15 @@ export async function serveRouter(o: ServeOptions): Promise<ServedRouter> {
     await router.close();
   };
   return { port: door?.port, tokenFile, close };
+}
+
+/** Whole, or not at all. */
+function kept(directory: string, name: string, content: Buffer): string {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, name);
+  writeFileSync(`${path}.new`, content, { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
+  return path;
 }
 
 /** Made once; only its owner reads it. */

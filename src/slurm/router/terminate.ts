@@ -1,4 +1,5 @@
 /** `swarm_terminate`: an allocation ends; a turn that runs may end first, unless it is forced. */
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parsed, reject, type CommandTools } from './command.ts';
@@ -40,9 +41,6 @@ export async function terminateSwarm(payload: Command['payload'], tools: Command
       message,
       timestamp: new Date(tools.nowMs()).toISOString(),
     });
-  if (params.download_workspaces_on_shutdown === true) {
-    answer('workspace_archive_failed', { ...whole, reason: 'unsupported: see skep slurm archive' });
-  }
   const quiet = await isQuiet(tools, job, progress);
   progress(quiet, `nodes whose turn runs: ${router.turnsOf(job)}`);
   progress('provider_terminate', `job ${job} is told to end`);
@@ -52,12 +50,28 @@ export async function terminateSwarm(payload: Command['payload'], tools: Command
     if (!running) {
       swarms.mark(id, 'terminated');
       progress('completed', `job ${job} is gone`);
+      if (params.download_workspaces_on_shutdown === true) await downloaded(tools, whole, answer);
       return answer('swarm_terminated', { swarm_id: id });
     }
     await sleep(GONE_LOOK_MS);
   }
   progress('failed', `job ${job} is still there after ${GONE_MAX_MS / 1000} s`);
   reject(answer, `job ${job} was told to end, and has not ended within ${GONE_MAX_MS / 1000} s`);
+}
+
+/** Told before the last answer: whoever waits for that has the file. */
+async function downloaded(
+  tools: CommandTools,
+  whole: { swarm_id: string; job_id: string },
+  answer: Answer,
+): Promise<void> {
+  try {
+    const path = await tools.download(whole.job_id);
+    answer('workspace_archive_ready', { ...whole, archive_path: path, archive_name: basename(path) });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    answer('workspace_archive_failed', { ...whole, reason });
+  }
 }
 
 async function isQuiet(

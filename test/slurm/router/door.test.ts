@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Fleet, WorkerProcess } from '../worker-rig.ts';
@@ -189,6 +190,34 @@ describe('codeswarm.router.v1', () => {
       data: { reason: expect.stringContaining('Unable to contact slurm controller') },
     });
     expect(here.inbox('7_00').map((one) => one['content'])).toEqual(['say one', 'say two']);
+  });
+
+  it('brings all that an allocation left, where that is wanted of its end, and says where it cannot', async () => {
+    const here = site();
+    const { served } = await here.serve();
+    const client = here.client(served.port ?? 0);
+    await client.ask('swarm_launch', { nodes: 1 }, 'swarm_launched');
+    here.write('7_00', { type: 'complete', job_id: '7', node_id: 0 });
+    const params = { swarm_id: 'slurm-7', terminate_params: { download_workspaces_on_shutdown: true } };
+    await client.ask('swarm_terminate', params, 'swarm_terminated');
+    const names = client.events.seen.map(({ event }) => event);
+    expect(names.indexOf('workspace_archive_ready')).toBeLessThan(names.indexOf('swarm_terminated'));
+    const ready = await client.events.event('workspace_archive_ready');
+    const path = join(here.root, 'state/archives/7.tar.gz');
+    expect(ready.data).toMatchObject({
+      swarm_id: 'slurm-7',
+      job_id: '7',
+      archive_path: path,
+      archive_name: '7.tar.gz',
+    });
+    const kept = execFileSync('tar', ['-tzf', path], { encoding: 'utf8', timeout: 60_000 });
+    expect(kept).toContain('mailbox/outbox/7_00.jsonl');
+    // Another one, of which nothing is there.
+    await client.ask('swarm_launch', { nodes: 1 }, 'swarm_launched');
+    rmSync(join(here.base, 'archive'), { recursive: true });
+    await client.ask('swarm_terminate', params, 'swarm_terminated');
+    const failed = await client.events.event('workspace_archive_failed');
+    expect(failed.data).toMatchObject({ job_id: '7', reason: expect.stringContaining('nothing of job 7 is there') });
   });
 
   it('answers each command of a flood, once', async () => {
