@@ -26,7 +26,7 @@ const LOOK_MS = 50;
 
 export async function fleetRouter(stage: Stage): Promise<Report> {
   const book = new SeriesBook();
-  const site = await Site.open();
+  const site = await Site.open(stage);
   let slurm: string;
   try {
     slurm = (await site.cluster.run('srun', ['--version'])).trim();

@@ -9,6 +9,7 @@ import { SshLab } from '../../test/cli/ssh-lab.ts';
 import { SlurmCluster } from '../../test/slurm/cluster/cluster.ts';
 import { Client, PROGRAM, RouterProcess } from '../../test/slurm/router/rig.ts';
 import { Fleet } from '../../test/slurm/worker-rig.ts';
+import type { Stage } from '../stage.ts';
 import { cpuMs } from './cpu.ts';
 
 /** Sixteen that write, one of the conversation, one that is launched. */
@@ -31,8 +32,18 @@ export class Site {
   readonly #labs: readonly [SshLab, SshLab];
   readonly #fleets: Fleet[] = [];
 
-  static async open(): Promise<Site> {
+  static async open(stage: Stage): Promise<Site> {
     const cluster = await SlurmCluster.up({ nodes: NODES });
+    // Of a bench that is interrupted, too: daemons are nobody's children.
+    stage.atEnd(() => {
+      for (const pid of cluster.processes()) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // It ended by itself.
+        }
+      }
+    });
     const { PATH = '', SLURM_CONF = '', TMPDIR = '' } = cluster.env;
     const env = { PATH, SLURM_CONF, TMPDIR };
     return new Site(cluster, [await SshLab.open({ env }), await SshLab.open({ env })]);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { jobsIn } from '#slurm/launch/history.ts';
 
@@ -66,6 +67,29 @@ const SAMPLES: readonly { of: string; job: object; state: string; exitCode: stri
     exitCode: '0:0',
   },
 ];
+
+/**
+ * Whole answers in `samples/`. Those of 22.05 were recorded from a real one, with other names. The others have the fields and the shapes that newer Slurm
+ * prints by its data parser plug-ins, as public recordings of them show, with values of our own: squeue of 23.02.6 (v0.0.39) in a queue viewer's
+ * fixture, of 23.11.1 (v0.0.40) in DiamondLightSource/python-zocalo, tests/util/test_slurm.py; slurmdbd's jobs of 24.05.4 (v0.0.40) and 25.05.3 (v0.0.42)
+ * in sites' handbooks of their REST interface. None of these was run here.
+ */
+const ANSWERS = [
+  { file: 'squeue-22.05', state: 'RUNNING', exitCode: '0:0' },
+  // It ended with code 3: the JSON of 22.05 does not say so.
+  { file: 'sacct-22.05', state: 'FAILED', exitCode: '0:0' },
+  { file: 'squeue-23.02', state: 'RUNNING', exitCode: '0:0' },
+  { file: 'squeue-23.11', state: 'RUNNING', exitCode: '0:0' },
+  { file: 'sacct-24.05', state: 'TIMEOUT', exitCode: '0:0' },
+  { file: 'sacct-25.05', state: 'CANCELLED', exitCode: '0:15' },
+];
+
+describe('a whole answer', () => {
+  it.each(ANSWERS)('is read: $file', ({ file, state, exitCode }) => {
+    const text = readFileSync(new URL(`samples/${file}.json`, import.meta.url), 'utf8');
+    expect(jobsIn(text)).toEqual([{ ...wanted, comment: 'skep:00112233aabbccdd', state, exitCode }]);
+  });
+});
 
 describe('jobs in JSON', () => {
   it.each(SAMPLES)('are read from $of', ({ job, state, exitCode }) => {

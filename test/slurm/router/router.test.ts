@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Fleet, OutboxReader, WorkerProcess } from '../worker-rig.ts';
@@ -20,6 +21,15 @@ const delta = (content: number | string, node = 0): object => ({
   event: 'assistant_delta',
   payload: { content: String(content) },
 });
+/** Nobody has waited for it yet, or it went between two looks. */
+function isDead(pid: number): boolean {
+  try {
+    return /^State:\s[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
+
 const numbers = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, at) => String(from + at));
 
 describe('a router', () => {
@@ -115,6 +125,17 @@ describe('a router', () => {
     here.write('7_00', delta('end'));
     await third.events.event('assistant_delta', ({ content }) => String(content).startsWith('end'));
     expect(third.events.deltas()).toEqual(['end']);
+  });
+
+  it('leaves nothing where the file system is: its far end ends with it, also when it is killed', async () => {
+    const here = site();
+    const router = here.spawn();
+    await router.says('connected');
+    const ends = here.childrenOf(router.child.pid);
+    expect(ends).toHaveLength(1);
+    await router.kill();
+    const living = (): number[] => ends.filter((pid) => existsSync(`/proc/${pid}`) && !isDead(pid));
+    await expect.poll(living).toEqual([]);
   });
 
   it('loses and repeats nothing when its connection is cut in the midst, either way', async () => {
