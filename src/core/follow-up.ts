@@ -38,7 +38,7 @@ export function followUp({ ops, truncate }: Pick<Turn, 'ops' | 'truncate'>, part
       forks.cut(body.node);
   }
   for (const task of touched) tasks.onTask(task);
-  mailing.boxes.onCommitted(ops);
+  mailing.onCommitted(ops);
   return (agentsChanged || touched.size > 0) && ownAgents.changed(tasks);
 }
 

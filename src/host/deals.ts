@@ -7,7 +7,7 @@ import type { NodeId, OpId } from '#core/brand.ts';
 import { nodeIdOf } from '#core/brand.ts';
 import type { AtHome } from '#core/market/deal.ts';
 import { actDrafts, DEAL_MIN_AGE_MS, followDrafts, proposalDrafts } from '#core/market/deal.ts';
-import { madeNotices } from '#core/market/notice.ts';
+import { madeNotices, untold } from '#core/market/notice.ts';
 import { rate, receiptsIn } from '#core/market/ratings.ts';
 import type { DealAct, DealDone, ProposalWanted, Trading } from '#core/market/trading.ts';
 import type { Draft } from '#core/op.ts';
@@ -45,7 +45,7 @@ const doneSchema: z.ZodType<DealDone> = z.object({ state: z.enum(STATES) });
 export type DealsOptions = {
   self: NodeId;
   store: Pick<OpStore, 'get' | 'list' | 'count'>;
-  remote: Remote;
+  remote: Pick<Remote, 'serve' | 'ask'>;
   append: (drafts: readonly Draft[]) => Promise<readonly Arrival[] | Refusal>;
   whenOpen: () => Promise<void>;
   nowMs: () => number;
@@ -67,14 +67,32 @@ export class Deals implements Trading {
   }
 
   /** Goes on with what was open at the last stop, and listens. */
-  start(node: HostedNode, closers: Closers): void {
+  start(node: Pick<HostedNode, 'onArrivals'>, closers: Closers): void {
     const stop = node.onArrivals((arrivals) => this.#arrived(arrivals));
     closers.add(() => {
       stop();
       this.#closed = true;
       clearTimeout(this.#timer);
     });
-    void this.#o.whenOpen().then(() => this.#followOpen());
+    // What is here now was made before this start, so whoever makes one from now on announces it.
+    const lost = untold(this.#pending(), { views: this.#o.store, self: this.#o.self });
+    void this.#o.whenOpen().then(async () => {
+      for (const row of lost) await this.#announce(row);
+      this.#followOpen();
+    });
+  }
+
+  #pending(): KnownProposal[] {
+    const { store, self } = this.#o;
+    const where = { state: 'pending' } as const;
+    const rows = store.list('proposal', { where, order: [['created', 'asc']], limit: OPEN_MAX });
+    return rows.filter(isKnownProposal).filter(({ made }) => made.home === self);
+  }
+
+  async #announce(row: KnownProposal): Promise<void> {
+    const { store, self, append, log } = this.#o;
+    const told = await append(madeNotices(row, { views: store, self }));
+    if (isRefusal(told)) log(`proposal ${row.id} was not announced: ${told.message}`);
   }
 
   async propose(wanted: ProposalWanted): Promise<KnownProposal | Refusal> {
@@ -84,9 +102,8 @@ export class Deals implements Trading {
     const [arrival] = arrivals;
     const row = arrival === undefined ? undefined : this.#o.store.get('proposal', opId(arrival.op));
     if (!isKnownProposal(row)) throw new Error('a proposal that was just written is not there');
-    // Its id is known only now. A node that is killed in between has a proposal that is found by whoever looks, and was not announced.
-    const told = await this.#o.append(madeNotices(row, { views: this.#o.store, self: this.#o.self }));
-    if (isRefusal(told)) this.#o.log(`proposal ${row.id} was not announced: ${told.message}`);
+    // Its id is known only now. A node that is killed in between announces it at its next start.
+    await this.#announce(row);
     this.#schedule();
     return row;
   }
@@ -159,9 +176,8 @@ export class Deals implements Trading {
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#closed) return;
-    const { store, self, nowMs } = this.#o;
-    const open = store.list('proposal', { where: { state: 'pending' }, limit: OPEN_MAX });
-    const times = open.flatMap(({ made }) => (made?.home === self && made.expiresMs !== null ? made.expiresMs : []));
+    const { nowMs } = this.#o;
+    const times = this.#pending().flatMap(({ made }) => made.expiresMs ?? []);
     const next = times.reduce((least, one) => Math.min(least, one), Number.POSITIVE_INFINITY);
     if (next === Number.POSITIVE_INFINITY) return;
     const waitMs = Math.min(TIMER_MAX_MS, Math.max(0, next - nowMs()));

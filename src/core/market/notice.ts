@@ -3,6 +3,7 @@ import type { NodeId, OpId, Principal } from '../brand.ts';
 import { nodePrincipal } from '../brand.ts';
 import type { Draft } from '../op.ts';
 import type { Body } from '../schema/body.ts';
+import { isKnownMessage } from '../view/message.ts';
 import type { KnownProposal } from '../view/proposal.ts';
 import { workerOf } from '../view/proposal.ts';
 import type { Views } from '../view/views.ts';
@@ -53,6 +54,20 @@ export function madeNotices(row: KnownProposal, { views, self }: Around): Draft[
   const terms = made.terms === null ? '' : `\nTerms: ${made.terms}`;
   const text = `[PROPOSAL] ${id} by ${speakerName(views, made.by)}: ${made.task}${price(row)}${terms}`;
   return [...drafts, spoken(mailbox, text, self)];
+}
+
+/** Announcements of a node that are looked at; a proposal that is older than all of them was announced long ago. */
+const LOOKED_MAX = 1_000;
+
+/** Those of this node's proposals that nobody was told of: it was killed between a proposal and its news. From the log alone, so it is known after a restart. */
+export function untold(rows: readonly KnownProposal[], { views, self }: Around): KnownProposal[] {
+  const where = { channel: BOUNTIES, node: self };
+  const lines = views.list('message', { where, order: [['seq', 'desc']], limit: LOOKED_MAX }).filter(isKnownMessage);
+  const oldest = lines.length < LOOKED_MAX ? 0 : (lines.at(-1)?.sent.stamp.seq ?? 0);
+  // What others say there announces nothing.
+  const own = lines.filter(({ sent }) => sent.from === nodePrincipal(self));
+  const told = new Set(own.map(({ sent: { text } }) => (typeof text === 'string' ? / — (\S+)$/.exec(text)?.[1] : '')));
+  return rows.filter(({ id, made }) => made.home === self && made.stamp.seq > oldest && !told.has(id));
 }
 
 /** Of a word on a proposal: to the other of the two, where it is an agent of the swarm, which hears by its mailbox. */

@@ -13,6 +13,7 @@ import type { World } from '../world.ts';
 import { outsiderIdOf, readerOf } from './address.ts';
 import { FloodGuard } from './flood-guard.ts';
 import { closedTo, notAllowed } from './leave.ts';
+import type { Loops } from './loops.ts';
 import type { Mailboxes } from './mailboxes.ts';
 import { MAILBOX_MAX } from './mailboxes.ts';
 
@@ -37,11 +38,13 @@ export type Sending = Pick<
 export class Sender {
   private readonly world: World;
   private readonly mailboxes: Mailboxes;
+  private readonly loops: Loops;
   private readonly guard: FloodGuard;
 
-  constructor(world: World, mailboxes: Mailboxes) {
+  constructor(world: World, { mailboxes, loops }: { mailboxes: Mailboxes; loops: Loops }) {
     this.world = world;
     this.mailboxes = mailboxes;
+    this.loops = loops;
     this.guard = new FloodGuard(world.settings.messagesPerMinute ?? PAIR_PER_MINUTE);
   }
 
@@ -86,11 +89,13 @@ export class Sender {
     return undefined;
   }
 
-  /** How many messages led to this one. People begin anew; what comes from outside goes on with what it answers. */
+  /** How many messages led to this one. People begin anew; what comes from outside goes on with what it answers, or else with what went to and fro. */
   private hopsOf({ by, sender, channels }: Sending, before = -1): number {
     if (sender !== undefined) return Math.max(this.mailboxes.hopsOf(sender), before + 1);
+    if (outsiderIdOf(by) === undefined) return 0;
+    const toAndFro = Math.max(...channels.map((channel) => this.loops.hopsOf(by, channel)));
     const isToAgent = channels.some((channel) => channel.startsWith('#') || readerOf(channel) !== undefined);
-    return outsiderIdOf(by) !== undefined && isToAgent ? before + 1 : 0;
+    return isToAgent ? Math.max(before + 1, toAndFro) : toAndFro;
   }
 
   /** People and nodes are bound by nothing; who comes from outside by the agents that take it in, and both by the budget. */

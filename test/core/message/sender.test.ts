@@ -1,12 +1,15 @@
 /** What may be sent: to whom, how much, and how long a chain. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { OpId } from '#core/brand.ts';
+import type { OpId, Principal } from '#core/brand.ts';
 import { userPrincipal } from '#core/brand.ts';
 import { mailboxOf, OPERATOR_CHANNEL } from '#core/message/address.ts';
 import { HOPS_MAX } from '#core/message/flood-guard.ts';
 import { Machine } from '../machine.ts';
 import { present } from '../writer.ts';
 import { acknowledge, send, sent, take, texts } from './post-office.ts';
+
+/** Who speaks, and where. */
+type Turn = [Principal, string];
 
 let machine: Machine;
 let ann: OpId;
@@ -130,6 +133,50 @@ describe('who comes to the hub from outside', () => {
       expect(await send(machine, { to: bob, by: outsider, channels })).toMatchObject({ code: 'too_many' });
     }
     expect(await send(machine, { to: bob, by: userPrincipal('@abcdefg1') })).toHaveLength(1);
+  });
+
+  it('comes to an end with another that answers it without saying what it answers, and goes on when people or a third speak, or all are silent', async () => {
+    machine = new Machine(0, { settings: { messagesPerMinute: 1_000 } });
+    await machine.register();
+    const [one, two, third] = ['@3f1c9a0b7d2e4455', '@3f1c9a0b7d2e4466', '@3f1c9a0b7d2e4477'].map((id) =>
+      userPrincipal(id),
+    );
+    if (one === undefined || two === undefined || third === undefined) throw new Error('three speakers are made');
+    const speak = (by: Principal, to: string) => send(machine, { to: bob, by, channels: [to] });
+    const toAndFro = async (from: Turn, back: Turn): Promise<void> => {
+      for (let n = 0; n <= HOPS_MAX; n += 1) {
+        const [by, to] = n % 2 === 0 ? from : back;
+        machine.nowMs += 10_000;
+        expect(await speak(by, to)).toHaveLength(1);
+      }
+      const [by, to] = HOPS_MAX % 2 === 0 ? back : from;
+      expect(await speak(by, to)).toMatchObject({ code: 'too_many', got: `${HOPS_MAX + 1}` });
+    };
+    await toAndFro([one, '#general'], [two, '#general']);
+    expect(await speak(third, '#general')).toHaveLength(1);
+    expect(await speak(two, '#general')).toHaveLength(1);
+    await toAndFro([one, '#help'], [two, '#help']);
+    await send(machine, { to: bob, channels: ['#help'] });
+    expect(await speak(two, '#help')).toHaveLength(1);
+    await toAndFro([one, '@3f1c9a0b7d2e4466'], [two, '@3f1c9a0b7d2e4455']);
+    machine.nowMs += 300_001;
+    expect(await speak(two, '@3f1c9a0b7d2e4455')).toHaveLength(1);
+  });
+
+  it('is heard by an agent that it only answers as the end of a chain, too', async () => {
+    await admit('@*');
+    for (let n = 0; n < HOPS_MAX; n += 2) {
+      machine.nowMs += 60_000;
+      expect(await send(machine, { to: bob, by: outsider })).toHaveLength(1);
+      await take(machine, { agent: bob });
+      await sent(machine, { to: bob, from: bob, channels: ['@3f1c9a0b7d2e4455'] });
+      await acknowledge(machine, bob);
+    }
+    machine.nowMs += 60_000;
+    await sent(machine, { to: bob, by: outsider });
+    await take(machine, { agent: bob });
+    const answer = await send(machine, { to: bob, from: bob, channels: ['@3f1c9a0b7d2e4455'] });
+    expect(answer).toMatchObject({ code: 'too_many' });
   });
 
   it('comes to an end with an agent that only answers it', async () => {
