@@ -14,7 +14,7 @@ import type { At } from './channels.ts';
 import { isKnownTo } from './channels.ts';
 import type { ErrorCode, FrameOf, Refused } from './frames.ts';
 import { bad } from './frames.ts';
-import { isSigned, speakerOf } from './key.ts';
+import { isSigned, speakerOf, isVerified } from './key.ts';
 import { signedTexts, skillTexts } from './market-frames.ts';
 
 type Answer = Promise<Refused | undefined>;
@@ -100,6 +100,7 @@ export async function propose(frame: FrameOf<'PROPOSAL'>, at: At): Answer {
   const { hub, member } = at;
   const to = speakerOf(frame.to);
   if (to === undefined || !isKnownTo(hub, frame.to, to)) return bad('AGENT_NOT_FOUND', `Agent ${frame.to} not found`);
+  if (!isVerified(to)) return bad('NOT_ALLOWED', `${frame.to} has no key, and could neither accept nor reject`);
   const { expires } = frame;
   const made = await hub.door.node.market.propose({
     by: member.by,

@@ -121,3 +121,12 @@ it('/health counts deals', async () => {
   const health: unknown = await (await fetch(`${rig.hub.url.replace('ws:', 'http:')}/health`)).json();
   expect(health).toMatchObject({ proposals: { total: 1, byStatus: { pending: 1 }, agents: 0 } });
 });
+
+it('nobody proposes to a guest, who could neither accept nor reject', async () => {
+  const ann = makeKey();
+  const [client, guest] = [await rig.member(ann, 'ann'), await rig.guest('bob')];
+  const sig = signed(ann, `${guest.id}|Write it|||||`);
+  const refused = await client.ask({ type: 'PROPOSAL', to: guest.id, task: 'Write it', sig }, 'ERROR');
+  expect(refused).toMatchObject({ code: 'NOT_ALLOWED', message: expect.stringContaining('has no key') });
+  expect(rig.node.store.list('proposal', { limit: 1 })).toEqual([]);
+});
