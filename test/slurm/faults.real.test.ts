@@ -119,7 +119,8 @@ it(
     const [outbox] = outboxes;
     if (outbox === undefined) throw new Error('unreachable');
     const begunMs = Date.now();
-    // What it has not saved, it would not know again.
+    // What it has not saved, it would not know again; it saves where something has changed since the last time.
+    await cluster.run('scontrol', ['update', `jobid=${job}`, 'admincomment=saved']);
     await cluster.until(['true'], () => statSync(join(cluster.dir, 'state/job_state')).mtimeMs > begunMs);
     const controller = Number(readFileSync(join(cluster.dir, 'run/slurmctld.pid'), 'utf8'));
     process.kill(controller, 'SIGKILL');
