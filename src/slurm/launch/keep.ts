@@ -45,7 +45,10 @@ function nodeIn(path: string): number | undefined {
  */
 export async function archive({ provider, config, login, job }: Kept): Promise<string> {
   const { state, launch } = await provider.of(job);
-  if (!hasEnded(state)) throw new LaunchRefusal('active', `job ${job} is ${state}: stop it first`);
+  if (!hasEnded(state)) {
+    const next = state === 'COMPLETING' ? 'try again in a moment' : 'stop it first';
+    throw new LaunchRefusal('active', `job ${job} is ${state}: ${next}`);
+  }
   const path = `${baseOf(config)}/archive/${job}.tar.gz`;
   const script = `
     cd "$1" && mkdir -p -m 700 archive || exit 1
