@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ownText } from '#door/mcp/server.ts';
 import { ReadCursor } from '#cli/chat/cursor.ts';
+import { makeIdentity } from '#cli/chat/identity.ts';
 import { OutsideTools } from '#cli/chat/outside-tools.ts';
 import { stateDirOf } from '#socket-path.ts';
 import { AgentLine } from './agent-line.ts';
@@ -48,6 +49,17 @@ it('a nudge of an operator wakes an agent that waits, at whichever node, and say
     messages: [{ from: 'operator', kind: 'event', source: 'nudge', body: 'the review waits' }],
   });
   expect(await far.ask({ cmd: 'ack_turn' })).toMatchObject({ acknowledged: 1 });
+});
+
+it('a nudge reaches a key at the hub, which is told that it is one', async () => {
+  const identity = makeIdentity(join(swarm.dir, 'ann.json'), 'ann');
+  const place = { url: `ws://127.0.0.1:${one.options.hubPort}`, name: 'ann', identity, invite: undefined };
+  const outside = new OutsideTools({ place, cursor: new ReadCursor(undefined), textOf: ownText });
+  await outside.call('channel_join', { channels: ['#love'] });
+  const heard = outside.call('message_listen', { wait_seconds: WAIT_S });
+  await one.post(`/api/swarm/agents/@${identity.agentId}/nudge`, {});
+  expect(await heard).toContain('"nudge":true');
+  outside.close();
 });
 
 it('what an agent tells of itself is no nudge, whatever it calls its source', async () => {

@@ -35,6 +35,8 @@ export type OutgoingOptions = {
   book: WebhookBook;
   pauseMsOf: (attempts: number) => number;
   lookup: Lookup | undefined;
+  limitMs: number;
+  ca: string | undefined;
   log: (line: string) => void;
 };
 
@@ -184,7 +186,7 @@ export class Outgoing {
   }
 
   async #post(row: KnownMessage): Promise<string | undefined> {
-    const { door, lookup } = this.#o;
+    const { door, lookup, limitMs, ca } = this.#o;
     const { id, secret, url, allowPrivate } = this.#webhook;
     const body = JSON.stringify(await toldOf(row, door));
     const timestamp = String(Math.floor(door.now() / 1_000));
@@ -196,7 +198,7 @@ export class Outgoing {
       [HEADER.timestamp]: timestamp,
       [HEADER.signature]: signatureOf({ secret, timestamp, body }),
     };
-    return post({ url: new URL(url), headers, body, allowPrivate, lookup, signal: this.#cutting.signal });
+    return post({ url: new URL(url), headers, body, allowPrivate, lookup, limitMs, ca, signal: this.#cutting.signal });
   }
 
   #noteSoon(): void {

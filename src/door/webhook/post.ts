@@ -6,13 +6,14 @@ import type { IncomingMessage } from 'node:http';
 import { request as askHttp } from 'node:http';
 import { request as askHttps } from 'node:https';
 import type { Socket } from 'node:net';
+import { isIP } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { isPublic } from '../relay/addresses.ts';
 import type { Lookup } from '../relay/dial.ts';
 import { addressesOf, firstReached } from '../relay/dial.ts';
 
 /** Longer than a server that is asked to take a message in should need; it can put the work off. */
-const POST_MAX_MS = 10_000;
+export const POST_MAX_MS = 10_000;
 
 export type Post = {
   url: URL;
@@ -20,6 +21,10 @@ export type Post = {
   body: string;
   allowPrivate: boolean;
   lookup: Lookup | undefined;
+  /** For the connection, and then for the answer. */
+  limitMs: number;
+  /** Whose certificates are believed, in PEM; those of the system when undefined. */
+  ca: string | undefined;
   signal: AbortSignal;
 };
 
@@ -29,7 +34,7 @@ export async function post(o: Post): Promise<string | undefined> {
   if (addresses.length === 0) return 'nobody knows the name';
   const may = addresses.filter((address) => o.allowPrivate || isPublic(address));
   if (may.length === 0) return 'the name leads to an address that is not public';
-  const reached = await firstReached(may, { port: portOf(o.url), limitMs: POST_MAX_MS });
+  const reached = await firstReached(may, { port: portOf(o.url), limitMs: o.limitMs });
   if (reached === undefined) return 'nobody answers there';
   try {
     const status = await answered(o, reached.socket);
@@ -47,10 +52,10 @@ export async function isPrivate(url: URL, lookup: Lookup | undefined): Promise<b
   return addresses.length > 0 && !addresses.some(isPublic);
 }
 
-function answered({ url, headers, body, signal }: Post, socket: Socket): Promise<number> {
+function answered({ url, headers, body, signal, limitMs, ca }: Post, socket: Socket): Promise<number> {
   const isSecure = url.protocol === 'https:';
   const host = hostOf(url);
-  const way = isSecure ? connectTls({ socket, servername: host, ALPNProtocols: ['http/1.1'] }) : socket;
+  const way = isSecure ? connectTls({ socket, ...nameOf(host), ALPNProtocols: ['http/1.1'], ca }) : socket;
   return new Promise((resolve, reject) => {
     const ask = isSecure ? askHttps : askHttp;
     const length = { 'content-length': String(Buffer.byteLength(body)), connection: 'close' };
@@ -58,7 +63,7 @@ function answered({ url, headers, body, signal }: Post, socket: Socket): Promise
       method: 'POST',
       headers: { ...headers, ...length },
       createConnection: () => way,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(POST_MAX_MS)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
     });
     way.once('error', reject);
     asked.once('error', (error) => reject(error.name === 'AbortError' ? new Error('no answer in time') : error));
@@ -70,6 +75,10 @@ function answered({ url, headers, body, signal }: Post, socket: Socket): Promise
     asked.end(body);
   });
 }
+
+/** The certificate must be of this name; an address is no name that TLS sends. */
+const nameOf = (host: string): { servername: string } | { host: string } =>
+  isIP(host) === 0 ? { servername: host } : { host };
 
 const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1');
 const portOf = ({ port, protocol }: URL): number => (port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port));

@@ -14,7 +14,7 @@ import { WebhookBook } from './book.ts';
 import type { Posted } from './incoming.ts';
 import { Incoming } from './incoming.ts';
 import { Outgoing, pauseMsOf, readerOf } from './outgoing.ts';
-import { isPrivate } from './post.ts';
+import { isPrivate, POST_MAX_MS } from './post.ts';
 import type { Signed } from './signature.ts';
 
 /** Of one node. Each tells one message at a time, so there are never more connections. */
@@ -35,6 +35,10 @@ export type WebhooksOptions = {
   log: (line: string) => void;
   /** The system's when left out. */
   lookup?: Lookup;
+  /** For a connection, and then for the answer. */
+  limitMs?: number;
+  /** Certificates that are believed, in PEM; the system's when left out. */
+  ca?: string;
   /** Before the next try, after so many. */
   pauseMsOf?: (attempts: number) => number;
 };
@@ -137,13 +141,13 @@ export class Webhooks {
   }
 
   #open(webhook: Webhook): void {
-    const { door, log, lookup } = this.#o;
+    const { door, log, lookup, ca, limitMs = POST_MAX_MS } = this.#o;
     if (webhook.direction === 'in') {
       this.#incoming.set(webhook.id, new Incoming(webhook, door));
       return;
     }
     const pauses = this.#o.pauseMsOf ?? pauseMsOf;
-    const out = new Outgoing({ webhook, door, book: this.#book, pauseMsOf: pauses, lookup, log });
+    const out = new Outgoing({ webhook, door, book: this.#book, pauseMsOf: pauses, lookup, limitMs, ca, log });
     this.#outgoing.set(webhook.id, out);
     out.wake();
   }

@@ -56,6 +56,18 @@ describe('a webhook that takes', () => {
     nothingStored();
   });
 
+  it('says once what comes again under its key, signed anew', async () => {
+    const [first, again] = [served.node.wallMs, served.node.wallMs + 2_000].map((atMs) => {
+      const body = JSON.stringify({ text: 'main is green' });
+      const timestamp = String(Math.floor(atMs / 1_000));
+      const signature = signatureOf({ secret, timestamp, body });
+      return { 'idempotency-key': 'build-7', 'skep-timestamp': timestamp, 'skep-signature': signature };
+    });
+    const { json } = await posted({ headers: first ?? {} });
+    expect((await posted({ headers: again ?? {} })).json).toEqual(json);
+    expect(await served.json('/api/messages?to=%23pull-requests')).toHaveLength(1);
+  });
+
   it.each([
     ['no signature', () => ({ headers: {} })],
     ['a timestamp alone', () => ({ headers: { 'skep-timestamp': '1' } })],

@@ -95,6 +95,24 @@ describe('a webhook that tells', () => {
     expect(texts()).toEqual(['one', 'while it was away']);
   });
 
+  it('tells again what it told and could not note before it died, under the same key', async () => {
+    await added();
+    const { node } = served;
+    const append = node.append.bind(node);
+    // The log takes no cursor: as if the node had died between the answer and the note.
+    node.append = async (drafts) =>
+      drafts.some(({ body }) => body.type === 'read.advanced')
+        ? { refused: true, code: 'stopping', message: 'stopping' }
+        : append(drafts);
+    const id = await say('one');
+    await until(() => receiver.told.length === 1);
+    await webhooks.close();
+    node.append = append;
+    webhooks = open();
+    await until(() => receiver.told.length === 2);
+    expect(receiver.told.map(({ headers }) => headers['idempotency-key'])).toEqual([id, id]);
+  });
+
   it('sends again what is not taken, then stops, says so, and goes on with it when an operator says so', async () => {
     const { id } = await added();
     receiver.answers.status = 500;
