@@ -1,14 +1,13 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { userPrincipal } from '#core/brand.ts';
 import { startHttp } from '#door/http.ts';
 import type { HttpOptions } from '#door/http.ts';
+import { makeCertificate } from '../certificate.ts';
 import { raw } from './http-client.ts';
 import type { Served } from './serve.ts';
 import { serve, TOKEN } from './serve.ts';
@@ -78,22 +77,8 @@ describe('HTTP', () => {
   });
 
   it('speaks TLS with a certificate of its own', async () => {
-    const [keyFile, certFile] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
-    const ask = [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '1',
-      '-subj',
-      '/CN=localhost',
-    ];
-    await promisify(execFile)('openssl', [...ask, '-keyout', keyFile, '-out', certFile]);
-    const http = await start({ tls: { certFile, keyFile } });
+    const tls = await makeCertificate(dir, 'localhost');
+    const http = await start({ tls });
     expect(http.url).toBe(`https://127.0.0.1:${http.port}/`);
     const status = await new Promise((resolve, reject) => {
       const sent = request({

@@ -7,6 +7,7 @@ import { createServer as createPlain } from 'node:http';
 import { createServer as createSealed } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeCertificate } from '../certificate.ts';
 
 /** A loopback address that no tool takes for the box's own. */
 const HERE = '127.0.0.9';
@@ -32,9 +33,7 @@ export async function openGitServer(): Promise<GitServer> {
     asked.push(`${request.method} ${request.url}`);
     ((request.url ?? '').startsWith('/npm/') ? npm : git)(request, response);
   };
-  const [keyFile, certFile] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
-  const ask = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  run(dir, 'openssl', [...ask, '-subj', '/CN=git.example', '-keyout', keyFile, '-out', certFile]);
+  const { keyFile, certFile } = await makeCertificate(dir, 'git.example');
   const sealed = createSealed({ key: readFileSync(keyFile), cert: readFileSync(certFile) }, handle);
   const servers = [createPlain(handle), sealed];
   const [plainPort, sealedPort] = [await listen(servers[0]), await listen(servers[1])];

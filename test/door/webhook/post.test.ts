@@ -1,15 +1,14 @@
 /** Servers that do not do what a webhook expects of them, and one that speaks TLS. */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { RequestListener, Server } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Post } from '#door/webhook/post.ts';
 import { post } from '#door/webhook/post.ts';
+import { makeCertificate } from '../../certificate.ts';
 
 const BODY = '{"text":"x"}';
 const servers: Server[] = [];
@@ -68,11 +67,8 @@ describe('a server with TLS', () => {
   let pem: { key: string; cert: string };
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'skep-hook-tls-'));
-    const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
-    const subject = ['-subj', '/CN=hooks.example.org', '-addext', 'subjectAltName=DNS:hooks.example.org'];
-    const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-    await promisify(execFile)('openssl', [...made, '-keyout', key, '-out', cert, ...subject], { timeout: 60_000 });
-    pem = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+    const { keyFile, certFile } = await makeCertificate(dir, 'hooks.example.org');
+    pem = { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') };
   });
   afterAll(() => rmSync(dir, { recursive: true }));
 
