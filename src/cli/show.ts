@@ -1,7 +1,8 @@
 /** What several verbs print in the same way. */
 import type { ExitCode } from './exit.ts';
 import { EXIT } from './exit.ts';
-import type { Cell } from './table.ts';
+import type { Cell, Column } from './table.ts';
+import { table } from './table.ts';
 import type { World } from './world.ts';
 
 /** A node's answer as it came, for programs. */
@@ -13,6 +14,15 @@ export function showJson(value: unknown, world: World): ExitCode {
 /** A text that ends its line, whatever it ended with before. Nothing for no text. */
 export function showText(text: string, world: World): void {
   if (text !== '') world.out.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+/** Rows under their columns; `none` is said where there are none. */
+export function showRows(
+  o: { columns: readonly Column[]; rows: readonly (readonly Cell[])[]; none: string },
+  world: World,
+): ExitCode {
+  world.out.write(o.rows.length === 0 ? `${o.none}\n` : table(o.columns, o.rows, world.out));
+  return EXIT.ok;
 }
 
 const STATUS_STYLES: Readonly<Record<string, 'green' | 'red' | 'yellow' | 'cyan' | 'dim'>> = {

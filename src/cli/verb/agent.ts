@@ -10,8 +10,7 @@ import { dollarsOf } from '../dollars.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import { shortId, shortIds, shortNode } from '../short-id.ts';
-import { showJson, showText, statusCell } from '../show.ts';
-import { table } from '../table.ts';
+import { showJson, showRows, showText, statusCell } from '../show.ts';
 import { turnsGiven } from '../turns-given.ts';
 import { printable, printableLine } from '../text.ts';
 import type { Group, Leaf } from '../verb.ts';
@@ -31,10 +30,6 @@ const list: Leaf = {
       const body = await ask(node, { method: 'GET', path: '/api/swarm/agents' });
       if (given.json) return showJson(body, world);
       const agents = read(z.array(agentSchema), body);
-      if (agents.length === 0) {
-        world.out.write('No agents. Add one to this node: skep agent add shell-1 --tool shell\n');
-        return EXIT.ok;
-      }
       const short = shortIds(agents.map((agent) => agent.id));
       const rows = agents.map((agent) => [
         short(agent.id),
@@ -50,8 +45,10 @@ const list: Leaf = {
         title,
         gives: title === 'CAPABILITIES' || title === 'NAME',
       }));
-      world.out.write(table(columns, rows, world.out));
-      return EXIT.ok;
+      return showRows(
+        { columns, rows, none: 'No agents. Add one to this node: skep agent add shell-1 --tool shell' },
+        world,
+      );
     }),
 };
 

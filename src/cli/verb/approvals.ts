@@ -9,8 +9,7 @@ import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import type { Given } from '../given.ts';
 import { shortId, shortIds } from '../short-id.ts';
-import { showJson, statusCell } from '../show.ts';
-import { table } from '../table.ts';
+import { showJson, showRows, statusCell } from '../show.ts';
 import { ago, printable, printableLine } from '../text.ts';
 import type { Leaf } from '../verb.ts';
 import type { World } from '../world.ts';
@@ -51,10 +50,6 @@ export const approvals: Leaf = {
 };
 
 function showList(found: readonly Approval[], areOpen: boolean, world: World): void {
-  if (found.length === 0) {
-    world.out.write(areOpen ? 'Nothing waits for an answer.\n' : 'None.\n');
-    return;
-  }
   const short = shortIds(found.map(({ id }) => id));
   const rows = found.map((one) => [
     short(one.id),
@@ -74,7 +69,7 @@ function showList(found: readonly Approval[], areOpen: boolean, world: World): v
     { title: areOpen ? 'WHY' : 'BY', gives: true },
     { title: 'AGE', align: 'right' as const },
   ];
-  world.out.write(table(columns, rows, world.out));
+  showRows({ columns, rows, none: areOpen ? 'Nothing waits for an answer.' : 'None.' }, world);
 }
 
 async function showOne(id: string, given: Given, node: Client, world: World): Promise<ExitCode> {

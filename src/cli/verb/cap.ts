@@ -5,8 +5,7 @@ import type { Cap } from '../answers.ts';
 import { ask } from '../client.ts';
 import { EXIT, usageFailure } from '../exit.ts';
 import { withNode } from '../find-node.ts';
-import { showJson } from '../show.ts';
-import { table } from '../table.ts';
+import { showJson, showRows } from '../show.ts';
 import { printableLine } from '../text.ts';
 import type { Group, Leaf } from '../verb.ts';
 
@@ -26,13 +25,15 @@ const list: Leaf = {
       const body = await ask(node, { method: 'GET', path: '/api/caps' });
       if (given.json) return showJson(body, world);
       const caps = read(z.array(capSchema), body);
-      if (caps.length === 0) {
-        world.out.write('No caps: as many attempts run as there are agents. A node may have its own (--max-agents).\n');
-        return EXIT.ok;
-      }
       const columns = ['KIND', 'NAME', 'MAX', 'RUNNING'].map((title) => ({ title, gives: title === 'NAME' }));
-      world.out.write(table(columns, caps.map(cells), world.out));
-      return EXIT.ok;
+      return showRows(
+        {
+          columns,
+          rows: caps.map(cells),
+          none: 'No caps: as many attempts run as there are agents. A node may have its own (--max-agents).',
+        },
+        world,
+      );
     }),
 };
 

@@ -5,8 +5,7 @@ import { ask } from '../client.ts';
 import type { Client } from '../client.ts';
 import { usageFailure, EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
-import { showJson, statusCell } from '../show.ts';
-import { table } from '../table.ts';
+import { showJson, showRows, statusCell } from '../show.ts';
 import { printableLine } from '../text.ts';
 import type { Group, Leaf } from '../verb.ts';
 
@@ -77,10 +76,6 @@ const list: Leaf = {
       const body = await ask(node, { method: 'GET', path: '/api/webhooks', query });
       if (given.json) return showJson(body, world);
       const hooks = read(z.array(hookSchema), body);
-      if (hooks.length === 0) {
-        world.out.write('No webhooks.\n');
-        return EXIT.ok;
-      }
       const columns = [
         { title: 'ID' },
         { title: 'NAME' },
@@ -91,8 +86,7 @@ const list: Leaf = {
         { title: 'WAIT', align: 'right' as const },
         { title: 'WHERE, AND WHAT IS WRONG', gives: true },
       ];
-      world.out.write(table(columns, hooks.map(rowOf), world.out));
-      return EXIT.ok;
+      return showRows({ columns, rows: hooks.map(rowOf), none: 'No webhooks.' }, world);
     }),
 };
 

@@ -5,7 +5,7 @@ import { ask } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import { shortId, shortIds } from '../short-id.ts';
-import { showJson, statusCell } from '../show.ts';
+import { showJson, showRows, statusCell } from '../show.ts';
 import type { Cell } from '../table.ts';
 import { table } from '../table.ts';
 import { ago, printable, printableLine } from '../text.ts';
@@ -61,9 +61,10 @@ const skills: Leaf = {
         price({ amount: one.rate, currency: one.currency }),
         printableLine(one.description ?? ''),
       ]);
-      if (rows.length === 0) world.out.write('Nobody.\n');
-      else world.out.write(table(columnsOf('SKILL', 'WHO', 'ID', 'RATING', 'RATE', 'ABOUT'), rows, world.out));
-      return EXIT.ok;
+      return showRows(
+        { columns: columnsOf('SKILL', 'WHO', 'ID', 'RATING', 'RATE', 'ABOUT'), rows, none: 'Nobody.' },
+        world,
+      );
     }),
 };
 
@@ -214,9 +215,10 @@ const ratings: Leaf = {
         `${one.rating}`,
         `${one.transactions}`,
       ]);
-      if (rows.length === 0) world.out.write('Nobody: no deal has ended.\n');
-      else world.out.write(table(columnsOf('WHO', 'ID', 'RATING', 'DEALS'), rows, world.out));
-      return EXIT.ok;
+      return showRows(
+        { columns: columnsOf('WHO', 'ID', 'RATING', 'DEALS'), rows, none: 'Nobody: no deal has ended.' },
+        world,
+      );
     }),
 };
 

@@ -6,8 +6,7 @@ import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import type { Given } from '../given.ts';
 import { shortIds } from '../short-id.ts';
-import { showJson } from '../show.ts';
-import { table } from '../table.ts';
+import { showJson, showRows } from '../show.ts';
 import { ago, printableLine } from '../text.ts';
 import type { Leaf, VerbOption } from '../verb.ts';
 
@@ -71,25 +70,22 @@ export const search: Leaf = {
       const body = await ask(node, { method: 'GET', path: '/api/messages/search', query: { q, ...rest } });
       if (given.json) return showJson(body, world);
       const page = read(pageSchema, body);
-      if (page.results.length === 0) world.out.write('Nothing found.\n');
-      else {
-        const short = shortIds(page.results.map(({ id }) => id));
-        const rows = page.results.map((one) => [
-          short(one.id),
-          ago(one.sent_at, world.now()),
-          printableLine(one.from_name === one.from ? one.from : `${one.from_name} (${one.from})`),
-          printableLine(one.to),
-          printableLine(one.snippet.text),
-        ]);
-        const columns = [
-          { title: 'ID' },
-          { title: 'SENT' },
-          { title: 'FROM' },
-          { title: 'TO' },
-          { title: 'TEXT', gives: true },
-        ];
-        world.out.write(table(columns, rows, world.out));
-      }
+      const short = shortIds(page.results.map(({ id }) => id));
+      const rows = page.results.map((one) => [
+        short(one.id),
+        ago(one.sent_at, world.now()),
+        printableLine(one.from_name === one.from ? one.from : `${one.from_name} (${one.from})`),
+        printableLine(one.to),
+        printableLine(one.snippet.text),
+      ]);
+      const columns = [
+        { title: 'ID' },
+        { title: 'SENT' },
+        { title: 'FROM' },
+        { title: 'TO' },
+        { title: 'TEXT', gives: true },
+      ];
+      showRows({ columns, rows, none: 'Nothing found.' }, world);
       world.err.write(searchNotes(page));
       return EXIT.ok;
     }),

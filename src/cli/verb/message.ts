@@ -5,8 +5,7 @@ import { ask } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import { shortId, shortIds } from '../short-id.ts';
-import { showJson, statusCell } from '../show.ts';
-import { table } from '../table.ts';
+import { showJson, showRows, statusCell } from '../show.ts';
 import { ago, printable, printableLine } from '../text.ts';
 import type { Group, Leaf } from '../verb.ts';
 import { search } from './message-search.ts';
@@ -43,10 +42,6 @@ const list: Leaf = {
       const body = await ask(node, { method: 'GET', path: '/api/messages', query });
       if (given.json) return showJson(body, world);
       const found = read(z.array(messageSchema), body);
-      if (found.length === 0) {
-        world.out.write('No messages.\n');
-        return EXIT.ok;
-      }
       const short = shortIds(found.map(({ id }) => id));
       const rows = found.map((one) => [
         short(one.id),
@@ -64,8 +59,7 @@ const list: Leaf = {
         { title: 'STATE' },
         { title: 'TEXT', gives: true },
       ];
-      world.out.write(table(columns, rows, world.out));
-      return EXIT.ok;
+      return showRows({ columns, rows, none: 'No messages.' }, world);
     }),
 };
 

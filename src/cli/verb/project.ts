@@ -6,8 +6,7 @@ import { projectSchema, read } from '../answers.ts';
 import { ask } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
-import { showJson } from '../show.ts';
-import { table } from '../table.ts';
+import { showJson, showRows } from '../show.ts';
 import { printableLine } from '../text.ts';
 import type { Group, Leaf } from '../verb.ts';
 
@@ -21,10 +20,6 @@ const list: Leaf = {
       const body = await ask(node, { method: 'GET', path: '/api/swarm/projects' });
       if (given.json) return showJson(body, world);
       const projects = read(z.array(projectSchema), body);
-      if (projects.length === 0) {
-        world.out.write('No projects. Register the repository you stand in: skep project add\n');
-        return EXIT.ok;
-      }
       const rows = projects.map((project) => [
         printableLine(project.name),
         printableLine(project.origin),
@@ -37,8 +32,10 @@ const list: Leaf = {
         { title: 'BASE' },
         { title: 'SETUP', gives: true },
       ];
-      world.out.write(table(columns, rows, world.out));
-      return EXIT.ok;
+      return showRows(
+        { columns, rows, none: 'No projects. Register the repository you stand in: skep project add' },
+        world,
+      );
     }),
 };
 

@@ -6,8 +6,7 @@ import { ask } from '../client.ts';
 import { EXIT } from '../exit.ts';
 import { withNode } from '../find-node.ts';
 import { shortId, shortIds } from '../short-id.ts';
-import { showJson } from '../show.ts';
-import { table } from '../table.ts';
+import { showJson, showRows } from '../show.ts';
 import { printableLine } from '../text.ts';
 import type { Group, Leaf } from '../verb.ts';
 
@@ -21,10 +20,6 @@ const list: Leaf = {
       const body = await ask(node, { method: 'GET', path: '/api/rules' });
       if (given.json) return showJson(body, world);
       const rules = read(z.array(ruleSchema), body);
-      if (rules.length === 0) {
-        world.out.write('No rules. Agents edit files in their own folder; all else is asked: skep approvals\n');
-        return EXIT.ok;
-      }
       const short = shortIds(rules.map(({ id }) => id));
       const rows = rules.map((one) => [short(one.id), one.effect, printableLine(about(one)), printableLine(one.note)]);
       const columns = [
@@ -33,8 +28,10 @@ const list: Leaf = {
         { title: 'WHAT', gives: true },
         { title: 'NOTE', gives: true },
       ];
-      world.out.write(table(columns, rows, world.out));
-      return EXIT.ok;
+      return showRows(
+        { columns, rows, none: 'No rules. Agents edit files in their own folder; all else is asked: skep approvals' },
+        world,
+      );
     }),
 };
 
