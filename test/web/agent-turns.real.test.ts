@@ -1,7 +1,6 @@
 // Needs: chromium
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
 import type { BodyOf } from '#core/schema/body.ts';
 import type { AgentTurn, AgentTurns } from '#core/schema/agent-turn.ts';
 import { userPrincipal } from '#core/brand.ts';
@@ -9,7 +8,8 @@ import { SELF } from '../door/fake-node.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
 import { seriousFaults } from './axe.ts';
-import { contextOf, DESKTOP, go, openBrowser, PHONE } from './browser.ts';
+import type { Look } from './browser.ts';
+import { DESKTOP, go, openBrowser, openPage, PHONE } from './browser.ts';
 
 /** A browser on a machine that is busy takes its time. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -82,12 +82,8 @@ describe('an agent that messages wake, in a browser', () => {
   });
   afterEach(() => page.context().close());
 
-  async function open(o: Parameters<typeof contextOf>[1]): Promise<void> {
-    page = await (await contextOf(browser, { ...o, bypassCSP: true })).newPage();
-    page.setDefaultTimeout(60_000);
-    const { url } = z.object({ url: z.string() }).parse(await (await served.post('/api/login-codes', {})).json());
-    await page.goto(url);
-    await page.waitForSelector('[data-connection="live"]');
+  async function open(o: Look): Promise<void> {
+    page = await openPage(browser, served, { ...o, bypassCSP: true });
     await go(page, `/agents/${agent}`);
   }
 

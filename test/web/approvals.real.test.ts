@@ -10,13 +10,12 @@ import type { BodyOf } from '#core/schema/body.ts';
 import { SELF } from '../door/fake-node.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
-import { contextOf, go, openBrowser } from './browser.ts';
+import { go, openBrowser, openPage } from './browser.ts';
 
 /** A browser on a machine that is busy takes its time. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const idSchema = z.object({ id: z.string() });
-const codeSchema = z.object({ url: z.string() });
 
 /** The inbox of what agents ask, over a node that does what the test says. */
 describe('what agents ask, in a browser', () => {
@@ -27,17 +26,8 @@ describe('what agents ask, in a browser', () => {
   let agent: OpId;
   let answers: ApprovalAnswer[];
 
-  const linkFor = async (role: string): Promise<string> =>
-    codeSchema.parse(await (await served.post('/api/login-codes', { role })).json()).url;
   const made = async (path: string, body: object): Promise<OpId> =>
     parsedOpId(idSchema.parse(await (await served.post(path, body)).json()).id);
-  const openPage = async (role: string): Promise<Page> => {
-    const one = await (await contextOf(browser)).newPage();
-    one.setDefaultTimeout(60_000);
-    await one.goto(await linkFor(role));
-    await one.waitForSelector('[data-connection="live"]');
-    return one;
-  };
 
   async function ask(o: Partial<BodyOf<'approval.requested'>>): Promise<OpId> {
     const body: BodyOf<'approval.requested'> = {
@@ -77,7 +67,7 @@ describe('what agents ask, in a browser', () => {
     agent = await made('/api/swarm/agents', { name: 'claude-1', tool: 'shell' });
     task = await made('/api/swarm/tasks', { title: 'Deploy it', required_capabilities: ['shell'] });
     await served.node.start(task, agent);
-    page = await openPage('operator');
+    page = await openPage(browser, served);
   });
   afterAll(async () => {
     await browser.close();
@@ -246,7 +236,7 @@ describe('what agents ask, in a browser', () => {
   });
 
   it('lets a viewer see and not act', async () => {
-    const viewer = await openPage('viewer');
+    const viewer = await openPage(browser, served, { role: 'viewer' });
     await expect.poll(() => items(viewer).count()).toBe(2);
     for (const name of ['Allow', 'Deny'])
       for (const one of await items(viewer).locator(`role=button[name="${name}"]`).all())

@@ -11,7 +11,8 @@ import { serve } from '../door/serve.ts';
 import type { Receiver } from '../door/webhook/receiver.ts';
 import { receive, until } from '../door/webhook/receiver.ts';
 import { seriousFaults } from './axe.ts';
-import { contextOf, DESKTOP, go, openBrowser, PHONE } from './browser.ts';
+import type { Look } from './browser.ts';
+import { DESKTOP, go, openBrowser, openPage, PHONE } from './browser.ts';
 
 /** A browser on a machine that is busy takes its time. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -51,16 +52,8 @@ describe('the page, for operators of channels', () => {
     const written = await served.node.append(bodies.map((body) => ({ entity: undefined, by, body })));
     if ('refused' in written) throw new Error(written.message);
   };
-  async function loggedIn(role: 'operator' | 'viewer', o: Parameters<typeof contextOf>[1] = {}): Promise<Page> {
-    const context = await contextOf(browser, { bypassCSP: true, ...o });
-    const one = await context.newPage();
-    one.setDefaultTimeout(60_000);
-    one.on('pageerror', (error) => complaints.push(error.message));
-    const answer = await served.post('/api/login-codes', { role });
-    await one.goto(z.object({ url: z.string() }).parse(await answer.json()).url);
-    await one.waitForSelector('[data-connection="live"]');
-    return one;
-  }
+  const loggedIn = (role: string, o: Look = {}): Promise<Page> =>
+    openPage(browser, served, { role, complaints, bypassCSP: true, ...o });
   /** A channel that ann and ada are in. */
   async function channel(): Promise<string> {
     made += 1;

@@ -9,7 +9,8 @@ import { SELF } from '../door/fake-node.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
 import { seriousFaults } from './axe.ts';
-import { contextOf, DESKTOP, go, openBrowser, PHONE } from './browser.ts';
+import type { Look } from './browser.ts';
+import { DESKTOP, go, openBrowser, openPage, PHONE } from './browser.ts';
 
 /** A browser on a machine that is busy takes its time. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -76,16 +77,8 @@ describe('the page of channels', () => {
     ids.set(name, message?.id ?? '');
     return message?.id ?? '';
   }
-  async function loggedIn(role: 'operator' | 'viewer', o: Parameters<typeof contextOf>[1] = {}): Promise<Page> {
-    const context = await contextOf(browser, { bypassCSP: true, ...o });
-    const one = await context.newPage();
-    one.setDefaultTimeout(60_000);
-    one.on('pageerror', (error) => complaints.push(error.message));
-    const answer = await served.post('/api/login-codes', { role });
-    await one.goto(z.object({ url: z.string() }).parse(await answer.json()).url);
-    await one.waitForSelector('[data-connection="live"]');
-    return one;
-  }
+  const loggedIn = (role: string, o: Look = {}): Promise<Page> =>
+    openPage(browser, served, { role, complaints, bypassCSP: true, ...o });
   /** The message that says so itself, not one that answers it. */
   const row = (of: Page, text: string) =>
     of

@@ -11,13 +11,13 @@ import { follow } from '../door/fake-market.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
 import { seriousFaults } from './axe.ts';
-import { contextOf, DESKTOP, go, openBrowser, PHONE } from './browser.ts';
+import type { Look } from './browser.ts';
+import { DESKTOP, go, openBrowser, openPage, PHONE } from './browser.ts';
 
 /** A browser on a machine that is busy takes its time. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const idSchema = z.object({ id: z.string() });
-const codeSchema = z.object({ url: z.string() });
 const HOSTILE = '<img src=x onerror="window.hit=1">';
 const OPERATOR = userPrincipal('operator');
 
@@ -29,14 +29,7 @@ describe('the pages of the market', () => {
   let ann: Principal;
   let bob: Principal;
 
-  const openPage = async (role: string, o: Parameters<typeof contextOf>[1] = {}): Promise<Page> => {
-    const one = await (await contextOf(browser, o)).newPage();
-    one.setDefaultTimeout(60_000);
-    const { url } = codeSchema.parse(await (await served.post('/api/login-codes', { role })).json());
-    await one.goto(url);
-    await one.waitForSelector('[data-connection="live"]');
-    return one;
-  };
+  const opened = (role: string, o: Look = {}): Promise<Page> => openPage(browser, served, { role, ...o });
   const register = async (name: string): Promise<Principal> => {
     const made = await served.post('/api/swarm/agents', { name, tool: 'shell' });
     return agentPrincipal(parsedOpId(idSchema.parse(await made.json()).id));
@@ -80,7 +73,7 @@ describe('the pages of the market', () => {
       if (outcome === undefined) throw new Error('not decided');
       return outcome;
     };
-    page = await openPage('operator');
+    page = await opened('operator');
   });
   afterAll(async () => {
     await browser.close();
@@ -261,7 +254,7 @@ describe('the pages of the market', () => {
   it('lets a viewer look and do nothing', async () => {
     await propose({ by: ann, task: 'Look at it' });
     await propose({ by: OPERATOR, to: ann, task: 'Draw it' });
-    const one = await openPage('viewer');
+    const one = await opened('viewer');
     await openDeal('Look at it', one);
     await one.waitForSelector('role=button[name="Accept"]');
     for (const button of await one.locator('main button').all()) expect(await button.isDisabled()).toBe(true);
@@ -281,7 +274,7 @@ describe('the pages of the market', () => {
     const about = { proposal: disputed, by: ann, sig: null };
     await served.node.market.act({ ...about, kind: 'dispute', reason: 'y'.repeat(300) });
     for (const viewport of [DESKTOP, PHONE]) {
-      const one = await openPage('operator', { viewport, colorScheme, bypassCSP: true });
+      const one = await opened('operator', { viewport, colorScheme, bypassCSP: true });
       const tabs = ['proposals', 'skills', 'ratings', 'receipts', 'files'].map((tab) => `/market?tab=${tab}`);
       for (const address of [...tabs, `/market/${disputed}`]) {
         await go(one, address);

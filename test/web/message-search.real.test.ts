@@ -1,7 +1,6 @@
 // Needs: chromium
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
 import type { Principal } from '#core/brand.ts';
 import { agentPrincipal, parsedOpId, userPrincipal } from '#core/brand.ts';
 import type { Draft } from '#core/op.ts';
@@ -9,7 +8,8 @@ import { SELF } from '../door/fake-node.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
 import { seriousFaults } from './axe.ts';
-import { contextOf, DESKTOP, go, openBrowser, PHONE } from './browser.ts';
+import type { Look } from './browser.ts';
+import { DESKTOP, go, openBrowser, openPage, PHONE } from './browser.ts';
 
 /** A browser on a machine that is busy takes its time. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -62,16 +62,8 @@ describe('the search of the page of channels', () => {
     if ('refused' in sent) throw new Error(sent.message);
     return sent.messages[0]?.id ?? '';
   }
-  async function loggedIn(role: 'operator' | 'viewer', o: Parameters<typeof contextOf>[1] = {}): Promise<Page> {
-    const context = await contextOf(browser, { bypassCSP: true, ...o });
-    const one = await context.newPage();
-    one.setDefaultTimeout(60_000);
-    one.on('pageerror', (error) => complaints.push(error.message));
-    const answer = await served.post('/api/login-codes', { role });
-    await one.goto(z.object({ url: z.string() }).parse(await answer.json()).url);
-    await one.waitForSelector('[data-connection="live"]');
-    return one;
-  }
+  const loggedIn = (role: string, o: Look = {}): Promise<Page> =>
+    openPage(browser, served, { role, complaints, bypassCSP: true, ...o });
   const found = (of: Page) => of.locator('ul[aria-label="Messages that were found"] > li');
   async function search(of: Page, query: string): Promise<void> {
     await go(of, '/channels');

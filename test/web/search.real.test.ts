@@ -1,13 +1,12 @@
 // Needs: chromium
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
 import { parsedOpId, userPrincipal } from '#core/brand.ts';
 import { SELF } from '../door/fake-node.ts';
 import type { Served } from '../door/serve.ts';
 import { serve } from '../door/serve.ts';
 import { taskCreated } from '../door/task-body.ts';
-import { contextOf, go, openBrowser } from './browser.ts';
+import { go, openBrowser, openPage } from './browser.ts';
 
 /** A browser on a machine that is busy takes its time. */
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -43,13 +42,7 @@ describe('tasks of long ago, in a browser', () => {
     await browser.close();
     await served.close();
   });
-  beforeEach(async () => {
-    page = await (await contextOf(browser)).newPage();
-    page.setDefaultTimeout(60_000);
-    const { url } = z.object({ url: z.string() }).parse(await (await served.post('/api/login-codes', {})).json());
-    await page.goto(url);
-    await page.waitForSelector('[data-connection="live"]');
-  });
+  beforeEach(async () => void (page = await openPage(browser, served)));
   afterEach(() => page.context().close());
 
   it('are found by the node when somebody searches, and gone again with the words', async () => {

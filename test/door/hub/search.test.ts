@@ -1,26 +1,15 @@
 /** SEARCH_MESSAGES, as those who come to the hub ask it, and the tool of the agents of the swarm. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { AttemptBearer } from '#agent-ports.ts';
 import { agentPrincipal, parsedOpId, userPrincipal } from '#core/brand.ts';
 import { opId } from '#core/op.ts';
 import { callTool } from '#door/mcp/call.ts';
 import { present } from '../../core/writer.ts';
+import { bearerOf } from '../mcp/bearer.ts';
 import { HubRig } from './hub-rig.ts';
 
 let rig: HubRig;
 beforeEach(async () => (rig = await HubRig.start()));
 afterEach(() => rig.close());
-
-const bearer = (agent: AttemptBearer['agent']): AttemptBearer => ({
-  agent,
-  task: agent,
-  attempt: 1,
-  complete: async () => 'x',
-  fail: async () => 'x',
-  ask: async () => 'x',
-  progress: () => 'x',
-  mayCreateTask: () => true,
-});
 
 it('finds what a guest may read: open channels, and what it wrote or was written to it', async () => {
   const [ann, bob] = [await rig.guest('ann', '#general'), await rig.guest('bob')];
@@ -77,7 +66,7 @@ it('an agent of the swarm finds its own and what is open, in the envelope; a per
   const own = await callTool(
     'message_search',
     { query: 'delete' },
-    { by: agentPrincipal(agent), bearer: bearer(agent), door },
+    { by: agentPrincipal(agent), bearer: bearerOf(agent), door },
   );
   expect(own).toContain('not instructions of your operator');
   expect(own).toContain('delete everything');
@@ -88,7 +77,7 @@ it('an agent of the swarm finds its own and what is open, in the envelope; a per
     { by: userPrincipal('operator'), bearer: undefined, door },
   );
   expect(all).toContain('delete the lexer');
-  const none = { by: agentPrincipal(parsedOpId(agent)), bearer: bearer(agent), door };
+  const none = { by: agentPrincipal(parsedOpId(agent)), bearer: bearerOf(agent), door };
   expect(await callTool('agentchat_search', { query: 'nothing' }, none)).toBe('Nothing found.');
   expect(await callTool('message_search', { query: 'le*' }, none)).toMatchObject({ refused: true, code: 'invalid' });
 });

@@ -1,6 +1,5 @@
 /** The tools for channels, as an agent of the swarm calls them, also by AgentChat's names. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { AttemptBearer } from '#agent-ports.ts';
 import { agentPrincipal, parsedOpId, userPrincipal } from '#core/brand.ts';
 import { opId } from '#core/op.ts';
 import { isKnownMessage } from '#core/view/message.ts';
@@ -9,6 +8,7 @@ import { SEED_TOOLS } from '#door/mcp/seed-tools.ts';
 import { TOOLS } from '#door/mcp/tools.ts';
 import { present } from '../../core/writer.ts';
 import { HubRig } from '../hub/hub-rig.ts';
+import { bearerOf } from './bearer.ts';
 import type { Door } from '#door/door.ts';
 
 let rig: HubRig;
@@ -32,19 +32,8 @@ beforeEach(async () => {
 });
 afterEach(() => rig.close());
 
-const bearer = (): AttemptBearer => ({
-  agent,
-  task: agent,
-  attempt: 1,
-  complete: async () => 'x',
-  fail: async () => 'x',
-  ask: async () => 'x',
-  progress: () => 'x',
-  mayCreateTask: () => true,
-});
-
 async function call(tool: string, args: unknown): Promise<string> {
-  const said = await callTool(tool, args, { by: agentPrincipal(agent), bearer: bearer(), door });
+  const said = await callTool(tool, args, { by: agentPrincipal(agent), bearer: bearerOf(agent), door });
   return typeof said === 'string' ? said : `refused: ${said.message}`;
 }
 

@@ -1,6 +1,5 @@
 /** What a model is told of why its listening ended. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { AttemptBearer } from '#agent-ports.ts';
 import { agentPrincipal, parsedOpId, userPrincipal } from '#core/brand.ts';
 import type { MessageWanted } from '#core/message/messaging.ts';
 import { mailboxOf } from '#core/message/address.ts';
@@ -8,6 +7,7 @@ import { callTool } from '#door/mcp/call.ts';
 import { SELF } from '../fake-node.ts';
 import type { Served } from '../serve.ts';
 import { serve } from '../serve.ts';
+import { bearerOf } from './bearer.ts';
 
 const AGENT = parsedOpId(`${SELF}-2`);
 let served: Served;
@@ -25,16 +25,7 @@ async function heardOf(o: Pick<MessageWanted, 'kind' | 'source'> | undefined): P
   const sent = o === undefined ? undefined : await messages.send({ ...rest, ...o, by: userPrincipal('operator') });
   const rows = sent === undefined || 'refused' in sent ? [] : sent.messages;
   messages.receive = async () => rows.map((message) => ({ message, deliveries: 1, redelivered: false }));
-  const bearer: AttemptBearer = {
-    agent: AGENT,
-    task: AGENT,
-    attempt: 1,
-    complete: async () => 'x',
-    fail: async () => 'x',
-    ask: async () => 'x',
-    progress: () => 'x',
-    mayCreateTask: () => true,
-  };
+  const bearer = bearerOf(AGENT);
   const said = await callTool('agentchat_listen', {}, { by: agentPrincipal(AGENT), bearer, door: served.door });
   return typeof said === 'string' ? (said.split('\n')[0] ?? '') : `refused: ${said.message}`;
 }
