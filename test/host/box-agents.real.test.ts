@@ -1,5 +1,6 @@
 // Needs: bubblewrap, podman, runc, uidmap, catatonit, systemd-container (systemd-nspawn), root, npm, 1.2 GB of disk for the agent CLIs
 /** The real agent CLIs in boxes: their model is reached by the relay alone, with a credential that is in no box, and their work is delivered. */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,7 +11,8 @@ import { BOX_KINDS, imageOf } from '../runtime/box-image.ts';
 import { BoxStage, TEST_MS } from './box-stage.ts';
 import { addTask } from './terminal-rig.ts';
 
-const KEY = 'sk-relayed-4711';
+/** Another one each time: so it stands in no copy of this file that a box may read. */
+const KEY = `sk-relayed-${randomBytes(8).toString('hex')}1`;
 
 const before = { ...process.env };
 let stage: BoxStage;

@@ -1,6 +1,7 @@
 // Needs: bubblewrap, podman, runc, uidmap, catatonit, systemd-container (systemd-nspawn), docker.io (dockerd), root
 /** A hostile program in a box gets at nothing that docs/security.md does not list. */
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { hostname } from 'node:os';
@@ -16,7 +17,8 @@ import { BoxStage, TEST_MS } from './box-stage.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const PROGRAM = fileURLToPath(new URL('./escape.mjs', import.meta.url));
 const RELAY_PART = fileURLToPath(new URL('./escape-relay.mjs', import.meta.url));
-const KEY = 'sk-escape-4711';
+/** Another one each time: so it stands in no copy of this file that a box may read. */
+const KEY = `sk-escape-${randomBytes(8).toString('hex')}`;
 
 /** The service of a model, as far as a hostile program may tell of it: says which of its headers came, but never the key. */
 const service = createServer((request, response) => {

@@ -64,7 +64,9 @@ it(
     await outbox.until('the end', (one) => one.type === 'complete');
     await cluster.untilNoProcess(job);
     await cluster.untilState(job, 'CANCELLED');
-    await cluster.until(['sacct', '-n', '-X', '-j', job, '-o', 'State'], (said) => said.includes('CANCELLED'));
+    // The accounting may know of an end before it knows what the job was called.
+    const told: [string, ...string[]] = ['sacct', '-n', '-X', '-j', job, '-o', 'State,JobName%20'];
+    await cluster.until(told, (said) => /CANCELLED.*skep-slurm/.test(said));
     const bin = join(cluster.dir, 'forgetful');
     mkdirSync(bin, { recursive: true });
     const scontrol = join(bin, 'scontrol');
