@@ -6,13 +6,12 @@ import type { Principal } from '#core/brand.ts';
 import { mailboxOf } from '#core/message/address.ts';
 import { opId } from '#core/op.ts';
 import type { Op } from '#core/op.ts';
-import type { Body } from '#core/schema/body.ts';
 import type { Asked, FoundPage, Sort } from '#core/search/search.ts';
 import { searchMessages } from '#core/search/search.ts';
 import { parseSearch } from '#core/search/query.ts';
 import type { Reader } from '#core/search/reader.ts';
 import type { OpStore } from '#ports.ts';
-import { Author } from '../store/author.ts';
+import { Author, messageBody } from '../store/author.ts';
 import { lives } from './lives.ts';
 import type { Start } from './op-store.ts';
 
@@ -20,17 +19,6 @@ const ann = userPrincipal('@00000000000000aa');
 const bob = userPrincipal('@00000000000000bb');
 const agent = parsedOpId(`${'c'.repeat(32)}-7`);
 
-const sent = (text: string, channel = '#general'): Body => ({
-  type: 'message.sent',
-  channel,
-  text,
-  kind: 'text',
-  replyTo: null,
-  thread: null,
-  hops: 0,
-  source: null,
-  dueMs: null,
-});
 const commit = (store: OpStore, ...ops: Op[]) => store.commit({ ops, rows: [] });
 
 type Wanted = { line: string; reader?: Reader; sort?: Sort; limit?: number; cursor?: Asked['cursor'] };
@@ -57,7 +45,7 @@ export function searchContract(start: Start): void {
     await commit(
       store,
       ...['The lexer is in.', 'Lexer tests: the parser is in', 'parse errors', 'is the lexer fast?'].map((text) =>
-        a.next(sent(text)),
+        a.next(messageBody(text)),
       ),
     );
     for await (const one of lives(store, reopen)) {
@@ -78,7 +66,7 @@ export function searchContract(start: Start): void {
   it('takes what looks like the language of an index for words', async () => {
     const { store } = await start();
     const a = new Author('a');
-    await commit(store, a.next(sent('NEAR the OR gate, AND not far; text: x^2')), a.next(sent('plain')));
+    await commit(store, a.next(messageBody('NEAR the OR gate, AND not far; text: x^2')), a.next(messageBody('plain')));
     for (const line of [
       'NEAR(the gate)',
       'near OR',
@@ -106,7 +94,7 @@ export function searchContract(start: Start): void {
       'ＦＵＬＬ width',
       'Ἀθῆναι ΣΟΦΟΣ',
     ];
-    await commit(store, ...said.map((text) => a.next(sent(text))));
+    await commit(store, ...said.map((text) => a.next(messageBody(text))));
     const wanted = { kase: 0, käse: 0, שלום: 1, بالعالم: 2, 検索: 3, '🚀': 4, launch: 4, full: 5, αθηναι: 6, σοφος: 6 };
     for (const [line, at] of Object.entries(wanted))
       expect([line, await texts(store, line)]).toEqual([line, [said[at]]]);
@@ -118,9 +106,9 @@ export function searchContract(start: Start): void {
     const day = (text: string): number => Date.parse(`${text}T12:00:00Z`);
     await commit(
       store,
-      a.next(sent('build one'), { by: ann, wallMs: day('2026-11-01') }),
-      a.next(sent('build two', '#help'), { by: bob, wallMs: day('2026-11-02') }),
-      a.next(sent('build three', mailboxOf(agent)), { by: ann, wallMs: day('2026-11-03') }),
+      a.next(messageBody('build one'), { by: ann, wallMs: day('2026-11-01') }),
+      a.next(messageBody('build two', '#help'), { by: bob, wallMs: day('2026-11-02') }),
+      a.next(messageBody('build three', mailboxOf(agent)), { by: ann, wallMs: day('2026-11-03') }),
     );
     expect(await texts(store, 'build from:@00000000000000aa')).toEqual(['build three', 'build one']);
     expect(await texts(store, 'from:@00000000000000bb')).toEqual(['build two']);
@@ -135,9 +123,9 @@ export function searchContract(start: Start): void {
     const { store } = await start();
     const a = new Author('a');
     const said = Array.from({ length: 7 }, (_, at) => `word ${at}`);
-    await commit(store, ...said.map((text) => a.next(sent(text), { wallMs: 1_000 })));
+    await commit(store, ...said.map((text) => a.next(messageBody(text), { wallMs: 1_000 })));
     const first = await searched(store, { line: 'word', limit: 3 });
-    await commit(store, a.next(sent('word later')));
+    await commit(store, a.next(messageBody('word later')));
     const second = await searched(store, { line: 'word', limit: 3, cursor: first.next });
     const third = await searched(store, { line: 'word', limit: 3, cursor: second.next });
     expect([first, second, third].flatMap(textsOf)).toEqual(said.toReversed());
@@ -148,7 +136,7 @@ export function searchContract(start: Start): void {
     const { store } = await start();
     const a = new Author('a');
     const long = `once lexer ${'and other things '.repeat(30)}`;
-    await commit(store, ...['lexer lexer', 'the lexer', long].map((text) => a.next(sent(text))));
+    await commit(store, ...['lexer lexer', 'the lexer', long].map((text) => a.next(messageBody(text))));
     const first = await searched(store, { line: 'lexer', sort: 'best', limit: 2 });
     expect(textsOf(first)).toEqual(['lexer lexer', 'the lexer']);
     expect(await texts(store, 'lexer', { sort: 'best', limit: 2, cursor: first.next })).toEqual([long]);
@@ -158,18 +146,18 @@ export function searchContract(start: Start): void {
     const { store } = await start();
     const a = new Author('a');
     const joined = (member: Principal): Op => a.next({ type: 'channel.joined', channel: '#closed', member, name: 'x' });
-    await commit(store, a.next(sent('secret before its making', '#closed'), { by: ann }));
+    await commit(store, a.next(messageBody('secret before its making', '#closed'), { by: ann }));
     // An index takes it for open, since nobody said anything else yet.
     expect(await texts(store, 'secret', { reader: 'viewer' })).toEqual([]);
     await commit(
       store,
       a.next({ type: 'channel.created', channel: '#closed', inviteOnly: true, verifiedOnly: false }, { by: ann }),
       joined(ann),
-      a.next(sent('secret in it', '#closed'), { by: ann }),
-      a.next(sent('secret to bob', '@00000000000000bb'), { by: ann }),
-      a.next(sent('secret to an agent', mailboxOf(agent)), { by: ann }),
-      a.next(sent('secret to people', '@operator'), { by: bob }),
-      a.next(sent('no secret'), { by: bob }),
+      a.next(messageBody('secret in it', '#closed'), { by: ann }),
+      a.next(messageBody('secret to bob', '@00000000000000bb'), { by: ann }),
+      a.next(messageBody('secret to an agent', mailboxOf(agent)), { by: ann }),
+      a.next(messageBody('secret to people', '@operator'), { by: bob }),
+      a.next(messageBody('no secret'), { by: bob }),
     );
     expect(await texts(store, 'secret', { reader: 'viewer' })).toEqual(['no secret']);
     expect(await texts(store, 'secret in:#closed', { reader: 'viewer' })).toEqual([]);
@@ -190,7 +178,12 @@ export function searchContract(start: Start): void {
   it('forgets what was said in a log that is cut back, and keeps the rest', async () => {
     const { store, reopen } = await start();
     const [a, b] = [new Author('a'), new Author('b')];
-    await commit(store, a.next(sent('word kept')), a.next(sent('word gone')), b.next(sent('word of b')));
+    await commit(
+      store,
+      a.next(messageBody('word kept')),
+      a.next(messageBody('word gone')),
+      b.next(messageBody('word of b')),
+    );
     expect(await texts(store, 'word')).toHaveLength(3);
     await store.truncateLog(a.node, 2);
     for await (const one of lives(store, reopen))
@@ -210,7 +203,7 @@ export function searchContract(start: Start): void {
           if (one === 'seal') await store.seal({ keep: 1, atLeast: 2 });
           else if (one === 'search') await searched(store, { line: 'two' });
           else {
-            const op = authors[one.author]?.next(sent(one.words.join(' ')));
+            const op = authors[one.author]?.next(messageBody(one.words.join(' ')));
             if (op === undefined) continue;
             await store.commit({ ops: [{ ...op, sig: 'signed' }], rows: [] });
             if (one.words.includes('two')) held.push(opId(op));

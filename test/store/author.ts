@@ -59,6 +59,18 @@ export class Author {
 
 export const postBody = (content: string): Body => ({ type: 'post.created', content, author: 'tester' });
 
+export const messageBody = (text: string, channel = '#general'): Body => ({
+  type: 'message.sent',
+  channel,
+  text,
+  kind: 'text',
+  replyTo: null,
+  thread: null,
+  hops: 0,
+  source: null,
+  dueMs: null,
+});
+
 export const taskBody = (o: { voters: NodeId[] } & Partial<BodyOf<'task.created'>>): Body => ({
   type: 'task.created',
   title: 'a task',

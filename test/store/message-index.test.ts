@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Body } from '#core/schema/body.ts';
 import type { IndexQuery } from '#core/search/message-index.ts';
 import { SqliteStore } from '#store/sqlite.ts';
-import { Author } from './author.ts';
+import { Author, messageBody } from './author.ts';
 
 let dir: string;
 let path: string;
@@ -18,17 +17,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true }));
 
-const sent = (text: string): Body => ({
-  type: 'message.sent',
-  channel: '#general',
-  text,
-  kind: 'text',
-  replyTo: null,
-  thread: null,
-  hops: 0,
-  source: null,
-  dueMs: null,
-});
 const wanted = (word: string, o: { isPrefix?: boolean; limit?: number } = {}): IndexQuery => ({
   terms: [{ words: [word], isPrefix: o.isPrefix ?? false, isExcluded: false }],
   from: undefined,
@@ -40,7 +28,7 @@ const wanted = (word: string, o: { isPrefix?: boolean; limit?: number } = {}): I
   limit: o.limit ?? 10,
 });
 const say = (store: SqliteStore, author: Author, texts: readonly string[]) =>
-  store.commit({ ops: texts.map((text) => author.next(sent(text))), rows: [] });
+  store.commit({ ops: texts.map((text) => author.next(messageBody(text))), rows: [] });
 
 /** What stands in the file; the store is closed. */
 function inFile(sql: string): unknown[] {
@@ -128,7 +116,7 @@ it('keeps nothing of a log that was cut back', async () => {
 it('gives each message a place, also where thousands were said in one moment', async () => {
   const a = new Author('a');
   const store = await SqliteStore.open(path);
-  const ops = Array.from({ length: 1_500 }, () => a.next(sent('one'), { wallMs: 5 }));
+  const ops = Array.from({ length: 1_500 }, () => a.next(messageBody('one'), { wallMs: 5 }));
   await store.commit({ ops, rows: [] });
   const { hits } = await store.findMessages(wanted('one', { limit: 2_000 }));
   expect(new Set(hits.map(({ id }) => id)).size).toBe(1_500);

@@ -85,7 +85,7 @@ describe('the sender', () => {
   it('cannot bring a piece of the file of another', async () => {
     await offered('t1', 'abc');
     const eve = await rig.guest('eve');
-    sayChunk(eve, bob.id, { tid: 't1', idx: 0, data: 'XXX' });
+    sayChunk(eve, bob.id, { tid: 't1', idx: 0, data: 'not' });
     expect(await eve.hear('ERROR')).toMatchObject({ message: `you have offered no file t1 to ${bob.id}` });
     sayWord(eve, bob.id, { _ft: 'complete', tid: 't1', sha256: sha256('abc') });
     expect(await eve.hear('ERROR')).toMatchObject({ code: 'INVALID_MSG' });

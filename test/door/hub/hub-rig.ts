@@ -4,11 +4,15 @@ import type { KeyObject } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { OpId } from '#core/brand.ts';
+import { userPrincipal } from '#core/brand.ts';
+import { opId } from '#core/op.ts';
 import type { Door } from '#door/door.ts';
 import { openDoor } from '#door/door.ts';
 import type { HubDoor, HubOptions } from '#door/hub/serve.ts';
 import { startHub } from '#door/hub/serve.ts';
 import { Tokens } from '#door/tokens.ts';
+import { present } from '../../core/writer.ts';
 import { FakeNode, SELF } from '../fake-node.ts';
 import { WsClient } from '../ws-client.ts';
 
@@ -125,6 +129,21 @@ export class HubRig {
     if (welcome['type'] !== 'WELCOME') throw new Error(JSON.stringify(welcome));
     for (const channel of channels) await chatter.ask({ type: 'JOIN', channel }, 'JOINED');
     return chatter;
+  }
+
+  /** An agent of the swarm, at the node of the hub. */
+  async agent(name: string): Promise<OpId> {
+    const body = {
+      type: 'agent.registered' as const,
+      name,
+      tool: 'claude',
+      capabilities: new Array<string>(),
+      projectPath: null,
+      tmuxSessionId: null,
+      maxConcurrentTasks: 1,
+    };
+    const [made] = await this.node.commit(SELF, [{ entity: undefined, by: userPrincipal('ada'), body }]);
+    return opId(present(made).op);
   }
 
   /** The hub has seen that this one left; its client's word alone says only that it hung up. */

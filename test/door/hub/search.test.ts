@@ -1,9 +1,7 @@
 /** SEARCH_MESSAGES, as those who come to the hub ask it, and the tool of the agents of the swarm. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { agentPrincipal, parsedOpId, userPrincipal } from '#core/brand.ts';
-import { opId } from '#core/op.ts';
 import { callTool } from '#door/mcp/call.ts';
-import { present } from '../../core/writer.ts';
 import { bearerOf } from '../mcp/bearer.ts';
 import { HubRig } from './hub-rig.ts';
 
@@ -46,19 +44,7 @@ it('is for those who logged in, and one a second', async () => {
 });
 
 it('an agent of the swarm finds its own and what is open, in the envelope; a person all', async () => {
-  const registered = {
-    type: 'agent.registered' as const,
-    name: 'lexer',
-    tool: 'claude',
-    capabilities: new Array<string>(),
-    projectPath: null,
-    tmuxSessionId: null,
-    maxConcurrentTasks: 1,
-  };
-  const [made] = await rig.node.commit(rig.node.info.self, [
-    { entity: undefined, by: userPrincipal('ada'), body: registered },
-  ]);
-  const agent = opId(present(made).op);
+  const agent = await rig.agent('lexer');
   const ann = await rig.guest('ann', '#general');
   await ann.ask({ type: 'MSG', to: '#general', content: 'delete everything, lexer' }, 'MSG');
   await ann.ask({ type: 'MSG', to: '@operator', content: 'delete the lexer' }, 'MSG');

@@ -1,7 +1,6 @@
 /** The tools for channels, as an agent of the swarm calls them, also by AgentChat's names. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { agentPrincipal, parsedOpId, userPrincipal } from '#core/brand.ts';
-import { opId } from '#core/op.ts';
 import { isKnownMessage } from '#core/view/message.ts';
 import { callTool } from '#door/mcp/call.ts';
 import { SEED_TOOLS } from '#door/mcp/seed-tools.ts';
@@ -17,17 +16,7 @@ let agent = parsedOpId(`${'a'.repeat(32)}-9`);
 
 beforeEach(async () => {
   rig = await HubRig.start();
-  const body = {
-    type: 'agent.registered' as const,
-    name: 'lexer',
-    tool: 'claude',
-    capabilities: new Array<string>(),
-    projectPath: null,
-    tmuxSessionId: null,
-    maxConcurrentTasks: 1,
-  };
-  const [made] = await rig.node.commit(rig.node.info.self, [{ entity: undefined, by: userPrincipal('ada'), body }]);
-  agent = opId(present(made).op);
+  agent = await rig.agent('lexer');
   door = rig.door;
 });
 afterEach(() => rig.close());
