@@ -39,11 +39,11 @@ export function makeIdentity(path: string, name: string): Identity {
     created: new Date().toISOString(),
     rotations: [],
   };
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const made = mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeFileSync(path, `${JSON.stringify(identity, null, 2)}\n`, { flag: 'wx', mode: 0o600 });
   chmodSync(path, 0o600);
-  const ignore = join(dirname(path), '.gitignore');
-  if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+  // A folder that was there is somebody's own, and what git sees in it is not ours to say.
+  if (made !== undefined) writeFileSync(join(dirname(path), '.gitignore'), '*\n');
   return identity;
 }
 
